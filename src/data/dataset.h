@@ -1,0 +1,33 @@
+// Encoded records, ready to learn from.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/schema.h"
+#include "math/matrix.h"
+
+namespace hanse::data {
+
+// All vectors have one entry per record. Numbers are scaled from their declared range to [-1, 1]
+// and clipped to it; a category is one-hot in {0, 1}. Nothing depends on statistics of the records.
+struct Dataset {
+  std::shared_ptr<const Schema> schema;
+  math::Matrix features;             // records × schema->feature_count()
+  std::vector<double> target;        // index of the label's value, or its number scaled to [-1, 1]
+  std::vector<std::uint32_t> group;  // index into group_names
+  std::vector<std::string> group_names;
+  std::uint64_t clipped_values = 0;  // for the local operator only
+
+  std::size_t size() const { return features.rows(); }
+
+  // The records at `rows`, in that order.
+  Dataset select(std::span<const std::size_t> rows) const;
+};
+
+// The records of all parts, one part after another. The parts share one schema.
+Dataset concatenate(std::span<const Dataset> parts);
+
+}  // namespace hanse::data

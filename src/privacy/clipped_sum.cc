@@ -1,0 +1,184 @@
+#include "privacy/clipped_sum.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "base/limits.h"
+
+namespace hanse::privacy {
+namespace {
+
+double norm(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum);
+}
+
+bool all_finite(std::span<const double> values) {
+  return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+}
+
+// The largest factor ≤ 1 that brings a vector of this norm to the clip. The margin covers the
+// rounding of the norm itself and of the products, so that the clipped vector's exact norm is at
+// most the clip.
+double clip_factor(double norm, double clip, std::size_t coordinates) {
+  const double margin =
+      1.0 - (static_cast<double>(coordinates) + 4.0) * std::numeric_limits<double>::epsilon();
+  return norm > clip * margin ? clip * margin / norm : 1.0;
+}
+
+}  // namespace
+
+std::size_t Layout::coordinates() const {
+  std::size_t total = 0;
+  for (const Part& part : parts) total += part.coordinates;
+  return total;
+}
+
+base::Result<std::size_t> Layout::offset(std::string_view name) const {
+  std::size_t offset = 0;
+  for (const Part& part : parts) {
+    if (part.name == name) return offset;
+    offset += part.coordinates;
+  }
+  return base::fail(base::ErrorCode::not_found, "the answer has no part '{}'", name);
+}
+
+base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
+  constexpr std::size_t kMaxCoordinates = base::kMaxBlobBytes / sizeof(std::int64_t);
+  if (layout.parts.empty() || layout.max_units == 0)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "an answer has at least one part and at least one unit");
+  if (sites == 0 || sites > base::kMaxSites)
+    return base::fail(base::ErrorCode::invalid_argument, "a cohort has 1 to {} sites, found {}",
+                      base::kMaxSites, sites);
+  std::set<std::string_view> names;
+  std::size_t total = 0;
+  for (const Part& part : layout.parts) {
+    if (part.name.empty() || !names.insert(part.name).second)
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "parts of an answer have different names, found '{}' twice or empty",
+                        part.name);
+    if (!std::isfinite(part.clip) || part.clip <= 0)
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "the clip of part '{}' must be finite and above 0, found {}", part.name,
+                        part.clip);
+    if (part.coordinates == 0 || part.coordinates > kMaxCoordinates - total)
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "an answer has 1 to {} coordinates; part '{}' has {}", kMaxCoordinates,
+                        part.name, part.coordinates);
+    total += part.coordinates;
+    const double terms = static_cast<double>(sites) * static_cast<double>(layout.max_units);
+    HANSE_TRY_VOID(math::prove_no_overflow(layout.lattice, terms, part.clip));
+  }
+  return {};
+}
+
+double ClippedSum::sensitivity(std::size_t part) const {
+  return layout_.parts[part].clip + rounding_[part];
+}
+
+ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit)
+    : layout_(std::move(layout)),
+      unit_(std::move(unit)),
+      values_(layout_.coordinates()),
+      rounding_(layout_.parts.size()) {}
+
+base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
+  if (units > layout_.max_units - units_)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "a site may add {} units by the plan; it has more. Raise "
+                      "training.max_records_per_site in the job",
+                      layout_.max_units);
+  units_ += units;
+  return {};
+}
+
+void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
+                                        std::span<const double> values) {
+  const double factor = clip_factor(norm(values), layout_.parts[part].clip, values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
+  // Half a step per coordinate, for the one unit by which neighbours differ.
+  rounding_[part] = std::max(rounding_[part], 0.5 * layout_.lattice.step() *
+                                                  std::sqrt(static_cast<double>(values.size())));
+}
+
+base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
+  HANSE_CHECK(contribution.size() == values_.size());
+  if (!all_finite(contribution))
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a contribution is not finite: training diverged or a record is damaged; "
+                      "lower the learning rate or check the data");
+  HANSE_TRY_VOID(count(1));
+  std::size_t offset = 0;
+  for (std::size_t part = 0; part < layout_.parts.size(); ++part) {
+    const std::size_t size = layout_.parts[part].coordinates;
+    add_clipped(part, offset, contribution.subspan(offset, size));
+    offset += size;
+  }
+  return {};
+}
+
+base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, BatchedUnits& batched,
+                                                    std::span<const double> others) {
+  const std::span<const double> norms = batched.norms();
+  const Part& part = layout_.parts[batched_part];
+  const std::size_t units = norms.size();
+  const std::size_t width = values_.size() - part.coordinates;
+  HANSE_CHECK(others.size() == units * width);
+  std::vector<double> factors(units);
+  for (std::size_t i = 0; i < units; ++i)
+    factors[i] = clip_factor(norms[i], part.clip, part.coordinates);
+  std::vector<double> sum(part.coordinates);
+  batched.weighted_sum(factors, sum);
+  if (!all_finite(norms) || !all_finite(sum) || !all_finite(others))
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a contribution is not finite: training diverged or a record is damaged; "
+                      "lower the learning rate or check the data");
+  // What honest norms imply; a source that understates them badly is caught here.
+  const double count_of_units = static_cast<double>(units);
+  HANSE_CHECK(norm(sum) <= part.clip * count_of_units * (1 + 1e-9));
+  HANSE_TRY_VOID(count(units));
+
+  std::size_t offset = 0;
+  std::size_t taken = 0;
+  for (std::size_t p = 0; p < layout_.parts.size(); ++p) {
+    const std::size_t size = layout_.parts[p].coordinates;
+    if (p == batched_part) {
+      for (std::size_t i = 0; i < size; ++i)
+        values_[offset + i] += layout_.lattice.quantise(sum[i]);
+    } else {
+      for (std::size_t unit = 0; unit < units; ++unit)
+        add_clipped(p, offset, others.subspan(unit * width + taken, size));
+      taken += size;
+    }
+    offset += size;
+  }
+  // A floating-point sum of m terms errs by at most m·u·Σ|terms| per coordinate (Higham 2002,
+  // (4.4)), here at most m·u·m·clip; neighbours err twice, and each rounds to the lattice by half a
+  // step.
+  const double float_error =
+      2 * count_of_units * count_of_units * part.clip * std::numeric_limits<double>::epsilon();
+  rounding_[batched_part] =
+      std::max(rounding_[batched_part], (float_error + layout_.lattice.step()) *
+                                            std::sqrt(static_cast<double>(part.coordinates)));
+  return {};
+}
+
+base::Result<void> ClippedSumAccumulator::merge(const ClippedSumAccumulator& other) {
+  HANSE_CHECK(layout_ == other.layout_ && unit_ == other.unit_);
+  HANSE_TRY_VOID(count(other.units_));
+  math::add_words(values_, other.values_);
+  for (std::size_t p = 0; p < rounding_.size(); ++p)
+    rounding_[p] = std::max(rounding_[p], other.rounding_[p]);
+  return {};
+}
+
+ClippedSum ClippedSumAccumulator::finish() && {
+  return ClippedSum(std::move(layout_), std::move(unit_), std::move(values_), std::move(rounding_));
+}
+
+}  // namespace hanse::privacy

@@ -1,0 +1,110 @@
+// The first link of the chain: a sum of contributions, each clipped and put on the lattice.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "math/lattice.h"
+
+namespace hanse::privacy {
+
+// One named stretch of an answer's vector with a clip of its own: a unit's contribution to it has
+// L2 norm ≤ clip.
+struct Part {
+  std::string name;
+  std::size_t coordinates = 0;
+  double clip = 0;
+
+  bool operator==(const Part&) const = default;
+};
+
+// What an answer looks like: public, part of the plan, the same for every site.
+struct Layout {
+  std::vector<Part> parts;
+  math::Lattice lattice;
+  std::uint64_t max_units = 0;  // most units one site may add: part of the overflow proof
+
+  std::size_t coordinates() const;
+  // Where the part begins in the vector; not_found for an unknown name.
+  base::Result<std::size_t> offset(std::string_view name) const;
+
+  bool operator==(const Layout&) const = default;
+};
+
+// Checks names, clips and sizes, and proves that `sites` sites of max_units units each cannot
+// overflow a sum.
+base::Result<void> check_layout(const Layout& layout, std::size_t sites);
+
+// Units whose contributions to one part are known by their norms, and whose weighted sum is cheaper
+// than the contributions one by one: gradients, as activations times deltas.
+class BatchedUnits {
+ public:
+  virtual ~BatchedUnits() = default;
+  // L2 norm of each unit's contribution.
+  virtual std::span<const double> norms() const = 0;
+  // out = Σ factors[i] · contribution[i].
+  virtual void weighted_sum(std::span<const double> factors, std::span<double> out) = 0;
+};
+
+// Sum over units of contributions, clipped part by part to the layout's clips, in lattice steps.
+class ClippedSum {
+ public:
+  const Layout& layout() const { return layout_; }
+  const std::string& unit() const { return unit_; }
+  std::span<const std::int64_t> values() const { return values_; }
+
+  // L2 sensitivity of a part to adding or removing one unit: its clip plus a proven bound on what
+  // rounding adds.
+  double sensitivity(std::size_t part) const;
+
+ private:
+  friend class ClippedSumAccumulator;
+  friend class Noised;
+  ClippedSum(Layout layout, std::string unit, std::vector<std::int64_t> values,
+             std::vector<double> rounding)
+      : layout_(std::move(layout)),
+        unit_(std::move(unit)),
+        values_(std::move(values)),
+        rounding_(std::move(rounding)) {}
+  Layout layout_;
+  std::string unit_;
+  std::vector<std::int64_t> values_;
+  std::vector<double> rounding_;  // per part
+};
+
+// Builds a ClippedSum. Not thread-safe; accumulators of disjoint records merge in any order to the
+// same integers.
+class ClippedSumAccumulator {
+ public:
+  // The layout has passed check_layout. `unit` names the unit of privacy: "record".
+  ClippedSumAccumulator(Layout layout, std::string unit);
+
+  // One unit: `contribution` holds all parts. Not finite: invalid_argument. More than max_units:
+  // failed_precondition.
+  base::Result<void> add(std::span<const double> contribution);
+
+  // A batch of units. `batched` is clipped from its norms in one pass and its sum put on the
+  // lattice once; `others` holds, unit after unit, the contribution to all other parts in the
+  // layout's order.
+  base::Result<void> add_batch(std::size_t batched_part, BatchedUnits& batched,
+                               std::span<const double> others);
+
+  // Adds what another accumulator of the same layout holds.
+  base::Result<void> merge(const ClippedSumAccumulator& other);
+
+  ClippedSum finish() &&;
+
+ private:
+  base::Result<void> count(std::size_t units);
+  void add_clipped(std::size_t part, std::size_t offset, std::span<const double> values);
+
+  Layout layout_;
+  std::string unit_;
+  std::vector<std::int64_t> values_;
+  std::vector<double> rounding_;
+  std::uint64_t units_ = 0;
+};
+
+}  // namespace hanse::privacy

@@ -1,0 +1,63 @@
+// A question to the fleet: the plan, which is public, and the answer, which leaves a site only as
+// part of a sum.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/executor.h"
+#include "base/ids.h"
+#include "base/random.h"
+#include "data/dataset.h"
+#include "privacy/chain.h"
+
+namespace hanse::query {
+
+// Everything a site is asked, and all that anyone needs to know to judge it. The same for every
+// site of the cohort.
+struct QueryPlan {
+  std::string kind;  // key of the Catalog: "gradient", "local_training"
+  base::JobId job;
+  base::RoundId round;
+  std::string unit;             // unit of privacy: "record"
+  std::string entrance;         // privacy::InTheClear::kName, the only one today
+  std::uint32_t max_sites = 0;  // size of the cohort: part of the overflow proof
+  privacy::Layout layout;
+  std::string options;     // of the kind, as JSON: what a reader of the plan can check
+  base::Slice parameters;  // of the kind, as bytes: the model (docs/formats/blob.md)
+};
+
+// Kind and unit named, entrance known, layout sound for max_sites. Else invalid_argument.
+base::Result<void> check_plan(const QueryPlan& plan);
+
+// Of everything in the plan.
+base::Digest digest_of(const QueryPlan& plan);
+
+using Answer = std::variant<privacy::ClippedSum, privacy::PrivateIterate>;
+
+class Query {
+ public:
+  virtual ~Query() = default;
+  // Pure: the same bytes for the same records, random stream and instruction set, whatever the
+  // executor.
+  virtual base::Result<Answer> answer(const data::Dataset& records, base::RandomSource& random,
+                                      base::Executor& executor) const = 0;
+};
+
+// Kinds of query that a party understands. Filled once, then read by any thread.
+class Catalog {
+ public:
+  using Factory = std::function<base::Result<std::unique_ptr<Query>>(const QueryPlan&)>;
+
+  void add(std::string kind, Factory factory);
+  // check_plan's errors; unsupported for an unknown kind.
+  base::Result<std::unique_ptr<Query>> create(const QueryPlan& plan) const;
+
+ private:
+  std::map<std::string, Factory, std::less<>> factories_;
+};
+
+}  // namespace hanse::query
