@@ -11,13 +11,14 @@
 
 namespace hanse::data {
 
-// All vectors have one entry per record. Numbers are scaled from their declared range to [-1, 1]
+// Vectors have one entry per record. Numbers are scaled from their declared range to [-1, 1]
 // and clipped to it; a category is one-hot in {0, 1}. Nothing depends on statistics of the records.
 struct Dataset {
   std::shared_ptr<const Schema> schema;
-  math::Matrix features;             // records × schema->feature_count()
-  std::vector<double> target;        // index of the label's value, or its number scaled to [-1, 1]
-  std::vector<std::uint32_t> group;  // index into group_names
+  math::Matrix features;       // records × schema->feature_count()
+  std::vector<double> target;  // index of the label's value, or its number scaled to [-1, 1]
+  // Index into group_names; empty when the schema declares no group.
+  std::vector<std::uint32_t> group;
   std::vector<std::string> group_names;
   std::uint64_t clipped_values = 0;  // for the local operator only
 

@@ -1,0 +1,32 @@
+// From a table to datasets, one per site: the schema's ranges decide, never the records'
+// statistics.
+#pragma once
+
+#include "base/ids.h"
+#include "data/dataset.h"
+#include "data/table.h"
+
+namespace hanse::data {
+
+struct SiteData {
+  base::SiteId site;
+  std::string site_class;  // equipment generation or vertical; may be empty
+  Dataset records;
+};
+
+struct EncodeOptions {
+  // Without a label column, targets are NaN. For predicting.
+  bool label_required = true;
+  // Whose records they are when the schema has no site column.
+  std::string site = "all";
+};
+
+// Sites in the byte order of their names, records of a site in the table's order. A number is
+// scaled from [low, high] to [-1, 1] and clipped to it (counted); a regression label beyond its
+// range is clipped and counted too. Errors name source, record (the first is 1), column, expected
+// and found: a missing column, NaN or infinity, a value that is not declared, a site name that is
+// none, a table without records. Their texts hold values of records and stay at the site.
+base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema, const Table& table,
+                                           const EncodeOptions& options = {});
+
+}  // namespace hanse::data

@@ -1,0 +1,48 @@
+// Which records train and which test, so that nothing that belongs together is on both sides.
+#pragma once
+
+#include "base/random.h"
+#include "data/encode.h"
+
+namespace hanse::data {
+
+enum class SplitKind { holdout, k_fold };
+enum class SplitBy { group, record };
+
+struct SplitSpec {
+  SplitKind kind = SplitKind::holdout;
+  // By record is refused where the schema declares a group, unless allow_leakage says so.
+  SplitBy by = SplitBy::group;
+  double test = 0.3;      // holdout: the part that tests, in (0, 1)
+  std::size_t folds = 3;  // k_fold: at least 2
+  bool allow_leakage = false;
+  bool operator==(const SplitSpec&) const = default;
+};
+
+// Rows of one site's dataset, ascending: see Dataset::select.
+struct SiteSplit {
+  std::vector<std::size_t> train;
+  std::vector<std::size_t> test;
+};
+
+// One entry per site, in the order given.
+struct Fold {
+  std::vector<SiteSplit> sites;
+};
+
+// Decided over the whole fleet: a group that several sites have is on the same side at all of them.
+// Stratified by label (a group counts with its most frequent one; a regression label does not
+// stratify). A hold-out spreads the test groups of a label evenly over the sites and draws within;
+// k-fold deals the groups of a label in the byte order of their names to fold 0, 1, …, so that it
+// needs no randomness. By record, each site is split for itself.
+//
+// A label with fewer groups than the split needs (two for a hold-out, `folds` for k-fold) is
+// failed_precondition, with the numbers. The result is checked with check_no_leakage.
+base::Result<std::vector<Fold>> split(std::span<const SiteData> sites, const SplitSpec& spec,
+                                      base::RandomSource& random);
+
+// failed_precondition, naming the group, when one is in a training and in a test set, of whichever
+// sites. Without groups there is nothing to leak.
+base::Result<void> check_no_leakage(std::span<const Dataset> train, std::span<const Dataset> test);
+
+}  // namespace hanse::data
