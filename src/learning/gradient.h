@@ -1,0 +1,56 @@
+// Gradients of a block of records: losses, per-example norms and clipped sums, with nothing
+// materialised per example.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "data/dataset.h"
+#include "learning/kernels.h"
+#include "learning/model.h"
+#include "privacy/clipped_sum.h"
+
+namespace hanse::learning {
+
+// Records per block. Fixed, because sums are rounded block by block: identity of results rests on
+// it. 256 rows of a narrow network fill the first-level cache.
+inline constexpr std::size_t kBlock = 256;
+
+// Features and targets that the architecture can be trained on: as many columns as inputs, all
+// finite, labels whole and below outputs. Else invalid_argument with the record.
+base::Result<void> check_records(const Architecture& architecture, const data::Dataset& records);
+
+// Forward and backward pass over up to kBlock records. All memory is taken by the constructor. Not
+// thread-safe: one per thread.
+//
+// A dense layer's gradient for one record is the outer product of its input and its delta, so the
+// squared norm is ‖delta‖² (‖input‖² + 1), the 1 for the bias, summed over layers (Goodfellow 2015,
+// "Efficient per-example gradient computations").
+class BlockGradient final : public privacy::BatchedUnits {
+ public:
+  // The architecture and the kernels outlive this object.
+  explicit BlockGradient(const Architecture& architecture, const Kernels& kernels = best_kernels());
+
+  // The records of `rows`, at most kBlock.
+  void compute(std::span<const double> parameters, const data::Dataset& records,
+               std::span<const std::size_t> rows);
+  // The records first … first+count−1, at most kBlock.
+  void compute(std::span<const double> parameters, const data::Dataset& records, std::size_t first,
+               std::size_t count);
+  // Forward only: losses() alone is valid afterwards.
+  void compute_losses(std::span<const double> parameters, const data::Dataset& records,
+                      std::size_t first, std::size_t count);
+
+  // Of each record, without l2.
+  std::span<const double> losses() const;
+  std::span<const double> norms() const override;
+  void weighted_sum(std::span<const double> factors, std::span<double> out) override;
+  // out += Σ gradients.
+  void add_sum(std::span<double> out);
+
+ private:
+  const Architecture& architecture_;
+  const Kernels& kernels_;
+};
+
+}  // namespace hanse::learning

@@ -1,0 +1,59 @@
+// The two questions that train a model.
+//
+//   kind            parts (in this order)                                    leaves as
+//   gradient        gradient: Σ clipped gradients, count: n, loss: Σ loss    ClippedSum
+//   local_training  update: n (θ_local − θ_plan), weight: n, loss: Σ loss    PrivateIterate
+//
+// loss is that of the plan's parameters, cut off at the part's clip record by record.
+// plan.parameters are θ as little-endian doubles; plan.options is JSON: docs in options.h.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "learning/learner.h"
+#include "learning/model.h"
+#include "query/query.h"
+
+namespace hanse::learning {
+
+inline constexpr std::string_view kGradientKind = "gradient";
+inline constexpr std::string_view kLocalTrainingKind = "local_training";
+
+// Σ over records of the clipped gradient of the plan's model, without l2: that is the coordinator's
+// to add. Blocks of kBlock records are computed by the executor and merged as integers.
+class GradientQuery final : public query::Query {
+ public:
+  // Options, layout and parameters must agree: else invalid_argument.
+  static base::Result<std::unique_ptr<query::Query>> create(const query::QueryPlan& plan);
+  base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource& random,
+                                     base::Executor& executor) const override;
+
+ private:
+  GradientQuery(Model model, privacy::Layout layout, std::string unit)
+      : model_(std::move(model)), layout_(std::move(layout)), unit_(std::move(unit)) {}
+  Model model_;
+  privacy::Layout layout_;
+  std::string unit_;
+};
+
+// Local epochs from the plan's model, l2 and the proximal term included. A coordinate of `update`
+// is bounded by the part's clip times max_units: beyond it, invalid_argument.
+class LocalTrainingQuery final : public query::Query {
+ public:
+  static base::Result<std::unique_ptr<query::Query>> create(const query::QueryPlan& plan);
+  base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource& random,
+                                     base::Executor& executor) const override;
+
+ private:
+  LocalTrainingQuery(Model model, LearnerSpec learner, privacy::Layout layout)
+      : model_(std::move(model)), learner_(learner), layout_(std::move(layout)) {}
+  Model model_;
+  LearnerSpec learner_;
+  privacy::Layout layout_;
+};
+
+// Adds both kinds.
+void fill(query::Catalog& catalog);
+
+}  // namespace hanse::learning

@@ -1,0 +1,85 @@
+// How a federation learns: what to ask next, and what to make of the sum.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "learning/learner.h"
+#include "learning/model.h"
+#include "learning/optimiser.h"
+#include "query/query.h"
+
+namespace hanse::learning {
+
+enum class StrategyKind { fedsgd, fedavg, fedprox, fedadam, fedyogi };
+
+std::string_view name_of(StrategyKind kind);
+base::Result<StrategyKind> strategy_kind(std::string_view name);
+
+// Everything that can be turned. default_spec has the values that work untuned.
+struct StrategySpec {
+  StrategyKind kind = StrategyKind::fedavg;
+
+  // At the sites; not of fedsgd.
+  OptimiserKind optimiser = OptimiserKind::sgd;
+  double learning_rate = 0.05;
+  double momentum = 0.9;  // of sgd
+  std::uint32_t local_epochs = 1;
+  std::uint32_t batch = 32;
+  double mu = 0;      // proximal term, of fedprox only
+  double range = 10;  // bound on a coordinate of θ_local − θ
+
+  // At the coordinator.
+  OptimiserKind server_optimiser = OptimiserKind::sgd;  // of fedsgd
+  double server_learning_rate = 1;
+  double server_momentum = 0;  // of fedsgd with sgd
+  double beta1 = 0.9;          // of fedadam and fedyogi, and of fedsgd with adam
+  double beta2 = 0.99;
+  double tau = 1e-3;  // adaptivity, of fedadam and fedyogi
+
+  // Of the answer.
+  double clip = 10;       // L2 norm of one record's gradient, of fedsgd
+  double loss_clip = 10;  // of one record's loss
+  int fraction_bits = 28;
+  std::uint64_t max_records_per_site = 100'000;
+
+  bool operator==(const StrategySpec&) const = default;
+};
+
+// The defaults of a kind.
+StrategySpec default_spec(StrategyKind kind);
+
+// What the sites run, also for training on one's own or on pooled records: set epochs to rounds ×
+// local_epochs there. For fedsgd it is what fedavg would run by default.
+LearnerSpec learner_of(const StrategySpec& spec);
+
+// Where a run stands: all that step needs, and all that resuming needs.
+struct Iterate {
+  Model model;
+  Moments moments;          // of the coordinator's optimiser
+  std::uint32_t steps = 0;  // rounds that were taken
+
+  bool operator==(const Iterate&) const = default;
+};
+
+// Pure and immutable: thread-safe.
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  // The question that brings this iterate forward. A sum that could overflow: invalid_argument with
+  // the numbers.
+  virtual base::Result<query::QueryPlan> plan(const Iterate& iterate,
+                                              base::RoundId round) const = 0;
+  // The next iterate. No records in the sum, or a result that is not finite: failed_precondition.
+  virtual base::Result<Iterate> step(const Iterate& iterate,
+                                     const privacy::Released& released) const = 0;
+  // Mean loss over the records in the sum, of the plan's model, before the step.
+  virtual base::Result<double> mean_loss(const privacy::Released& released) const = 0;
+};
+
+// Values out of range: invalid_argument naming the key.
+base::Result<std::unique_ptr<Strategy>> create_strategy(StrategySpec spec, base::JobId job,
+                                                        std::uint32_t max_sites);
+
+}  // namespace hanse::learning
