@@ -64,6 +64,7 @@ class Sealable {
 class Opened {
  public:
   std::span<const std::int64_t> values() const { return values_; }
+  std::vector<std::int64_t> surrender() && { return std::move(values_); }
   // Sites whose contributions are in the sum.
   std::size_t contributors() const { return contributors_; }
 

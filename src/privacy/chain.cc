@@ -1,5 +1,6 @@
 #include "privacy/chain.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace hanse::privacy {
@@ -33,22 +34,22 @@ Noised Noised::in_the_clear(PrivateIterate iterate, InTheClear) {
 
 math::Sealable Noised::surrender() && { return math::Sealable(std::move(values_)); }
 
-base::Result<Released> Released::create(Layout layout, const math::Opened& opened) {
+base::Result<Released> Released::create(Layout layout, math::Opened opened) {
   if (opened.values().size() != layout.coordinates())
     return base::fail(base::ErrorCode::corruption, "a sum has {} coordinates, the plan {}",
                       opened.values().size(), layout.coordinates());
-  std::vector<std::int64_t> integers(opened.values().begin(), opened.values().end());
-  std::vector<double> values;
-  values.reserve(integers.size());
-  for (const std::int64_t point : integers) values.push_back(layout.lattice.value_of(point));
-  return Released(std::move(layout), std::move(integers), std::move(values), opened.contributors());
+  const std::size_t contributors = opened.contributors();
+  return Released(std::move(layout), std::move(opened).surrender(), contributors);
 }
 
-base::Result<std::span<const double>> Released::part(std::string_view name) const {
+base::Result<std::vector<double>> Released::part(std::string_view name) const {
   HANSE_TRY(const std::size_t offset, layout_.offset(name));
-  for (const Part& part : layout_.parts)
-    if (part.name == name) return std::span(values_).subspan(offset, part.coordinates);
-  return base::fail(base::ErrorCode::internal, "part '{}' has an offset and no size", name);
+  const auto part = std::ranges::find(layout_.parts, name, &Part::name);
+  std::vector<double> values;
+  values.reserve(part->coordinates);
+  for (const std::int64_t point : std::span(integers_).subspan(offset, part->coordinates))
+    values.push_back(layout_.lattice.value_of(point));
+  return values;
 }
 
 }  // namespace hanse::privacy

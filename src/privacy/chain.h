@@ -64,27 +64,22 @@ class Noised {
   std::vector<std::int64_t> values_;
 };
 
-// A sum over the fleet, open to everyone: real numbers by part.
+// A sum over the fleet, open to everyone. Holds the integers alone: no second copy of a large sum.
 class Released {
  public:
   // The sum's size differs from the layout's: corruption.
-  static base::Result<Released> create(Layout layout, const math::Opened& opened);
+  static base::Result<Released> create(Layout layout, math::Opened opened);
 
-  // not_found for a name that the layout lacks.
-  base::Result<std::span<const double>> part(std::string_view name) const;
+  // The real numbers of a part; not_found for a name that the layout lacks.
+  base::Result<std::vector<double>> part(std::string_view name) const;
   std::span<const std::int64_t> integers() const { return integers_; }
   std::size_t contributors() const { return contributors_; }
 
  private:
-  Released(Layout layout, std::vector<std::int64_t> integers, std::vector<double> values,
-           std::size_t contributors)
-      : layout_(std::move(layout)),
-        integers_(std::move(integers)),
-        values_(std::move(values)),
-        contributors_(contributors) {}
+  Released(Layout layout, std::vector<std::int64_t> integers, std::size_t contributors)
+      : layout_(std::move(layout)), integers_(std::move(integers)), contributors_(contributors) {}
   Layout layout_;
   std::vector<std::int64_t> integers_;
-  std::vector<double> values_;
   std::size_t contributors_;
 };
 

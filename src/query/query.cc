@@ -33,7 +33,7 @@ base::Result<void> check_plan(const QueryPlan& plan) {
   return privacy::check_layout(plan.layout, plan.max_sites);
 }
 
-base::Digest digest_of(const QueryPlan& plan) {
+base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
   PlanHasher hasher;
   hasher.add(plan.kind);
   hasher.add(plan.job.text());
@@ -51,7 +51,7 @@ base::Digest digest_of(const QueryPlan& plan) {
     hasher.add(std::bit_cast<std::uint64_t>(part.clip));
   }
   hasher.add(plan.options);
-  hasher.add(plan.parameters.view());
+  hasher.add(parameters.bytes());
   return hasher.finish();
 }
 

@@ -33,8 +33,8 @@ struct QueryPlan {
 // Kind and unit named, entrance known, layout sound for max_sites. Else invalid_argument.
 base::Result<void> check_plan(const QueryPlan& plan);
 
-// Of everything in the plan.
-base::Digest digest_of(const QueryPlan& plan);
+// Of everything in the plan, its parameters standing by the digest that names them.
+base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters);
 
 using Answer = std::variant<privacy::ClippedSum, privacy::PrivateIterate>;
 

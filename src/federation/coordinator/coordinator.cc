@@ -1,0 +1,282 @@
+#include "federation/coordinator/coordinator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hanse::federation {
+
+using base::ErrorCode;
+using base::fail;
+using base::Severity;
+using transport::Address;
+using transport::Envelope;
+
+namespace {
+
+// A manifest whose chunks keep failing their digests is a lie or a broken line; either way the site
+// is out.
+constexpr int kMaxFailedVerifications = 3;
+
+void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+// The contribution that is being pulled.
+struct Coordinator::Upload {
+  base::SiteId site;
+  BlobReceiver receiver;
+  std::size_t outstanding = 0;  // chunks asked for and not there yet
+  int failed_verifications = 0;
+  base::Milliseconds retry_at;
+  base::Milliseconds stalled_at;
+};
+
+struct Coordinator::OpenRound {
+  query::QueryPlan plan;
+  base::Digest plan_digest;
+  Blob parameters;
+  std::unique_ptr<aggregation::CoordinatorMachine> machine;
+  std::map<base::SiteId, Manifest> announced;
+  std::deque<base::SiteId> line;  // announced sites that wait for their upload
+  std::optional<Upload> upload;
+  base::Milliseconds retry_at;
+  base::Milliseconds deadline;
+};
+
+Coordinator::Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
+                         base::Executor& executor, base::Log& log)
+    : settings_(std::move(settings)), backend_(backend), executor_(executor), log_(log) {}
+
+Coordinator::~Coordinator() = default;
+
+base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan,
+                                                       base::Milliseconds now) {
+  if (open_ != nullptr) return fail(ErrorCode::failed_precondition, "a round is open already");
+  HANSE_TRY_VOID(query::check_plan(plan));
+  if (plan.max_sites < settings_.cohort.size())
+    return fail(ErrorCode::invalid_argument, "a plan for {} sites cannot ask a cohort of {}",
+                plan.max_sites, settings_.cohort.size());
+  Blob parameters = Blob::of_parameters(plan, executor_);
+  const base::Digest plan_digest = query::digest_of(plan, parameters.digest());
+  const Release release{plan.job, plan.round};
+  RoundRecord record;
+  HANSE_TRY_VOID(record.append(Plan{release, plan_digest}));
+  HANSE_TRY_VOID(record.append(Admit{settings_.cohort, settings_.min_sites}));
+  HANSE_TRY_VOID(record.append(Ask{}));
+  auto machine = backend_.coordinator({plan_digest, plan.layout.coordinates(), settings_.cohort});
+  record_ = std::move(record);
+  release_ = release;
+  released_.reset();
+  open_ = std::make_unique<OpenRound>(OpenRound{std::move(plan),
+                                                plan_digest,
+                                                std::move(parameters),
+                                                std::move(machine),
+                                                {},
+                                                {},
+                                                {},
+                                                now,
+                                                now + settings_.deadline});
+  return ask_again(now);
+}
+
+std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milliseconds now) {
+  if (envelope.from.is_coordinator() || !release_ ||
+      std::ranges::find(settings_.cohort, *envelope.from.site_id()) == settings_.cohort.end()) {
+    log_.write(Severity::warning, fmt::format("ignored an envelope from {}", envelope.from.text()));
+    return {};
+  }
+  const base::SiteId& site = *envelope.from.site_id();
+  const auto message = decode(envelope);
+  if (!message) {
+    log_.write(Severity::warning, fmt::format("ignored a damaged message from site '{}': {}",
+                                              site.text(), message.error().text()));
+    return {};
+  }
+  if (message->release != *release_) return {};
+  if (open_ == nullptr) {
+    // Late for a round that is over.
+    if (!std::holds_alternative<Contribution>(message->body)) return {};
+    return {to_site(site, Ended{std::holds_alternative<Closed>(record_.state())})};
+  }
+  if (const auto* contribution = std::get_if<Contribution>(&message->body))
+    return hear(site, *contribution, now);
+  if (const auto* chunk = std::get_if<Chunk>(&message->body)) return hear(site, *chunk, now);
+  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(site, *pull);
+  if (std::holds_alternative<Decline>(message->body)) return refuse(site, "it declined", now);
+  return {};
+}
+
+std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
+  if (open_ == nullptr) return {};
+  if (now >= open_->deadline) return finish(AbortReason::deadline);
+  Outbox out;
+  if (open_->upload && now >= open_->upload->stalled_at) {
+    log_.write(Severity::warning,
+               fmt::format("site '{}' stopped sending; the next one takes its turn",
+                           open_->upload->site.text()));
+    open_->line.push_back(open_->upload->site);
+    open_->upload.reset();
+    append(out, next_upload(now));
+  } else if (open_->upload && now >= open_->upload->retry_at) {
+    append(out, pull(now));
+  }
+  if (now >= open_->retry_at) append(out, ask_again(now));
+  return out;
+}
+
+std::optional<base::Milliseconds> Coordinator::next_deadline() const {
+  if (open_ == nullptr) return std::nullopt;
+  base::Milliseconds next = std::min(open_->deadline, open_->retry_at);
+  if (open_->upload) next = std::min({next, open_->upload->retry_at, open_->upload->stalled_at});
+  return next;
+}
+
+std::vector<Envelope> Coordinator::cancel() {
+  if (open_ == nullptr) return {};
+  return end(Abort{AbortReason::cancelled});
+}
+
+const RoundRecord& Coordinator::record() const { return record_; }
+
+base::Result<privacy::Released> Coordinator::take_released() {
+  if (const auto* aborted = std::get_if<Aborted>(&record_.state()))
+    return fail(ErrorCode::aborted, "round {} was aborted: {}", release_->round.round,
+                name_of(aborted->reason));
+  if (!released_)
+    return fail(ErrorCode::failed_precondition, "there is no result to take in state '{}'",
+                name_of(record_.state()));
+  privacy::Released released = *std::move(released_);
+  released_.reset();
+  return released;
+}
+
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contribution& contribution,
+                                      base::Milliseconds now) {
+  if (contribution.plan != open_->plan_digest) return refuse(site, "it answered another plan", now);
+  if (contribution.sealed.size != open_->machine->sealed_size())
+    return refuse(site, "its contribution has another size than the plan", now);
+  // A second announcement is not a step; nothing changes.
+  if (!record_.append(Announce{site})) return {};
+  open_->announced.emplace(site, contribution.sealed);
+  open_->line.push_back(site);
+  return open_->upload ? Outbox{} : next_upload(now);
+}
+
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Chunk& chunk,
+                                      base::Milliseconds now) {
+  if (!open_->upload || open_->upload->site != site || !open_->upload->receiver.accept(chunk))
+    return {};
+  Upload& upload = *open_->upload;
+  upload.stalled_at = now + settings_.stall;
+  if (upload.outstanding > 0) --upload.outstanding;
+  if (!upload.receiver.missing(1).empty()) return upload.outstanding == 0 ? pull(now) : Outbox{};
+  if (upload.receiver.verify(executor_)) return count_upload(now);
+  if (++upload.failed_verifications < kMaxFailedVerifications) return pull(now);
+  return refuse(site, "its bytes differ from its manifest", now);
+}
+
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull) {
+  if (pull.blob != open_->parameters.digest()) return {};
+  Outbox out;
+  for (const std::uint32_t index : pull.chunks)
+    if (index < open_->parameters.manifest().chunks.size())
+      out.push_back(to_site(site, open_->parameters.chunk(index)));
+  return out;
+}
+
+// The site is out of this round.
+Coordinator::Outbox Coordinator::refuse(const base::SiteId& site, std::string_view why,
+                                        base::Milliseconds now) {
+  if (!record_.append(Refuse{site})) return {};
+  log_.write(Severity::note, fmt::format("round {} goes on without site '{}': {}",
+                                         release_->round.round, site.text(), why));
+  std::erase(open_->line, site);
+  if (open_->upload && open_->upload->site == site) open_->upload.reset();
+  if (settled()) return finish(AbortReason::too_few_sites);
+  return open_->upload ? Outbox{} : next_upload(now);
+}
+
+Coordinator::Outbox Coordinator::next_upload(base::Milliseconds now) {
+  if (open_->line.empty()) return {};
+  const base::SiteId site = open_->line.front();
+  open_->line.pop_front();
+  open_->upload.emplace(
+      Upload{site, BlobReceiver(open_->announced.at(site)), 0, 0, now, now + settings_.stall});
+  return pull(now);
+}
+
+Coordinator::Outbox Coordinator::pull(base::Milliseconds now) {
+  Upload& upload = *open_->upload;
+  Pull pull{upload.receiver.digest(), upload.receiver.missing(kPullWindow)};
+  upload.outstanding = pull.chunks.size();
+  upload.retry_at = now + settings_.retry;
+  return {to_site(upload.site, std::move(pull))};
+}
+
+// A whole contribution goes into the sum, and its buffer goes.
+Coordinator::Outbox Coordinator::count_upload(base::Milliseconds now) {
+  const base::SiteId site = open_->upload->site;
+  const base::Digest digest = open_->upload->receiver.digest();
+  {
+    const std::vector<base::Slice> slices = std::move(open_->upload->receiver).slices();
+    open_->upload.reset();
+    const auto step = open_->machine->advance(site, slices);
+    if (!step) return refuse(site, step.error().text(), now);
+    HANSE_CHECK(step->send.empty());
+  }
+  const auto counted = record_.append(Count{site, digest});
+  HANSE_CHECK(counted.has_value());
+  Outbox out{to_site(site, Receipt{digest})};
+  append(out, settled() ? finish(AbortReason::too_few_sites) : next_upload(now));
+  return out;
+}
+
+// Offers the plan to every site that has said nothing yet.
+Coordinator::Outbox Coordinator::ask_again(base::Milliseconds now) {
+  open_->retry_at = now + settings_.retry;
+  Outbox out;
+  for (const auto& [site, standing] : std::get<Collecting>(record_.state()).standing)
+    if (standing == SiteStanding::asked)
+      out.push_back(
+          to_site(site, Offer{open_->plan, open_->parameters.manifest(), settings_.cohort}));
+  return out;
+}
+
+bool Coordinator::settled() const { return std::get<Collecting>(record_.state()).settled(); }
+
+// Steps 10, 11 and 13, or an abort where too few have answered.
+Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
+  const auto& collecting = std::get<Collecting>(record_.state());
+  if (collecting.count(SiteStanding::counted) < settings_.min_sites) return end(Abort{otherwise});
+  const auto done = add_up_and_release();
+  if (done) return end(Close{});
+  log_.write(Severity::problem,
+             fmt::format("round {} has no result: {}", release_->round.round, done.error().text()));
+  return end(Abort{AbortReason::failed});
+}
+
+base::Result<void> Coordinator::add_up_and_release() {
+  HANSE_TRY_VOID(record_.append(AddUp{}));
+  HANSE_TRY(aggregation::Sum sum, std::move(*open_->machine).finish());
+  HANSE_TRY(released_, privacy::Released::create(open_->plan.layout, std::move(sum).open()));
+  return record_.append(Open{});
+}
+
+Coordinator::Outbox Coordinator::end(const RoundStep& last) {
+  const auto ended = record_.append(last);
+  HANSE_CHECK(ended.has_value());
+  open_.reset();
+  const bool closed = std::holds_alternative<Closed>(record_.state());
+  Outbox out;
+  for (const base::SiteId& site : settings_.cohort) out.push_back(to_site(site, Ended{closed}));
+  return out;
+}
+
+Envelope Coordinator::to_site(const base::SiteId& site, Body body) const {
+  return encode({*release_, std::move(body)}, Address::coordinator(), Address::site(site));
+}
+
+}  // namespace hanse::federation
