@@ -1,0 +1,94 @@
+#include "jobs/consortium.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hanse::jobs {
+namespace {
+
+using transport::Address;
+using transport::Envelope;
+
+std::vector<base::SiteId> names_of(const std::vector<SiteRecords>& sites) {
+  std::vector<base::SiteId> names;
+  for (const SiteRecords& site : sites) names.push_back(site.site);
+  return names;
+}
+
+// A stream for each site and release, so that no answer depends on what was answered before.
+std::unique_ptr<base::RandomSource> stream(std::uint64_t seed, const base::SiteId& site,
+                                           const federation::Release& release) {
+  return std::make_unique<base::SeededSimulationRandom>(
+      seed, fmt::format("answer/{}/{}/{}/{}", site.text(), release.job.text(), release.round.round,
+                        release.round.attempt));
+}
+
+}  // namespace
+
+LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites,
+                                 std::uint64_t seed, const query::Catalog& catalog,
+                                 const aggregation::Backend& backend, base::Executor& executor,
+                                 base::Log& log)
+    : executor_(executor),
+      coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log),
+      names_(names_of(sites)) {
+  for (SiteRecords& site : sites)
+    sites_.push_back(std::make_unique<federation::Site>(
+        federation::SiteSettings{.self = site.site, .in_the_clear = true},
+        federation::SiteDoors{catalog, backend, executor, log,
+                              [seed, name = site.site](const federation::Release& release) {
+                                return stream(seed, name, release);
+                              }},
+        std::move(site.records)));
+}
+
+base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
+  const transport::Traffic before = loopback_.traffic();
+  HANSE_TRY(auto offers, coordinator_.begin(std::move(plan), clock_.monotonic()));
+  HANSE_TRY_VOID(send(std::move(offers)));
+  while (!federation::is_over(coordinator_.record().state())) {
+    HANSE_TRY(const bool moved, wave());
+    if (!moved) HANSE_TRY_VOID(let_time_pass());
+  }
+  // The farewell to the sites belongs to this round.
+  HANSE_TRY_VOID(wave());
+  HANSE_TRY(privacy::Released released, coordinator_.take_released());
+  const transport::Traffic after = loopback_.traffic();
+  return RoundResult{std::move(released),
+                     std::get<federation::Closed>(coordinator_.record().state()).contributors,
+                     {after.messages - before.messages, after.bytes - before.bytes}};
+}
+
+base::Result<void> LocalConsortium::send(std::vector<Envelope> envelopes) {
+  for (Envelope& envelope : envelopes) HANSE_TRY_VOID(loopback_.send(std::move(envelope)));
+  return {};
+}
+
+// Every party empties its box once. False when all boxes were empty.
+base::Result<bool> LocalConsortium::wave() {
+  const std::size_t parties = sites_.size() + 1;
+  std::vector<std::vector<Envelope>> sent(parties);
+  std::vector<char> moved(parties);
+  const base::Milliseconds now = clock_.monotonic();
+  executor_.parallel_for(parties, [&](std::size_t i) {
+    const Address self = i == 0 ? Address::coordinator() : Address::site(names_[i - 1]);
+    while (const auto envelope = loopback_.receive(self)) {
+      auto out =
+          i == 0 ? coordinator_.advance(*envelope, now) : sites_[i - 1]->advance(*envelope, now);
+      std::ranges::move(out, std::back_inserter(sent[i]));
+      moved[i] = 1;
+    }
+  });
+  for (auto& envelopes : sent) HANSE_TRY_VOID(send(std::move(envelopes)));
+  return std::ranges::find(moved, 1) != moved.end();
+}
+
+base::Result<void> LocalConsortium::let_time_pass() {
+  const auto next = coordinator_.next_deadline();
+  HANSE_CHECK(next.has_value());
+  clock_.advance(std::max(*next, clock_.monotonic()) - clock_.monotonic());
+  return send(coordinator_.advance(clock_.monotonic()));
+}
+
+}  // namespace hanse::jobs

@@ -1,0 +1,51 @@
+// A coordinator and its sites in one process, joined by the loopback transport: the parties of a
+// simulated job.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "federation/coordinator/coordinator.h"
+#include "federation/site/site.h"
+#include "transport/loopback.h"
+
+namespace hanse::jobs {
+
+struct SiteRecords {
+  base::SiteId site;
+  std::shared_ptr<const data::Dataset> records;
+};
+
+struct RoundResult {
+  privacy::Released released;
+  std::vector<base::SiteId> contributors;
+  transport::Traffic traffic;  // of this round
+};
+
+// Parties work side by side in waves: each takes what lies in its box when the wave begins, and
+// what they send is delivered in the parties' order, so the outcome does not depend on the number
+// of threads.
+class LocalConsortium {
+ public:
+  // Sites draw from streams of `seed`; sums leave in the clear. At least one site.
+  LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites, std::uint64_t seed,
+                  const query::Catalog& catalog, const aggregation::Backend& backend,
+                  base::Executor& executor, base::Log& log);
+
+  // Runs one round to its end. An aborted round: aborted, with the reason.
+  base::Result<RoundResult> run_round(query::QueryPlan plan);
+
+ private:
+  base::Result<void> send(std::vector<transport::Envelope> envelopes);
+  base::Result<bool> wave();
+  base::Result<void> let_time_pass();
+
+  base::Executor& executor_;
+  base::ManualClock clock_;  // moves only when nothing else does: no envelope is ever late here
+  transport::Loopback loopback_;
+  federation::Coordinator coordinator_;
+  std::vector<base::SiteId> names_;
+  std::vector<std::unique_ptr<federation::Site>> sites_;
+};
+
+}  // namespace hanse::jobs

@@ -1,0 +1,80 @@
+// A job: which data, which model, trained how, measured by what. One TOML file
+// (docs/formats/job.md).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "data/csv.h"
+#include "data/fleet.h"
+#include "data/recordings.h"
+#include "data/split.h"
+#include "learning/metrics.h"
+#include "learning/strategy.h"
+#include "storage/directory.h"
+
+namespace hanse::jobs {
+
+// `source` of [data]: "simulated:bearings", "recordings", "csv".
+using Source = std::variant<data::FleetSpec, data::RecordingsSpec, data::CsvSpec>;
+
+// The name that the job file gives the source.
+std::string_view name_of(const Source& source);
+
+struct ModelSpec {
+  learning::ModelKind kind = learning::ModelKind::logistic;
+  std::vector<std::size_t> hidden;
+  double l2 = 0;
+
+  bool operator==(const ModelSpec&) const = default;
+};
+
+struct AggregationSpec {
+  std::string backend = "plain";
+  std::uint32_t min_sites = 1;  // a round with fewer contributions is aborted
+
+  bool operator==(const AggregationSpec&) const = default;
+};
+
+// Checked in form by parse_job; against the data when it runs.
+struct Job {
+  base::JobId name;
+  std::string description;
+  std::uint64_t seed = 1;  // at most 2^53, so that every JSON reader keeps it
+  Source source;
+  data::SplitSpec split;
+  std::optional<std::size_t> fold;  // from 1: of a k-fold only this one
+  ModelSpec model;
+  std::uint32_t rounds = 0;
+  learning::StrategySpec strategy;
+  std::string entrance;  // privacy::InTheClear::kName, the only one today
+  AggregationSpec aggregation;
+  std::vector<learning::Metric> metrics;
+
+  // A job file that gives this job, overrides and seed included; ${NAME} stands as it was written.
+  std::string text;
+};
+
+// The value of an environment variable, if it is set.
+using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+
+// "training.rounds=40": a dotted key and a TOML value, put into the file before it is checked. A
+// value that is no TOML is taken as a string.
+using Overrides = std::span<const std::string>;
+
+// Errors name file, line and column, what was expected, what came, and for an unknown key the
+// nearest valid one. In a `path`, ${NAME} is replaced from the environment.
+base::Result<Job> parse_job(std::string_view text, std::string_view filename,
+                            const Environment& environment, Overrides overrides = {});
+
+base::Result<Job> load_job(const storage::Directory& directory, const std::string& path,
+                           const Environment& environment, Overrides overrides = {});
+
+}  // namespace hanse::jobs

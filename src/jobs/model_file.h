@@ -1,0 +1,44 @@
+// A trained model with all that is needed to use it on new data (docs/formats/model.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "data/csv.h"
+#include "data/fleet.h"
+#include "data/recordings.h"
+#include "learning/model.h"
+
+namespace hanse::jobs {
+
+inline constexpr std::string_view kModelSchema = "hanse.model/1";
+
+// How to read new data; the paths are empty. A simulated fleet's model reads recordings.
+using ReadingSpec = std::variant<data::RecordingsSpec, data::CsvSpec>;
+
+struct ModelFile {
+  std::string job;
+  data::Schema schema;
+  ReadingSpec reading;
+  learning::Model model;
+  std::vector<std::string>
+      training_groups;  // in byte order: predictions on these flatter the model
+};
+
+// Parameters read back to the same doubles.
+std::string to_json(const ModelFile& file);
+
+// Strict and bounded (base::kMaxModelBytes): corruption with the path in the document, also where
+// the schema's digest, the architecture and the parameters contradict each other.
+base::Result<ModelFile> model_from_json(std::string_view text);
+
+// Of one fold's training sets: the names of their groups, once each, in byte order.
+std::vector<std::string> groups_of(std::span<const data::Dataset> training);
+
+// The reading spec for a simulated fleet's features: recordings of the fleet's sensor and bearing.
+ReadingSpec reading_of(const data::FleetSpec& fleet);
+
+}  // namespace hanse::jobs

@@ -1,0 +1,169 @@
+// What a run found: the plain data behind report.json, report.html and the terminal's table.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hanse::jobs {
+
+inline constexpr std::string_view kReportSchema = "hanse.report/1";
+
+// A metric by its name in learning/metrics.h. No value: undefined on these records, for example
+// roc_auc where only one label occurs.
+struct MetricValue {
+  std::string name;
+  std::optional<double> value;
+
+  bool operator==(const MetricValue&) const = default;
+};
+
+using MetricValues = std::vector<MetricValue>;
+
+// Three ways to train, measured on the same test records; each lists the job's metrics in the job's
+// order.
+struct Arms {
+  MetricValues local;      // every site alone, on its own records
+  MetricValues federated;  // together, records at home
+  MetricValues pooled;     // all records in one place: simulation only
+
+  bool operator==(const Arms&) const = default;
+};
+
+// The job in a reader's words; the job file itself lies beside the report.
+struct ReportedJob {
+  std::string name;
+  std::string description;
+  std::string digest;  // SHA-256 of job.toml, hexadecimal
+  std::string source;
+  std::string split;
+  std::string model;
+  std::uint64_t parameters = 0;  // of the model: coordinates
+  std::string strategy;
+  std::vector<std::string> labels;  // empty for regression
+  std::string instruction_set;      // of the kernels; equal bytes hold per set
+
+  bool operator==(const ReportedJob&) const = default;
+};
+
+struct RoundRow {
+  std::uint32_t fold = 0;   // from 1
+  std::uint32_t round = 0;  // from 1 in each fold
+  double loss = 0;          // mean training loss over the records of the sites in
+  std::uint32_t sites_in = 0;
+  std::uint64_t bytes = 0;  // of sealed vectors that left sites
+
+  bool operator==(const RoundRow&) const = default;
+};
+
+struct LabelCount {
+  std::string label;
+  std::uint64_t records = 0;
+
+  bool operator==(const LabelCount&) const = default;
+};
+
+// What left one site over all rounds and folds.
+struct Departures {
+  std::uint64_t vectors = 0;
+  std::uint64_t bytes = 0;
+
+  bool operator==(const Departures&) const = default;
+};
+
+struct SiteRow {
+  std::string name;
+  std::string group;  // its site class; empty where the job names none
+  std::uint64_t records = 0;
+  std::uint64_t test_records = 0;  // over all folds
+  std::uint64_t clipped_values = 0;
+  std::vector<LabelCount> labels;
+  Departures left;
+  Arms metrics;  // mean over folds
+
+  bool operator==(const SiteRow&) const = default;
+};
+
+// All sites of one site class.
+struct GroupRow {
+  std::string name;
+  std::vector<std::string> sites;
+  std::uint64_t records = 0;
+  std::uint64_t test_records = 0;
+  Arms metrics;
+
+  bool operator==(const GroupRow&) const = default;
+};
+
+struct FoldRow {
+  std::uint32_t fold = 0;
+  std::uint64_t test_records = 0;
+  Arms metrics;
+
+  bool operator==(const FoldRow&) const = default;
+};
+
+struct ReportedMetrics {
+  Arms mean;  // over folds, all sites' test records together
+  std::vector<FoldRow> folds;
+
+  bool operator==(const ReportedMetrics&) const = default;
+};
+
+struct ReportedPrivacy {
+  std::string entrance;  // privacy::InTheClear::kName: nothing was private
+  std::string unit;
+
+  bool operator==(const ReportedPrivacy&) const = default;
+};
+
+struct ReportedAggregation {
+  std::string backend;
+  std::uint32_t min_sites = 0;
+  int fraction_bits = 0;
+
+  bool operator==(const ReportedAggregation&) const = default;
+};
+
+// The only place for what differs between equal runs.
+struct Timing {
+  std::string started;  // RFC 3339, UTC
+  double total_seconds = 0;
+  double local_seconds = 0;
+  double federated_seconds = 0;
+  double pooled_seconds = 0;
+  std::vector<double> round_seconds;  // one per row of Report::rounds
+
+  bool operator==(const Timing&) const = default;
+};
+
+// `policy` and `audit` are written as not enforced: this version has neither.
+struct Report {
+  std::string mode = "simulated";
+  ReportedJob job;
+  std::uint64_t seed = 0;
+  std::vector<RoundRow> rounds;
+  std::vector<SiteRow> sites;
+  std::vector<GroupRow> groups;
+  ReportedMetrics metrics;
+  ReportedPrivacy privacy;
+  ReportedAggregation aggregation;
+  Timing timing;
+
+  bool operator==(const Report&) const = default;
+};
+
+// docs/formats/report.md: keys in a fixed order, numbers that read back to the same double.
+std::string to_json(const Report& report);
+
+// Strict: an unknown, missing or ill-typed key is corruption, with its path. At most 64 MiB.
+base::Result<Report> report_from_json(std::string_view text);
+
+// One page that needs nothing else: light and dark, no script.
+std::string to_html(const Report& report);
+
+}  // namespace hanse::jobs

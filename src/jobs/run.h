@@ -1,0 +1,47 @@
+// Runs a job in this process: coordinator, sites and network from one seed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "jobs/job.h"
+#include "jobs/model_file.h"
+#include "jobs/report.h"
+
+namespace hanse::jobs {
+
+struct RunDoors {
+  const storage::Directory& directory;
+  base::Executor& executor;
+  const base::Clock& clock;  // for Report::timing alone
+};
+
+enum class Phase { reading, local, federated, pooled };
+
+// Where a run stands, for people.
+struct Progress {
+  Phase phase = Phase::reading;
+  std::uint32_t fold = 1;  // of `folds`
+  std::uint32_t folds = 1;
+  std::uint32_t round = 0;  // of `rounds`; of phase federated
+  std::uint32_t rounds = 0;
+  std::uint32_t sites_in = 0;
+  std::uint32_t sites = 0;
+  std::uint64_t bytes = 0;  // that left sites so far
+  double loss = 0;
+};
+
+struct RunResult {
+  Report report;
+  ModelFile model;  // of the last fold
+};
+
+// Trains local-only, federated and pooled models and measures them on the same test records.
+// `stop` is asked between rounds; true: aborted. Nothing is written.
+base::Result<RunResult> run_job(const Job& job, const RunDoors& doors,
+                                const std::function<void(const Progress&)>& progress,
+                                const std::function<bool()>& stop);
+
+}  // namespace hanse::jobs
