@@ -1,4 +1,5 @@
-// A file system in memory, with faults on demand. For tests and simulation.
+// A file system in memory, with faults on demand. For tests and simulation. Paths are compared
+// after removing '.', empty parts and a trailing '/'. Not thread-safe.
 #pragma once
 
 #include <map>
@@ -23,7 +24,9 @@ class Memory final : public Directory {
   void set_read_only(bool read_only) { read_only_ = read_only; }
 
  private:
-  base::Result<void> writable() const;
+  base::Result<void> writable(std::string_view action, const std::string& path) const;
+  bool is_folder(const std::string& node) const;
+
   struct Node {
     bool is_directory = false;
     std::shared_ptr<const base::Bytes> bytes;
