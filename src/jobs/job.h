@@ -28,6 +28,9 @@ using Source = std::variant<data::FleetSpec, data::RecordingsSpec, data::CsvSpec
 // The name that the job file gives the source.
 std::string_view name_of(const Source& source);
 
+// The columns of the source's records.
+base::Result<data::Schema> schema_of(const Source& source);
+
 struct ModelSpec {
   learning::ModelKind kind = learning::ModelKind::logistic;
   std::vector<std::size_t> hidden;
@@ -35,6 +38,10 @@ struct ModelSpec {
 
   bool operator==(const ModelSpec&) const = default;
 };
+
+// The model for these records; the schema has a label.
+base::Result<learning::Architecture> architecture_of(const ModelSpec& model,
+                                                     const data::Schema& schema);
 
 struct AggregationSpec {
   std::string backend = "plain";
@@ -45,6 +52,8 @@ struct AggregationSpec {
 
 // Checked in form by parse_job; against the data when it runs.
 struct Job {
+  explicit Job(base::JobId job_name) : name(std::move(job_name)) {}
+
   base::JobId name;
   std::string description;
   std::uint64_t seed = 1;  // at most 2^53, so that every JSON reader keeps it

@@ -1,0 +1,140 @@
+#include "jobs/json_fields.h"
+#include "jobs/report.h"
+
+namespace hanse::jobs {
+namespace {
+
+// A report holds some numbers per site, group, fold and round: 4096 sites and 10,000 rounds fit.
+constexpr std::size_t kMaxReportBytes = std::size_t{64} << 20;
+
+void metric_values(JsonFields& json, std::string_view key, MetricValues& values) {
+  json.entries(
+      key, values.size(), [&](std::size_t size) { values.resize(size); },
+      [&](std::size_t i, JsonFields& at, std::string_view name) {
+        at.field(name, values[i].value);
+      },
+      [&](std::size_t i) -> std::string& { return values[i].name; });
+}
+
+}  // namespace
+
+// Static and not in the namespace above: JsonFields finds them by their arguments.
+static void describe(JsonFields& json, Arms& arms) {
+  metric_values(json, "local", arms.local);
+  metric_values(json, "federated", arms.federated);
+  metric_values(json, "pooled", arms.pooled);
+}
+
+static void describe(JsonFields& json, ReportedJob& job) {
+  json.field("name", job.name);
+  json.field("description", job.description);
+  json.field("digest", job.digest);
+  json.field("source", job.source);
+  json.field("split", job.split);
+  json.field("model", job.model);
+  json.field("parameters", job.parameters);
+  json.field("strategy", job.strategy);
+  json.field("labels", job.labels);
+  json.field("instruction_set", job.instruction_set);
+}
+
+static void describe(JsonFields& json, RoundRow& row) {
+  json.field("fold", row.fold);
+  json.field("round", row.round);
+  json.field("loss", row.loss);
+  json.field("sites_in", row.sites_in);
+  json.field("bytes", row.bytes);
+}
+
+static void describe(JsonFields& json, LabelCount& count) {
+  json.field("label", count.label);
+  json.field("records", count.records);
+}
+
+static void describe(JsonFields& json, Departures& left) {
+  json.field("vectors", left.vectors);
+  json.field("bytes", left.bytes);
+}
+
+static void describe(JsonFields& json, SiteRow& row) {
+  json.field("name", row.name);
+  json.field("group", row.group);
+  json.field("records", row.records);
+  json.field("test_records", row.test_records);
+  json.field("clipped_values", row.clipped_values);
+  json.field("labels", row.labels);
+  json.field("left", row.left);
+  json.field("metrics", row.metrics);
+}
+
+static void describe(JsonFields& json, GroupRow& row) {
+  json.field("name", row.name);
+  json.field("sites", row.sites);
+  json.field("records", row.records);
+  json.field("test_records", row.test_records);
+  json.field("metrics", row.metrics);
+}
+
+static void describe(JsonFields& json, FoldRow& row) {
+  json.field("fold", row.fold);
+  json.field("test_records", row.test_records);
+  json.field("metrics", row.metrics);
+}
+
+static void describe(JsonFields& json, ReportedMetrics& metrics) {
+  describe(json, metrics.mean);
+  json.field("folds", metrics.folds);
+}
+
+static void describe(JsonFields& json, ReportedPrivacy& privacy) {
+  json.field("entrance", privacy.entrance);
+  json.field("unit", privacy.unit);
+  json.constant("private", false);
+}
+
+static void describe(JsonFields& json, ReportedAggregation& aggregation) {
+  json.field("backend", aggregation.backend);
+  json.field("min_sites", aggregation.min_sites);
+  json.field("fraction_bits", aggregation.fraction_bits);
+  json.constant("confidential", false);
+}
+
+static void describe(JsonFields& json, Timing& timing) {
+  json.field("started", timing.started);
+  json.field("total_seconds", timing.total_seconds);
+  json.field("local_seconds", timing.local_seconds);
+  json.field("federated_seconds", timing.federated_seconds);
+  json.field("pooled_seconds", timing.pooled_seconds);
+  json.field("round_seconds", timing.round_seconds);
+}
+
+static void describe(JsonFields& json, Report& report) {
+  json.constant("schema", kReportSchema);
+  json.constant("mode", "simulated");
+  json.field("job", report.job);
+  json.field("seed", report.seed);
+  json.field("rounds", report.rounds);
+  json.field("sites", report.sites);
+  json.field("groups", report.groups);
+  json.field("metrics", report.metrics);
+  json.field("privacy", report.privacy);
+  json.field("aggregation", report.aggregation);
+  for (const auto* absent : {"policy", "audit"})
+    json.object(absent, [](JsonFields& at) { at.constant("enforced", false); });
+  json.field("timing", report.timing);
+}
+
+std::string to_json(const Report& report) {
+  HANSE_CHECK(report.mode == "simulated");
+  Report copy = report;  // a description takes what it may also fill
+  return JsonFields::write([&](JsonFields& json) { describe(json, copy); });
+}
+
+base::Result<Report> report_from_json(std::string_view text) {
+  Report report;
+  HANSE_TRY_VOID(
+      JsonFields::read(text, kMaxReportBytes, [&](JsonFields& json) { describe(json, report); }));
+  return report;
+}
+
+}  // namespace hanse::jobs

@@ -1,0 +1,111 @@
+// TOML read strictly: every key asked for by name and type, everything else an error with its
+// place.
+//
+// A reader asks a Section for what it knows; values that are absent stay as they are. Problems are
+// collected, so that one look at a file shows all of them; Document::problems tells at the end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace hanse::jobs {
+
+class Section;
+
+class Document {
+ public:
+  // Overrides as job.h has them. No TOML: invalid_argument with line and column.
+  static base::Result<Document> parse(std::string_view text, std::string_view filename,
+                                      std::span<const std::string> overrides);
+  ~Document();
+  Document(Document&&) noexcept;
+
+  Section root();
+
+  // The text as it was parsed; with overrides, the document that they make.
+  std::string text() const;
+
+  // invalid_argument with all that was found wrong, one line each, in the order it was found.
+  base::Result<void> problems() const;
+
+  struct Body;
+
+ private:
+  explicit Document(std::unique_ptr<Body> body);
+  std::unique_ptr<Body> body_;
+};
+
+// One table of the document; valid while the document lives.
+class Section {
+ public:
+  bool has(std::string_view key) const;
+
+  void get(std::string_view key, std::string& value);
+  void get(std::string_view key, bool& value);
+  void get(std::string_view key, double& value);
+  void get(std::string_view key, int& value);
+  void get(std::string_view key, std::uint32_t& value);
+  void get(std::string_view key, std::uint64_t& value);
+  void get(std::string_view key, std::vector<std::string>& value);
+  void get(std::string_view key, std::vector<std::size_t>& value);
+
+  // A word that `parse` understands; its error is shown at the word's place.
+  template <class T>
+  void get_word(std::string_view key, T& value,
+                const std::function<base::Result<T>(std::string_view)>& parse) {
+    std::string word;
+    get(key, word);
+    if (!has(key)) return;
+    auto parsed = parse(word);
+    if (parsed)
+      value = *std::move(parsed);
+    else if (readable(key))
+      refuse(key, parsed.error().text());
+  }
+
+  // A table; an empty one where the key is absent.
+  Section section(std::string_view key);
+  // A list of tables ([[key]]), at most `limit`.
+  std::vector<Section> sections(std::string_view key, std::size_t limit);
+
+  // The keys that must be there: those that lack are listed together.
+  void require(std::initializer_list<std::string_view> keys);
+  // `key` makes sense only in some cases: elsewhere a problem that says when.
+  void only(bool allowed, std::string_view key, std::string_view when);
+
+  // A problem with the value at `key`, or with the section where there is none.
+  void refuse(std::string_view key, std::string_view text);
+  void refuse(const base::Error& error) { refuse("", error.text()); }
+
+  // To be called when all keys are asked for: others are unknown.
+  void finish();
+
+ private:
+  friend class Document;
+  Section(Document::Body& body, const void* table, std::string name);
+  template <class T>
+  void number(std::string_view key, T& value);
+  template <class T>
+  void list(std::string_view key, std::vector<T>& values, std::string_view expected);
+  void wrong_type(std::string_view key, std::string_view expected);
+  bool readable(std::string_view key) const;
+
+  Document::Body* body_;
+  const void* table_;  // toml::table; null stands for an empty one
+  std::string name_;   // "data.split"; empty at the root
+  std::shared_ptr<std::vector<std::string>> known_;
+};
+
+// The candidate with the fewest slips from `word` (optimal string alignment distance), if they are
+// few for its length; else empty.
+std::string_view nearest(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace hanse::jobs
