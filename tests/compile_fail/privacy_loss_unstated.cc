@@ -1,0 +1,13 @@
+// expect: private
+// A loss of privacy is stated, never left out.
+#include "chain.h"
+
+using namespace hanse;
+
+void run() {
+#ifdef SHORTCUT
+  privacy::PrivacyLoss loss;
+#else
+  privacy::PrivacyLoss loss = privacy::PrivacyLoss::unbounded();
+#endif
+}
