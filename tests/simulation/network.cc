@@ -1,0 +1,42 @@
+#include "simulation/network.h"
+
+namespace hanse::simulation {
+namespace {
+
+base::Slice with_flipped_byte(const base::Slice& chunk, std::uint64_t position) {
+  base::Bytes bytes(chunk.view().begin(), chunk.view().end());
+  bytes[position % bytes.size()] ^= std::byte{0x40};
+  return base::Slice(std::move(bytes));
+}
+
+}  // namespace
+
+Fate Network::send(transport::Envelope envelope, base::Milliseconds now) {
+  // Every draw is made whatever its use, so that one fault does not shift the others.
+  const Fate fate{.lost = chance(faults_.loss),
+                  .duplicated = chance(faults_.duplicate),
+                  .damaged = chance(faults_.damage) && envelope.chunk.size() > 0};
+  const std::uint64_t position = base::uniform_word(random_);
+  if (fate.lost) return fate;
+  if (fate.duplicated) enqueue(envelope, now);
+  if (fate.damaged) envelope.chunk = with_flipped_byte(envelope.chunk, position);
+  enqueue(envelope, now);
+  return fate;
+}
+
+void Network::enqueue(const transport::Envelope& envelope, base::Milliseconds now) {
+  const auto bound = static_cast<std::uint64_t>(faults_.max_delay_ms) + 1;
+  const base::Milliseconds delay{static_cast<std::int64_t>(base::uniform_below(random_, bound))};
+  in_flight_.emplace(std::pair(now + delay, sequence_++), envelope);
+}
+
+std::optional<base::Milliseconds> Network::next_delivery() const {
+  if (in_flight_.empty()) return std::nullopt;
+  return in_flight_.begin()->first.first;
+}
+
+transport::Envelope Network::deliver() {
+  return std::move(in_flight_.extract(in_flight_.begin()).mapped());
+}
+
+}  // namespace hanse::simulation

@@ -1,0 +1,48 @@
+// A bad network in virtual time: envelopes come late, twice, out of order, damaged or not at all,
+// as a seed decides.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/units.h"
+#include "transport/transport.h"
+
+namespace hanse::simulation {
+
+struct NetworkFaults {
+  double loss = 0;       // probability that an envelope never arrives
+  double duplicate = 0;  // … that it arrives twice
+  double damage = 0;     // … that a byte of its chunk is flipped
+  std::int64_t max_delay_ms = 0;
+};
+
+// What became of one envelope, for the trace.
+struct Fate {
+  bool lost = false;
+  bool duplicated = false;
+  bool damaged = false;
+};
+
+class Network {
+ public:
+  Network(NetworkFaults faults, std::uint64_t seed) : faults_(faults), random_(seed, "network") {}
+
+  Fate send(transport::Envelope envelope, base::Milliseconds now);
+  std::optional<base::Milliseconds> next_delivery() const;
+  // The earliest envelope, which next_delivery announced.
+  transport::Envelope deliver();
+
+ private:
+  bool chance(double probability) { return base::uniform_unit(random_) < probability; }
+  void enqueue(const transport::Envelope& envelope, base::Milliseconds now);
+
+  NetworkFaults faults_;
+  base::SeededSimulationRandom random_;
+  std::uint64_t sequence_ = 0;
+  std::map<std::pair<base::Milliseconds, std::uint64_t>, transport::Envelope> in_flight_;
+};
+
+}  // namespace hanse::simulation
