@@ -28,6 +28,10 @@ using Source = std::variant<data::FleetSpec, data::RecordingsSpec, data::CsvSpec
 // The name that the job file gives the source.
 std::string_view name_of(const Source& source);
 
+// Kinds of column as job and model files spell them.
+std::string_view name_of(data::ColumnKind kind);
+base::Result<data::ColumnKind> column_kind(std::string_view name);
+
 // The columns of the source's records.
 base::Result<data::Schema> schema_of(const Source& source);
 
@@ -73,6 +77,11 @@ struct Job {
 
 // The value of an environment variable, if it is set.
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+
+// For report and terminal: "holdout of 30 % by group", "mlp 28-32-16-4", "fedavg, 40 rounds".
+std::string in_words(const data::SplitSpec& split);
+std::string in_words(const learning::Architecture& architecture);
+std::string in_words(const learning::StrategySpec& strategy, std::uint32_t rounds);
 
 // "training.rounds=40": a dotted key and a TOML value, put into the file before it is checked. A
 // value that is no TOML is taken as a string.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/limits.h"
 #include "jobs/job.h"
@@ -21,6 +22,15 @@ constexpr std::uint32_t kMaxRounds = 10'000;
 constexpr std::string_view kSimulated = "simulated:bearings";
 constexpr std::string_view kRecordings = "recordings";
 constexpr std::string_view kCsv = "csv";
+
+constexpr std::array<std::pair<std::string_view, data::ColumnKind>, 6> kColumnKinds{{
+    {"number", data::ColumnKind::number},
+    {"category", data::ColumnKind::category},
+    {"label", data::ColumnKind::label},
+    {"group", data::ColumnKind::group},
+    {"site", data::ColumnKind::site},
+    {"ignore", data::ColumnKind::ignore},
+}};
 
 // A word of a closed list.
 template <class T>
@@ -125,17 +135,10 @@ data::RecordingsSpec read_recordings_spec(Section& section, const Environment& e
 }
 
 data::Column read_column(Section& section) {
-  using Kind = data::ColumnKind;
   section.require({"name", "kind"});
   data::Column column;
   section.get("name", column.name);
-  section.get_word("kind", column.kind,
-                   one_of<Kind>({{"number", Kind::number},
-                                 {"category", Kind::category},
-                                 {"label", Kind::label},
-                                 {"group", Kind::group},
-                                 {"site", Kind::site},
-                                 {"ignore", Kind::ignore}}));
+  section.get_word<data::ColumnKind>("kind", column.kind, column_kind);
   section.get("unit", column.unit);
   section.get("low", column.low);
   section.get("high", column.high);
@@ -332,6 +335,17 @@ Result<learning::Task> check_together(const Job& job) {
 std::string_view name_of(const Source& source) {
   constexpr std::string_view kNames[] = {kSimulated, kRecordings, kCsv};
   return kNames[source.index()];
+}
+
+std::string_view name_of(data::ColumnKind kind) {
+  for (const auto& [name, value] : kColumnKinds)
+    if (value == kind) return name;
+  HANSE_CHECK(!"a value outside its enumeration");
+  return {};
+}
+
+Result<data::ColumnKind> column_kind(std::string_view name) {
+  return one_of<data::ColumnKind>({kColumnKinds.begin(), kColumnKinds.end()})(name);
 }
 
 Result<data::Schema> schema_of(const Source& source) {

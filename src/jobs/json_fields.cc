@@ -257,7 +257,7 @@ void JsonFields::at(std::size_t index, const Description& describe) {
 
 void JsonFields::scalar(std::size_t index, std::string& value) { convert((*node_)[index], value); }
 void JsonFields::scalar(std::size_t index, double& value) { convert((*node_)[index], value); }
-void JsonFields::scalar(std::size_t index, std::uint32_t& value) {
+void JsonFields::scalar(std::size_t index, std::uint64_t& value) {
   convert((*node_)[index], value);
 }
 

@@ -85,7 +85,7 @@ class JsonFields {
   void at(std::size_t index, const Description& describe);
   void scalar(std::size_t index, std::string& value);
   void scalar(std::size_t index, double& value);
-  void scalar(std::size_t index, std::uint32_t& value);
+  void scalar(std::size_t index, std::uint64_t& value);
 
   template <class T>
   void value(std::string_view key, T& value);

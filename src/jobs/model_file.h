@@ -7,10 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "data/csv.h"
-#include "data/fleet.h"
-#include "data/recordings.h"
-#include "learning/model.h"
+#include "jobs/job.h"
 
 namespace hanse::jobs {
 
@@ -38,7 +35,9 @@ base::Result<ModelFile> model_from_json(std::string_view text);
 // Of one fold's training sets: the names of their groups, once each, in byte order.
 std::vector<std::string> groups_of(std::span<const data::Dataset> training);
 
-// The reading spec for a simulated fleet's features: recordings of the fleet's sensor and bearing.
-ReadingSpec reading_of(const data::FleetSpec& fleet);
+// How new data of a job's source is read. For a simulated fleet: recordings of its sensor and
+// bearing, named {rpm}_{bearing}_{fault}.npy.
+ReadingSpec reading_of(const Source& source);
+base::Result<data::Schema> schema_of(const ReadingSpec& reading);
 
 }  // namespace hanse::jobs

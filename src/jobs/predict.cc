@@ -1,0 +1,233 @@
+#include "jobs/predict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "jobs/json_fields.h"
+
+namespace hanse::jobs {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+
+constexpr std::string_view kPredictionsSchema = "hanse.predictions/1";
+
+Result<data::RecordingsSpec> adapted(data::RecordingsSpec spec, const NewData& data) {
+  spec.path = data.path;
+  spec.site.clear();  // whose records they are decides nothing here
+  if (data.shaft_rpm) {
+    spec.shaft_rpm = *data.shaft_rpm;
+    spec.shaft_rpm_field.clear();
+  }
+  if (!data.files) return spec;
+  spec.files = *data.files;
+  const auto lacks = [&](const std::string& field) {
+    return spec.files.find("{" + field + "}") == std::string::npos;
+  };
+  if (!spec.label.empty() && lacks(spec.label)) {
+    spec.label.clear();
+    spec.label_values.clear();
+  }
+  if (std::ranges::any_of(spec.group, lacks)) spec.group.clear();
+  if (!spec.shaft_rpm_field.empty() && lacks(spec.shaft_rpm_field))
+    return base::fail(ErrorCode::invalid_argument,
+                      "the pattern '{}' has no field {{{}}}, and the features need the shaft's "
+                      "speed; add the field or give --rpm",
+                      spec.files, spec.shaft_rpm_field);
+  return spec;
+}
+
+Result<data::Table> read_table(const ModelFile& file, const NewData& data,
+                               const storage::Directory& directory, base::Executor& executor) {
+  if (const auto* csv = std::get_if<data::CsvSpec>(&file.reading)) {
+    if (data.files || data.shaft_rpm)
+      return base::fail(ErrorCode::invalid_argument,
+                        "--files and --rpm are for recordings, and this model reads a CSV file");
+    HANSE_TRY(const auto opened, directory.open(data.path));
+    data::CsvOptions options;
+    options.separator = csv->separator;
+    options.features_only_required = true;
+    return data::read_csv(*opened, data.path, file.schema, options);
+  }
+  HANSE_TRY(const auto spec, adapted(std::get<data::RecordingsSpec>(file.reading), data));
+  return data::read_recordings(directory, spec, executor);
+}
+
+// The model's columns as far as the data has them, and all records as one place's.
+Result<data::Dataset> encoded(const ModelFile& file, const data::Table& table) {
+  std::vector<data::Column> columns;
+  for (data::Column column : file.schema.columns()) {
+    const bool feature =
+        column.kind == data::ColumnKind::number || column.kind == data::ColumnKind::category;
+    if (column.kind == data::ColumnKind::site) column.kind = data::ColumnKind::ignore;
+    if (feature || table.find(column.name)) columns.push_back(std::move(column));
+  }
+  HANSE_TRY(data::Schema schema, data::Schema::create(std::move(columns)));
+  data::EncodeOptions options;
+  options.label_required = false;
+  HANSE_TRY(auto sites,
+            data::encode(std::make_shared<const data::Schema>(std::move(schema)), table, options));
+  HANSE_CHECK(sites.size() == 1);
+  return std::move(sites.front().records);
+}
+
+// A regression's target back from [-1, 1] to its unit.
+double physical(const data::Column& label, double scaled) {
+  return label.low + (scaled + 1) / 2 * (label.high - label.low);
+}
+
+std::vector<Prediction> predictions_of(const data::Column& label, const data::Dataset& records,
+                                       const math::Matrix& outputs) {
+  std::vector<Prediction> all(records.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Prediction& one = all[i];
+    const auto row = outputs.row(i);
+    const double target = records.target[i];
+    if (!records.group_names.empty()) one.group = records.group_names[records.group[i]];
+    if (label.values.empty()) {
+      one.value = physical(label, row[0]);
+      if (std::isfinite(target)) one.truth = physical(label, target);
+    } else {
+      one.probabilities.assign(row.begin(), row.end());
+      one.value = static_cast<double>(std::ranges::max_element(row) - row.begin());
+      if (std::isfinite(target)) one.truth = target;
+    }
+  }
+  return all;
+}
+
+// In physical units, of all metrics of the task. Empty without labels.
+MetricValues metrics_of(learning::Task task, const std::vector<Prediction>& records,
+                        const math::Matrix& outputs) {
+  MetricValues metrics;
+  std::vector<double> truth;
+  math::Matrix values(records.size(), 1);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!records[i].truth) return metrics;
+    truth.push_back(*records[i].truth);
+    values.at(i, 0) = records[i].value;
+  }
+  for (const learning::Metric metric : learning::all_metrics()) {
+    if (learning::task_of(metric) != task) continue;
+    const auto value =
+        learning::evaluate(metric, task == learning::Task::regression ? values : outputs, truth);
+    metrics.push_back({std::string(learning::name_of(metric)),
+                       value ? std::optional<double>(*value) : std::nullopt});
+  }
+  return metrics;
+}
+
+// RFC 4180, section 2: quotes around what holds a separator, a quote or a line break.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+const std::string& label_of(const Predictions& predictions, double index) {
+  return predictions.labels[static_cast<std::size_t>(index)];
+}
+
+void describe_record(JsonFields& json, const Predictions& all, const Prediction& one) {
+  std::string group = one.group;
+  if (!group.empty()) json.field("group", group);
+  if (all.labels.empty()) {
+    double value = one.value;
+    json.field("value", value);
+    if (auto truth = one.truth) json.field("truth", truth);
+    return;
+  }
+  std::string predicted = label_of(all, one.value);
+  json.field("label", predicted);
+  json.object("probabilities", [&](JsonFields& at) {
+    for (std::size_t k = 0; k < all.labels.size(); ++k) {
+      double probability = one.probabilities[k];
+      at.field(all.labels[k], probability);
+    }
+  });
+  if (one.truth) {
+    std::string truth = label_of(all, *one.truth);
+    json.field("truth", truth);
+  }
+}
+
+// A record together with what its labels mean.
+struct Shown {
+  const Predictions* all = nullptr;
+  const Prediction* one = nullptr;
+};
+
+}  // namespace
+
+static void describe(JsonFields& json, Shown& shown) {
+  describe_record(json, *shown.all, *shown.one);
+}
+
+Result<Predictions> predict(const ModelFile& file, const NewData& data,
+                            const storage::Directory& directory, base::Executor& executor) {
+  HANSE_TRY(const data::Table table, read_table(file, data, directory, executor));
+  HANSE_TRY(const data::Dataset records, encoded(file, table));
+  const data::Column& label = *file.schema.label();
+  const math::Matrix outputs = file.model.predict(records.features);
+  Predictions predictions;
+  predictions.job = file.job;
+  predictions.labels = label.values;
+  predictions.unit = label.unit;
+  predictions.records = predictions_of(label, records, outputs);
+  predictions.metrics = metrics_of(file.model.architecture().task(), predictions.records, outputs);
+  predictions.clipped_values = records.clipped_values;
+  for (const std::string& group : groups_of({&records, 1}))
+    if (std::ranges::binary_search(file.training_groups, group))
+      predictions.known_groups.push_back(group);
+  return predictions;
+}
+
+std::string to_json(const Predictions& predictions) {
+  Predictions copy = predictions;
+  std::vector<Shown> shown;
+  for (const Prediction& one : copy.records) shown.push_back({&copy, &one});
+  return JsonFields::write([&](JsonFields& json) {
+    json.constant("schema", kPredictionsSchema);
+    json.field("job", copy.job);
+    json.field("labels", copy.labels);
+    json.field("unit", copy.unit);
+    json.object("metrics", [&](JsonFields& at) {
+      for (MetricValue& metric : copy.metrics) at.field(metric.name, metric.value);
+    });
+    json.field("groups_in_training", copy.known_groups);
+    json.field("clipped_values", copy.clipped_values);
+    json.field("records", shown);
+  });
+}
+
+std::string to_csv(const Predictions& predictions) {
+  const auto& records = predictions.records;
+  const bool groups =
+      std::ranges::any_of(records, [](const auto& one) { return !one.group.empty(); });
+  const bool truths =
+      std::ranges::any_of(records, [](const auto& one) { return one.truth.has_value(); });
+  std::string text = groups ? "record,group," : "record,";
+  text += predictions.labels.empty() ? "value" : "label";
+  for (const std::string& label : predictions.labels) text += ',' + csv_field("p_" + label);
+  text += truths ? ",truth\r\n" : "\r\n";
+  const auto shown = [&](double value) {
+    return predictions.labels.empty() ? fmt::format("{}", value)
+                                      : csv_field(label_of(predictions, value));
+  };
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const Prediction& one = records[i];
+    text += fmt::format("{},", i + 1);
+    if (groups) text += csv_field(one.group) + ',';
+    text += shown(one.value);
+    for (const double probability : one.probabilities) text += fmt::format(",{:.6f}", probability);
+    if (truths) text += ',' + (one.truth ? shown(*one.truth) : std::string());
+    text += "\r\n";
+  }
+  return text;
+}
+
+}  // namespace hanse::jobs
