@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "learning/kernels.h"
 #include "learning/model.h"
+#include "math/matrix.h"
 #include "privacy/clipped_sum.h"
 
 namespace hanse::learning {
@@ -31,26 +32,55 @@ class BlockGradient final : public privacy::BatchedUnits {
   // The architecture and the kernels outlive this object.
   explicit BlockGradient(const Architecture& architecture, const Kernels& kernels = best_kernels());
 
-  // The records of `rows`, at most kBlock.
+  // Forward and backward over the records of `rows`, 1 … kBlock of them. Everything below but
+  // predict is valid afterwards.
   void compute(std::span<const double> parameters, const data::Dataset& records,
                std::span<const std::size_t> rows);
-  // The records first … first+count−1, at most kBlock.
+  // The records first … first+count−1.
   void compute(std::span<const double> parameters, const data::Dataset& records, std::size_t first,
                std::size_t count);
-  // Forward only: losses() alone is valid afterwards.
+  // Forward only: of all below, losses() alone is valid afterwards.
   void compute_losses(std::span<const double> parameters, const data::Dataset& records,
                       std::size_t first, std::size_t count);
+  // Forward only: the probabilities or values of these rows, row after row.
+  std::span<const double> predict(std::span<const double> parameters, const math::Matrix& features,
+                                  std::size_t first, std::size_t count);
 
   // Of each record, without l2.
-  std::span<const double> losses() const;
+  std::span<const double> losses() const { return losses_.first(rows_); }
+  // One pass over inputs and deltas; norms() may be called afterwards.
+  void find_norms();
+  // Of each record's gradient.
   std::span<const double> norms() const override;
   void weighted_sum(std::span<const double> factors, std::span<double> out) override;
-  // out += Σ gradients.
-  void add_sum(std::span<double> out);
+  // out = Σ gradients.
+  void sum(std::span<double> out);
 
  private:
+  // Memory of one dense layer, aligned for the kernels.
+  struct Work {
+    Layer layer;
+    Buffer weights, bias;  // copies of the parameters
+    Buffer weight_gradient, bias_gradient;
+    Buffer output, delta;  // kBlock × outputs
+  };
+
+  void load(std::span<const double> parameters);
+  void forward();
+  void finish_losses();
+  void backward();
+  void reduce(bool weighted, std::span<double> out);
+  void copy_record(const data::Dataset& records, std::size_t from, std::size_t to);
+
   const Architecture& architecture_;
   const Kernels& kernels_;
+  std::size_t rows_ = 0;
+  bool has_norms_ = false;
+  Buffer input_;   // kBlock × inputs
+  Buffer target_;  // kBlock
+  std::vector<Work> layers_;
+  Buffer losses_, norms_, squares_, factors_;  // kBlock
+  Buffer scaled_;                              // kBlock × the widest output
 };
 
 }  // namespace hanse::learning

@@ -5,7 +5,7 @@
 //   local_training  update: n (θ_local − θ_plan), weight: n, loss: Σ loss    PrivateIterate
 //
 // loss is that of the plan's parameters, cut off at the part's clip record by record.
-// plan.parameters are θ as little-endian doubles; plan.options is JSON: docs in options.h.
+// plan.parameters are θ as little-endian doubles; plan.options is JSON, see options.h.
 #pragma once
 
 #include <memory>

@@ -1,0 +1,231 @@
+#include "learning/gradient.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hanse::learning {
+namespace {
+
+base::Result<void> check_target(const Architecture& architecture, double target, std::size_t row) {
+  if (architecture.task() == Task::regression) {
+    if (std::isfinite(target)) return {};
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the target of record {} is {}; a regression needs finite ones", row, target);
+  }
+  const double labels = static_cast<double>(architecture.outputs());
+  if (target >= 0 && target < labels && target == std::floor(target)) return {};
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "the target of record {} is {}; expected the index of one of {} labels", row,
+                    target, architecture.outputs());
+}
+
+// What softmax took from the scores and divided them by.
+struct Shift {
+  double greatest;
+  double sum;
+};
+
+// Scores to probabilities in place, shifted by the greatest so that nothing overflows.
+Shift softmax(std::span<double> scores) {
+  const double greatest = *std::ranges::max_element(scores);
+  double sum = 0;
+  for (double& score : scores) {
+    score = std::exp(score - greatest);
+    sum += score;
+  }
+  for (double& score : scores) score /= sum;
+  return {greatest, sum};
+}
+
+}  // namespace
+
+base::Result<void> check_records(const Architecture& architecture, const data::Dataset& records) {
+  if (records.features.columns() != architecture.inputs() && records.size() > 0)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the model has {} inputs and the records {} features; they must come from "
+                      "one schema",
+                      architecture.inputs(), records.features.columns());
+  if (records.target.size() != records.size())
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "{} records have {} targets; training needs one for each", records.size(),
+                      records.target.size());
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    HANSE_TRY_VOID(check_target(architecture, records.target[row], row));
+    for (const double value : records.features.row(row))
+      if (!std::isfinite(value))
+        return base::fail(base::ErrorCode::invalid_argument,
+                          "a feature of record {} is {}; expected finite numbers", row, value);
+  }
+  return {};
+}
+
+BlockGradient::BlockGradient(const Architecture& architecture, const Kernels& kernels)
+    : architecture_(architecture),
+      kernels_(kernels),
+      input_(kBlock * architecture.inputs()),
+      target_(kBlock),
+      losses_(kBlock),
+      norms_(kBlock),
+      squares_(kBlock),
+      factors_(kBlock) {
+  std::size_t widest = 0;
+  for (const Layer& layer : architecture.layers()) {
+    layers_.push_back({.layer = layer,
+                       .weights = Buffer(layer.weights()),
+                       .bias = Buffer(layer.outputs),
+                       .weight_gradient = Buffer(layer.weights()),
+                       .bias_gradient = Buffer(layer.outputs),
+                       .output = Buffer(kBlock * layer.outputs),
+                       .delta = Buffer(kBlock * layer.outputs)});
+    widest = std::max(widest, layer.outputs);
+  }
+  scaled_ = Buffer(kBlock * widest);
+}
+
+void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
+                            std::span<const std::size_t> rows) {
+  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
+  rows_ = rows.size();
+  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+  load(parameters);
+  forward();
+  finish_losses();
+  backward();
+}
+
+void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
+                            std::size_t first, std::size_t count) {
+  compute_losses(parameters, records, first, count);
+  backward();
+}
+
+void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
+                                   std::size_t first, std::size_t count) {
+  HANSE_CHECK(count > 0 && count <= kBlock);
+  rows_ = count;
+  for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
+  load(parameters);
+  forward();
+  finish_losses();
+}
+
+std::span<const double> BlockGradient::predict(std::span<const double> parameters,
+                                               const math::Matrix& features, std::size_t first,
+                                               std::size_t count) {
+  HANSE_CHECK(count > 0 && count <= kBlock && features.columns() == architecture_.inputs());
+  rows_ = count;
+  for (std::size_t i = 0; i < count; ++i)
+    std::ranges::copy(features.row(first + i), input_.data() + i * features.columns());
+  load(parameters);
+  forward();
+  if (architecture_.task() == Task::classification)
+    for (std::size_t row = 0; row < count; ++row)
+      softmax(
+          {layers_.back().output.data() + row * architecture_.outputs(), architecture_.outputs()});
+  return layers_.back().output.first(count * architecture_.outputs());
+}
+
+void BlockGradient::copy_record(const data::Dataset& records, std::size_t from, std::size_t to) {
+  const std::span<const double> features = records.features.row(from);
+  std::copy_n(features.data(), features.size(), input_.data() + to * features.size());
+  target_.data()[to] = records.target[from];
+}
+
+void BlockGradient::load(std::span<const double> parameters) {
+  HANSE_CHECK(parameters.size() == architecture_.parameter_count());
+  for (Work& work : layers_) {
+    const Layer& layer = work.layer;
+    std::ranges::copy(parameters.subspan(layer.offset, layer.weights()), work.weights.data());
+    std::ranges::copy(parameters.subspan(layer.bias(), layer.outputs), work.bias.data());
+  }
+}
+
+void BlockGradient::forward() {
+  const double* input = input_.data();
+  for (Work& work : layers_) {
+    const bool relu = &work != &layers_.back();
+    kernels_.affine(input, work.weights.data(), work.bias.data(), work.output.data(), rows_,
+                    work.layer.inputs, work.layer.outputs, relu);
+    input = work.output.data();
+  }
+}
+
+void BlockGradient::finish_losses() {
+  Work& last = layers_.back();
+  const std::size_t width = architecture_.outputs();
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const std::span<double> output(last.output.data() + row * width, width);
+    const std::span<double> delta(last.delta.data() + row * width, width);
+    const double target = target_.data()[row];
+    if (architecture_.task() == Task::regression) {
+      delta[0] = output[0] - target;
+      losses_.data()[row] = 0.5 * delta[0] * delta[0];
+    } else {
+      const std::size_t label = static_cast<std::size_t>(target);
+      const double score = output[label];
+      const Shift shift = softmax(output);
+      losses_.data()[row] = std::log(shift.sum) - (score - shift.greatest);
+      std::ranges::copy(output, delta.begin());
+      delta[label] -= 1;
+    }
+  }
+}
+
+void BlockGradient::backward() {
+  has_norms_ = false;
+  for (std::size_t i = layers_.size() - 1; i > 0; --i) {
+    const Work& above = layers_[i];
+    Work& below = layers_[i - 1];
+    kernels_.backward(above.delta.data(), above.weights.data(), below.output.data(),
+                      below.delta.data(), rows_, above.layer.inputs, above.layer.outputs);
+  }
+}
+
+void BlockGradient::find_norms() {
+  const std::span<double> norms = norms_.first(rows_);
+  const std::span<double> deltas = factors_.first(rows_);
+  const std::span<double> inputs = squares_.first(rows_);
+  std::ranges::fill(norms, 0.0);
+  const double* input = input_.data();
+  for (const Work& work : layers_) {
+    kernels_.squared_norms(work.delta.data(), deltas.data(), rows_, work.layer.outputs);
+    kernels_.squared_norms(input, inputs.data(), rows_, work.layer.inputs);
+    for (std::size_t row = 0; row < rows_; ++row) norms[row] += deltas[row] * (inputs[row] + 1);
+    input = work.output.data();
+  }
+  for (double& norm : norms) norm = std::sqrt(norm);
+  has_norms_ = true;
+}
+
+std::span<const double> BlockGradient::norms() const {
+  HANSE_CHECK(has_norms_);
+  return norms_.first(rows_);
+}
+
+void BlockGradient::weighted_sum(std::span<const double> factors, std::span<double> out) {
+  HANSE_CHECK(factors.size() == rows_);
+  std::ranges::copy(factors, factors_.data());
+  reduce(true, out);
+}
+
+void BlockGradient::sum(std::span<double> out) { reduce(false, out); }
+
+void BlockGradient::reduce(bool weighted, std::span<double> out) {
+  HANSE_CHECK(out.size() == architecture_.parameter_count());
+  const double* input = input_.data();
+  for (Work& work : layers_) {
+    const Layer& layer = work.layer;
+    const double* delta = work.delta.data();
+    if (weighted) {
+      kernels_.scale_rows(delta, factors_.data(), scaled_.data(), rows_, layer.outputs);
+      delta = scaled_.data();
+    }
+    kernels_.gradient(input, delta, work.weight_gradient.data(), work.bias_gradient.data(), rows_,
+                      layer.inputs, layer.outputs);
+    std::ranges::copy(work.weight_gradient.first(layer.weights()), &out[layer.offset]);
+    std::ranges::copy(work.bias_gradient.first(layer.outputs), &out[layer.bias()]);
+    input = work.output.data();
+  }
+}
+
+}  // namespace hanse::learning

@@ -1,0 +1,163 @@
+#include "learning/options.h"
+
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace hanse::learning {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A plan's options are three objects deep; more is an attack on the parser's stack.
+constexpr int kMaxDepth = 4;
+
+tl::unexpected<base::Error> wrong(std::string_view where, std::string_view expected,
+                                  std::string_view found) {
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "plan options: '{}' must be {}, found {}; site and coordinator must run the "
+                    "same version",
+                    where, expected, found);
+}
+
+base::Result<void> expect_keys(const Json& object, std::string_view where,
+                               std::initializer_list<std::string_view> keys) {
+  if (!object.is_object()) return wrong(where, "an object", object.type_name());
+  for (const auto& [key, value] : object.items())
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      return wrong(where, "without unknown keys", key.substr(0, 64));
+  for (const std::string_view key : keys)
+    if (!object.contains(key))
+      return wrong(where, "complete", std::string("no ") + std::string(key));
+  return {};
+}
+
+base::Result<double> number(const Json& object, std::string_view key) {
+  const Json& value = object.at(std::string(key));
+  if (!value.is_number()) return wrong(key, "a number", value.type_name());
+  return value.get<double>();
+}
+
+base::Result<std::uint32_t> count(const Json& value, std::string_view key) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint32_t>::max();
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMax)
+    return wrong(key, "a whole number of 32 bits",
+                 value.is_number() ? "another number" : value.type_name());
+  return value.get<std::uint32_t>();
+}
+
+base::Result<std::string> text(const Json& object, std::string_view key) {
+  const Json& value = object.at(std::string(key));
+  if (!value.is_string()) return wrong(key, "a text", value.type_name());
+  return value.get<std::string>();
+}
+
+base::Result<Architecture> architecture_from(const Json& json) {
+  HANSE_TRY_VOID(
+      expect_keys(json, "architecture", {"kind", "inputs", "hidden", "outputs", "task", "l2"}));
+  ArchitectureSpec spec;
+  HANSE_TRY(const std::string kind, text(json, "kind"));
+  HANSE_TRY(spec.kind, model_kind(kind));
+  HANSE_TRY(const std::string task, text(json, "task"));
+  HANSE_TRY(spec.task, task_named(task));
+  HANSE_TRY(spec.inputs, count(json.at("inputs"), "inputs"));
+  HANSE_TRY(spec.outputs, count(json.at("outputs"), "outputs"));
+  HANSE_TRY(spec.l2, number(json, "l2"));
+  const Json& hidden = json.at("hidden");
+  if (!hidden.is_array()) return wrong("hidden", "an array", hidden.type_name());
+  for (const Json& width : hidden) {
+    HANSE_TRY(const std::uint32_t value, count(width, "hidden"));
+    spec.hidden.push_back(value);
+  }
+  return Architecture::create(std::move(spec));
+}
+
+base::Result<OptimiserSpec> optimiser_from(const Json& json) {
+  HANSE_TRY_VOID(expect_keys(json, "optimiser",
+                             {"kind", "learning_rate", "momentum", "beta1", "beta2", "epsilon"}));
+  OptimiserSpec spec;
+  HANSE_TRY(const std::string kind, text(json, "kind"));
+  HANSE_TRY(spec.kind, optimiser_kind(kind));
+  HANSE_TRY(spec.learning_rate, number(json, "learning_rate"));
+  HANSE_TRY(spec.momentum, number(json, "momentum"));
+  HANSE_TRY(spec.beta1, number(json, "beta1"));
+  HANSE_TRY(spec.beta2, number(json, "beta2"));
+  HANSE_TRY(spec.epsilon, number(json, "epsilon"));
+  return spec;
+}
+
+base::Result<LearnerSpec> learner_from(const Json& json) {
+  HANSE_TRY_VOID(expect_keys(json, "learner", {"optimiser", "epochs", "batch", "mu", "clip"}));
+  LearnerSpec spec;
+  HANSE_TRY(spec.optimiser, optimiser_from(json.at("optimiser")));
+  HANSE_TRY(spec.epochs, count(json.at("epochs"), "epochs"));
+  HANSE_TRY(spec.batch, count(json.at("batch"), "batch"));
+  HANSE_TRY(spec.mu, number(json, "mu"));
+  HANSE_TRY(spec.clip, number(json, "clip"));
+  HANSE_TRY_VOID(check_learner(spec));
+  return spec;
+}
+
+// Null for what is not JSON, nests too deep or repeats a key: a reader must not have to guess which
+// of two values is meant.
+Json parse(std::string_view text_of_json) {
+  std::vector<std::set<std::string>> keys;
+  bool sound = true;
+  const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > kMaxDepth) sound = false;
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
+      sound = false;
+    return sound;
+  };
+  const Json json = Json::parse(text_of_json, check, /*allow_exceptions=*/false);
+  return sound && !json.is_discarded() ? json : Json();
+}
+
+}  // namespace
+
+std::string to_json(const Options& options) {
+  const ArchitectureSpec& spec = options.architecture.spec();
+  Json json;
+  json["architecture"] = {{"kind", name_of(spec.kind)}, {"inputs", spec.inputs},
+                          {"hidden", spec.hidden},      {"outputs", spec.outputs},
+                          {"task", name_of(spec.task)}, {"l2", spec.l2}};
+  if (options.learner) {
+    const LearnerSpec& learner = *options.learner;
+    const OptimiserSpec& optimiser = learner.optimiser;
+    json["learner"] = {{"optimiser",
+                        {{"kind", name_of(optimiser.kind)},
+                         {"learning_rate", optimiser.learning_rate},
+                         {"momentum", optimiser.momentum},
+                         {"beta1", optimiser.beta1},
+                         {"beta2", optimiser.beta2},
+                         {"epsilon", optimiser.epsilon}}},
+                       {"epochs", learner.epochs},
+                       {"batch", learner.batch},
+                       {"mu", learner.mu},
+                       {"clip", learner.clip}};
+  }
+  return json.dump();
+}
+
+base::Result<Options> options_from_json(std::string_view options) {
+  if (options.size() > kMaxOptionsBytes)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "plan options are at most {} bytes, found {}", kMaxOptionsBytes,
+                      options.size());
+  const Json json = parse(options);
+  if (!json.is_object())
+    return wrong("options", "one JSON object without repeated keys", "something else");
+  const bool local = json.contains("learner");
+  HANSE_TRY_VOID(local ? expect_keys(json, "options", {"architecture", "learner"})
+                       : expect_keys(json, "options", {"architecture"}));
+  HANSE_TRY(Architecture architecture, architecture_from(json.at("architecture")));
+  Options result{.architecture = std::move(architecture), .learner = {}};
+  if (local) {
+    HANSE_TRY(result.learner, learner_from(json.at("learner")));
+  }
+  return result;
+}
+
+}  // namespace hanse::learning

@@ -1,0 +1,144 @@
+#include "learning/queries.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/bytes.h"
+#include "learning/gradient.h"
+#include "learning/options.h"
+
+namespace hanse::learning {
+namespace {
+
+// Blocks are dealt to this many tasks: enough for the cores of a plant's machine, and a bound on
+// the gradients held at once.
+constexpr std::size_t kTasks = 16;
+
+base::Result<void> check_parts(const query::QueryPlan& plan, std::size_t parameters,
+                               std::string_view vector, std::string_view count) {
+  const std::vector<privacy::Part>& parts = plan.layout.parts;
+  const bool sound = parts.size() == 3 && parts[0].name == vector &&
+                     parts[0].coordinates == parameters && parts[1].name == count &&
+                     parts[1].coordinates == 1 && parts[1].clip == 1 && parts[2].name == "loss" &&
+                     parts[2].coordinates == 1;
+  if (sound) return {};
+  std::string found;
+  for (const privacy::Part& part : parts)
+    found += fmt::format("{}{}[{}]", found.empty() ? "" : ", ", part.name, part.coordinates);
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "a '{}' plan has the parts {}[{}], {}[1] with clip 1, loss[1]; found {}",
+                    plan.kind, vector, parameters, count, found.substr(0, 256));
+}
+
+base::Result<Model> model_of(const query::QueryPlan& plan, const Architecture& architecture) {
+  const std::size_t expected = architecture.parameter_count() * sizeof(double);
+  if (plan.parameters.size() != expected)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the plan's architecture needs {} bytes of parameters, found {}", expected,
+                      plan.parameters.size());
+  HANSE_TRY(std::vector<double> parameters,
+            base::double_from_little_endian(plan.parameters.view()));
+  return Model::create(architecture, std::move(parameters));
+}
+
+base::Result<void> check_unit(const query::QueryPlan& plan) {
+  if (plan.unit == "record") return {};
+  return base::fail(base::ErrorCode::unsupported,
+                    "a '{}' query bounds the contribution of a 'record', found unit '{}'",
+                    plan.kind, plan.unit.substr(0, 64));
+}
+
+// The sum over blocks first, first + kTasks, … Blocks are quantised one by one, so that the split
+// into tasks does not change a bit.
+base::Result<void> add_blocks(const Model& model, const data::Dataset& records, std::size_t first,
+                              privacy::ClippedSumAccumulator& sum) {
+  BlockGradient block(model.architecture());
+  std::vector<double> others;
+  for (std::size_t row = first * kBlock; row < records.size(); row += kTasks * kBlock) {
+    block.compute(model.parameters(), records, row, std::min(kBlock, records.size() - row));
+    block.find_norms();
+    others.clear();
+    for (const double loss : block.losses()) {
+      others.push_back(1);
+      others.push_back(loss);
+    }
+    HANSE_TRY_VOID(sum.add_batch(0, block, others));
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<query::Query>> GradientQuery::create(const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(check_unit(plan));
+  HANSE_TRY(const Options options, options_from_json(plan.options));
+  if (options.learner)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a '{}' plan has no learner: sites take no step of their own", plan.kind);
+  HANSE_TRY_VOID(check_parts(plan, options.architecture.parameter_count(), "gradient", "count"));
+  HANSE_TRY(Model model, model_of(plan, options.architecture));
+  return std::unique_ptr<query::Query>(new GradientQuery(std::move(model), plan.layout, plan.unit));
+}
+
+base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, base::RandomSource&,
+                                                  base::Executor& executor) const {
+  HANSE_TRY_VOID(check_records(model_.architecture(), records));
+  const std::size_t blocks = (records.size() + kBlock - 1) / kBlock;
+  const std::size_t tasks = std::min(blocks, kTasks);
+  std::vector<privacy::ClippedSumAccumulator> sums(tasks,
+                                                   privacy::ClippedSumAccumulator(layout_, unit_));
+  std::vector<base::Result<void>> results(tasks);
+  executor.parallel_for(tasks, [&](std::size_t task) {
+    results[task] = add_blocks(model_, records, task, sums[task]);
+  });
+  privacy::ClippedSumAccumulator total(layout_, unit_);
+  for (std::size_t task = 0; task < tasks; ++task) {
+    HANSE_TRY_VOID(results[task]);
+    HANSE_TRY_VOID(total.merge(sums[task]));
+  }
+  return query::Answer(std::move(total).finish());
+}
+
+base::Result<std::unique_ptr<query::Query>> LocalTrainingQuery::create(
+    const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(check_unit(plan));
+  HANSE_TRY(const Options options, options_from_json(plan.options));
+  if (!options.learner)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a '{}' plan says how to train: its options lack 'learner'", plan.kind);
+  HANSE_TRY_VOID(check_parts(plan, options.architecture.parameter_count(), "update", "weight"));
+  HANSE_TRY(Model model, model_of(plan, options.architecture));
+  return std::unique_ptr<query::Query>(
+      new LocalTrainingQuery(std::move(model), *options.learner, plan.layout));
+}
+
+base::Result<query::Answer> LocalTrainingQuery::answer(const data::Dataset& records,
+                                                       base::RandomSource& random,
+                                                       base::Executor&) const {
+  if (records.size() > layout_.max_units)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "a site may add {} records by the plan; it has {}. Raise "
+                      "training.max_records_per_site in the job",
+                      layout_.max_units, records.size());
+  HANSE_TRY(const Model trained, train(model_, records, learner_, random));
+  const double weight = static_cast<double>(records.size());
+  const std::span<const double> before = model_.parameters();
+  const std::span<const double> after = trained.parameters();
+  std::vector<double> values;
+  values.reserve(layout_.coordinates());
+  for (std::size_t i = 0; i < before.size(); ++i) values.push_back(weight * (after[i] - before[i]));
+  values.push_back(weight);
+  // A sum of bounded terms may exceed the sum of the bounds by its rounding.
+  const double bound = layout_.parts[2].clip;
+  values.push_back(std::min(total_loss(model_, records, bound), bound * weight));
+  HANSE_TRY(privacy::PrivateIterate iterate,
+            privacy::PrivateIterate::create(layout_, values, privacy::PrivacyLoss::unbounded()));
+  return query::Answer(std::move(iterate));
+}
+
+void fill(query::Catalog& catalog) {
+  catalog.add(std::string(kGradientKind), GradientQuery::create);
+  catalog.add(std::string(kLocalTrainingKind), LocalTrainingQuery::create);
+}
+
+}  // namespace hanse::learning
