@@ -28,7 +28,7 @@ std::unique_ptr<base::RandomSource> stream(std::uint64_t seed, const base::SiteI
 
 LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites,
                                  std::uint64_t seed, const query::Catalog& catalog,
-                                 const aggregation::Backend& backend, base::Executor& executor,
+                                 const federation::Backend& backend, base::Executor& executor,
                                  base::Log& log)
     : executor_(executor),
       coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log),

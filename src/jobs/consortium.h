@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "federation/coordinator/coordinator.h"
+#include "federation/round/backends.h"
 #include "federation/site/site.h"
 #include "transport/loopback.h"
 
@@ -29,7 +30,7 @@ class LocalConsortium {
  public:
   // Sites draw from streams of `seed`; sums leave in the clear. At least one site.
   LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites, std::uint64_t seed,
-                  const query::Catalog& catalog, const aggregation::Backend& backend,
+                  const query::Catalog& catalog, const federation::Backend& backend,
                   base::Executor& executor, base::Log& log);
 
   // Runs one round to its end. An aborted round: aborted, with the reason.

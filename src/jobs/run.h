@@ -25,7 +25,7 @@ struct Progress {
   Phase phase = Phase::reading;
   std::uint32_t fold = 1;  // of `folds`
   std::uint32_t folds = 1;
-  std::uint32_t round = 0;  // of `rounds`; of phase federated
+  std::uint32_t round = 0;  // of `rounds`; alone, the mean over the sites
   std::uint32_t rounds = 0;
   std::uint32_t sites_in = 0;
   std::uint32_t sites = 0;
@@ -39,7 +39,8 @@ struct RunResult {
 };
 
 // Trains local-only, federated and pooled models and measures them on the same test records.
-// `stop` is asked between rounds; true: aborted. Nothing is written.
+// `progress` and `stop` are called between rounds, one call at a time, from any of the executor's
+// threads; `stop` saying true: aborted. Nothing is written.
 base::Result<RunResult> run_job(const Job& job, const RunDoors& doors,
                                 const std::function<void(const Progress&)>& progress,
                                 const std::function<bool()>& stop);

@@ -1,0 +1,33 @@
+// One training from the first model to the last: the rounds of a strategy over some sites.
+#pragma once
+
+#include <functional>
+
+#include "jobs/consortium.h"
+#include "jobs/job.h"
+
+namespace hanse::jobs {
+
+// What one round did.
+struct RoundTrace {
+  std::uint32_t round = 0;  // from 1
+  double loss = 0;          // mean over the records of the sites in, before the step
+  std::vector<base::SiteId> sites_in;
+  std::uint64_t sealed_bytes = 0;  // of one site's contribution
+};
+
+struct Trained {
+  learning::Model model;
+  std::vector<RoundTrace> rounds;
+};
+
+// Called after each round, from the thread that trains; false gives up: aborted.
+using AfterRound = std::function<bool(const RoundTrace&)>;
+
+// Trains over `sites` with the job's strategy and seed. Learning alone and learning on pooled
+// records are the same with one site: every arm of a comparison runs the same procedure.
+base::Result<Trained> train(const Job& job, const data::Schema& schema,
+                            std::vector<SiteRecords> sites, std::size_t min_sites,
+                            base::Executor& executor, const AfterRound& after_round);
+
+}  // namespace hanse::jobs
