@@ -1,6 +1,8 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 namespace hanse::data {
 
@@ -13,7 +15,7 @@ Dataset Dataset::select(std::span<const std::size_t> rows) const {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::ranges::copy(features.row(rows[i]), selected.features.row(i).begin());
     selected.target.push_back(target[rows[i]]);
-    selected.group.push_back(group[rows[i]]);
+    if (!group.empty()) selected.group.push_back(group[rows[i]]);
   }
   return selected;
 }
@@ -28,17 +30,22 @@ Dataset concatenate(std::span<const Dataset> parts) {
               .group = {},
               .group_names = {}};
   std::size_t row = 0;
+  std::unordered_map<std::string_view, std::uint32_t> index;
   for (const Dataset& part : parts) {
     HANSE_CHECK(part.schema->digest() == all.schema->digest());
-    std::ranges::copy(part.features.values(), all.features.row(row).begin());
+    std::ranges::copy(
+        part.features.values(),
+        all.features.values().begin() + static_cast<std::ptrdiff_t>(row * all.features.columns()));
     row += part.size();
     all.target.insert(all.target.end(), part.target.begin(), part.target.end());
-    for (const std::uint32_t group : part.group) {
-      const std::string& name = part.group_names[group];
-      const auto known = std::ranges::find(all.group_names, name);
-      all.group.push_back(static_cast<std::uint32_t>(known - all.group_names.begin()));
-      if (known == all.group_names.end()) all.group_names.push_back(name);
+    std::vector<std::uint32_t> renamed;
+    for (const std::string& name : part.group_names) {
+      const auto [known, added] =
+          index.try_emplace(name, static_cast<std::uint32_t>(all.group_names.size()));
+      if (added) all.group_names.push_back(name);
+      renamed.push_back(known->second);
     }
+    for (const std::uint32_t group : part.group) all.group.push_back(renamed[group]);
     all.clipped_values += part.clipped_values;
   }
   return all;

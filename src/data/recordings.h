@@ -32,8 +32,10 @@ struct RecordingsSpec {
 inline constexpr std::string_view kLabelColumn = "label";
 inline constexpr std::string_view kGroupColumn = "group";
 inline constexpr std::string_view kSiteColumn = "site";
+inline constexpr std::string_view kFileColumn = "file";  // the schema ignores it
 
-// The features of vibration.h, then label, group and site as far as the spec has them. Checks the
+// The features of vibration.h, then label, group and site as far as the spec has them, and the
+// file's name for people. Checks the
 // spec: fields that the pattern lacks, windows or rates out of bounds: invalid_argument.
 base::Result<Schema> recordings_schema(const RecordingsSpec& spec);
 

@@ -1,8 +1,8 @@
 // What a table's columns mean: declared in the job, the same for every site, public.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/digest.h"
@@ -29,6 +29,9 @@ struct Column {
   bool operator==(const Column&) const = default;
 };
 
+// A number is read as such: a feature with a range, or a label to be predicted as a number.
+bool is_number(const Column& column);
+
 // Checked: names unique and not empty, ranges finite with low < high, values unique, at most one
 // label and one site, at least one feature. A group may consist of several columns: its key joins
 // them with '_'.
@@ -39,13 +42,14 @@ class Schema {
   const std::vector<Column>& columns() const { return columns_; }
   const Column* find(std::string_view name) const;
   const Column* label() const;
+  bool has(ColumnKind kind) const;
 
   // Width of an encoded record: one per number, one per value of a category.
   std::size_t feature_count() const;
   std::vector<std::string> feature_names() const;
 
-  // Of everything that decides what an encoded feature means; two schemas with one digest can share
-  // a model.
+  // SHA-256 of everything that decides what an encoded record means: features and label in their
+  // order, each field preceded by its length. Two schemas with one digest can share a model.
   base::Digest digest() const;
 
   bool operator==(const Schema&) const = default;

@@ -46,6 +46,11 @@ struct WindowSpec {
 // each its reason.
 std::vector<Column> feature_columns();
 
+// Turns per second of the shaft at which a window shows all that extract() looks for: the third
+// harmonic of the highest fault order stays below the envelope's Nyquist frequency, and the lines
+// of the cage and the shaft keep apart. Otherwise invalid_argument with both bounds.
+base::Result<void> check_shaft(const WindowSpec& spec, double shaft_hz);
+
 // Turns windows into features. Holds its plans and buffers: make one per thread. Not thread-safe.
 class Extractor {
  public:
@@ -55,8 +60,8 @@ class Extractor {
   Extractor(Extractor&&) noexcept;
   Extractor& operator=(Extractor&&) noexcept;
 
-  // `window`: spec.samples accelerations in g, finite; `shaft_hz`: turns per second of the shaft;
-  // `features`: feature_columns().size() values, all finite. Sizes are checked, aborts.
+  // `window`: spec.samples accelerations in g, finite and within ±1e6; `shaft_hz`: as check_shaft()
+  // has it; `features`: feature_columns().size() values, all finite. Sizes are checked, aborts.
   void extract(std::span<const double> window, double shaft_hz, std::span<double> features);
 
  private:
