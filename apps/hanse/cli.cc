@@ -1,0 +1,238 @@
+#include "hanse/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/limits.h"
+#include "hanse/completion.h"
+
+namespace hanse::commands {
+namespace {
+
+constexpr auto kExitCodes =
+    R"(Exit codes: 0 done, 2 wrong usage, 3 wrong input, 5 not found, 6 exists already,
+9 damaged file, 10 disk full or unavailable, 130 stopped by Ctrl-C; all of them
+in docs/operating/command_line.md.)";
+
+constexpr auto kTop = R"(Examples:
+  hanse run examples/bearings.toml        train, compare, write a report
+  hanse report runs/bearings-1            the table again
+  hanse predict runs/bearings-1 DATA      what the model says about new recordings
+  hanse run --help                        more about a command
+
+Nothing is private yet: vectors leave the simulated sites in the clear, and every
+report says so.
+)";
+
+constexpr auto kRunText =
+    R"(Trains a model three ways on the job's records and measures all three on the same
+test records: every site alone (local-only), together with records at home
+(federated), and with all records in one place (pooled). Writes the folder RUN with
+report.json, report.html, model.json and job.toml. After an error or Ctrl-C there
+is no RUN.)";
+
+constexpr auto kRunExample = R"(Examples:
+  hanse run examples/bearings.toml
+  hanse run examples/bearings.toml --seed 11 --out runs/eleven
+  hanse run examples/bearings.toml --set training.rounds=40 --set model.hidden=[16]
+  hanse run examples/bearings.toml --json | jq .metrics.federated
+)";
+
+constexpr auto kReportExample = R"(Examples:
+  hanse report runs/bearings-1
+  hanse report runs/bearings-1 runs/bearings-2      side by side
+  hanse report runs/bearings-1 --json | jq .metrics
+)";
+
+constexpr auto kPredictText =
+    R"(Applies RUN's model to new data, read as the job's data was: a folder of recordings
+or a CSV file. Labels and groups may be absent; with labels the metrics are printed
+too. One line per record goes to stdout as CSV.)";
+
+constexpr auto kPredictExample = R"(Examples:
+  hanse predict runs/cwru-1 new_recordings > predictions.csv
+  hanse predict runs/cwru-1 new_recordings --json
+  hanse predict runs/bearings-1 plant --files '{machine}_{day}.npy' --rpm 1772
+)";
+
+constexpr auto kCheckExample = R"(Examples:
+  hanse job check examples/bearings.toml
+  hanse job check examples/bearings.toml --set model.kind=logistic
+)";
+
+constexpr auto kCompletionExample = R"(Examples:
+  source <(hanse completion bash)
+  hanse completion zsh > ~/.zfunc/_hanse
+)";
+
+// What the options write to.
+struct Parsed {
+  Run run;
+  Report report;
+  Predict predict;
+  JobCheck check;
+  std::string shell;
+  bool version = false;
+};
+
+void add_set(CLI::App& app, std::vector<std::string>& set) {
+  app.add_option("--set", set, "Override a key of the job file; may be given again")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
+void add_threads(CLI::App& app, std::size_t& threads) {
+  app.add_option("--threads", threads, "Threads; the result does not depend on it [all cores]")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, base::kMaxThreads));
+}
+
+CLI::App* add_run(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("run", "Train local-only, federated and pooled; report");
+  command->description(kRunText)->footer(kRunExample);
+  command->add_option("JOB", run.job, "Job file (TOML, docs/formats/job.md)")
+      ->type_name("")
+      ->required();
+  command->add_option("--out", run.out, "Folder to write [runs/NAME-N, the first free]")
+      ->type_name("RUN");
+  command->add_option("--seed", run.seed, "Seed of everything random [the job's]")->type_name("N");
+  add_threads(*command, run.threads);
+  command->add_flag("--json", run.json, "Print report.json on stdout, and nothing else there");
+  command->add_flag("--quiet", run.quiet, "No progress on stderr");
+  add_set(*command, run.set);
+  return command;
+}
+
+CLI::App* add_report(CLI::App& app, Report& report) {
+  CLI::App* command = app.add_subcommand("report", "Show a run's result, or compare runs");
+  command->description("Shows what a run found; of several runs, a comparison.");
+  command->footer(kReportExample);
+  command->add_option("RUN", report.runs, "Folders that hanse run wrote")
+      ->type_name("")
+      ->required();
+  command->add_flag("--json", report.json, "Print report.json; of several runs, a list of them");
+  return command;
+}
+
+CLI::App* add_predict(CLI::App& app, Predict& predict) {
+  CLI::App* command = app.add_subcommand("predict", "Apply a run's model to new data");
+  command->description(kPredictText)->footer(kPredictExample);
+  command->add_option("RUN", predict.run, "Folder that hanse run wrote")->type_name("")->required();
+  command->add_option("DATA", predict.data, "Folder of recordings, or CSV file")
+      ->type_name("")
+      ->required();
+  command->add_option("--files", predict.files, "Other file names than the job's: '{rpm}_{id}.npy'")
+      ->type_name("PATTERN");
+  command->add_option("--rpm", predict.rpm, "Shaft speed of all recordings")->type_name("N");
+  add_threads(*command, predict.threads);
+  command->add_flag("--json", predict.json, "Print one JSON document instead of CSV");
+  return command;
+}
+
+CLI::App* add_check(CLI::App& app, JobCheck& check) {
+  CLI::App* job = app.add_subcommand("job", "Look at job files");
+  job->footer(kCheckExample)->require_subcommand(1);
+  CLI::App* command = job->add_subcommand("check", "Check a job file without running it");
+  command->description("Checks a job file and says what it would do. Reads no record.");
+  command->footer(kCheckExample);
+  command->add_option("JOB", check.job, "Job file (TOML, docs/formats/job.md)")
+      ->type_name("")
+      ->required();
+  add_set(*command, check.set);
+  return command;
+}
+
+CLI::App* add_completion(CLI::App& app, std::string& shell) {
+  CLI::App* command = app.add_subcommand("completion", "Print a completion script for a shell");
+  command->footer(kCompletionExample);
+  command->add_option("SHELL", shell, "bash or zsh")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
+  return command;
+}
+
+void collect(const CLI::App& app, const std::string& words, std::vector<Completable>& out) {
+  const auto below = app.get_subcommands([](const CLI::App*) { return true; });
+  for (const CLI::App* command : below)
+    collect(*command, words.empty() ? command->get_name() : words + " " + command->get_name(), out);
+  if (words.empty() || !below.empty()) return;
+  Completable one{words, app.get_description().substr(0, app.get_description().find('\n')), {}, {}};
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    one.options.push_back("--" + option->get_lnames().front());
+    one.option_texts.push_back(option->get_description());
+  }
+  out.push_back(std::move(one));
+}
+
+std::string completion(const CLI::App& app, const std::string& shell) {
+  std::vector<Completable> commands;
+  collect(app, "", commands);
+  return shell == "bash" ? bash_completion(commands) : zsh_completion(commands);
+}
+
+// The innermost command that was named: whose help is wanted.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto named = app.get_subcommands();
+  return named.empty() ? app : innermost(*named.back());
+}
+
+std::string command_path(const CLI::App& app) {
+  return app.get_parent() ? command_path(*app.get_parent()) + " " + app.get_name() : "hanse";
+}
+
+// CLI11 gives a subcommand's description to its parent's list too; the list takes one line.
+class Layout : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::string text = command->get_description();
+    text = text.substr(0, text.find_first_of(".:\n"));
+    return fmt::format("  {:<12} {}\n", command->get_name(), text);
+  }
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    std::string text = "Usage: " + command_path(*app);
+    if (!app->get_subcommands([](const CLI::App*) { return true; }).empty()) text += " COMMAND";
+    for (const CLI::Option* option : app->get_options())
+      if (option->get_positional())
+        text += " " + option->get_name(true) + (option->get_items_expected_max() > 1 ? "…" : "");
+    return text + " [OPTION…]\n\n";
+  }
+};
+
+}  // namespace
+
+Command parse_command_line(int argc, const char* const* argv) {
+  Parsed parsed;
+  CLI::App app(
+      "Federated learning for competing manufacturers: one shared model, records stay at home.",
+      "hanse");
+  auto layout = std::make_shared<Layout>();
+  layout->column_width(22);
+  app.formatter(layout);
+  app.footer(std::string(kTop) + "\n" + kExitCodes)->require_subcommand(0, 1);
+  app.add_flag("--version", parsed.version, "Print the version");
+  const CLI::App* run = add_run(app, parsed.run);
+  const CLI::App* report = add_report(app, parsed.report);
+  const CLI::App* predict = add_predict(app, parsed.predict);
+  const CLI::App* check = add_check(app, parsed.check);
+  const CLI::App* complete = add_completion(app, parsed.shell);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return Text{innermost(app).help()};
+  } catch (const CLI::ParseError& error) {
+    return Usage{fmt::format("{}\nTry: {} --help", error.what(), command_path(innermost(app)))};
+  }
+  if (parsed.version) return Text{fmt::format("hanse {}\n", HANSE_VERSION)};
+  if (run->parsed()) return parsed.run;
+  if (report->parsed()) return parsed.report;
+  if (predict->parsed()) return parsed.predict;
+  if (check->parsed()) return parsed.check;
+  if (complete->parsed()) return Text{completion(app, parsed.shell)};
+  return Usage{"expected a command\n\n" + app.help()};
+}
+
+}  // namespace hanse::commands

@@ -1,0 +1,92 @@
+#include "hanse/cli.h"
+
+#include <gtest/gtest.h>
+
+namespace hanse::commands {
+namespace {
+
+Command parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "hanse");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+TEST(CommandLine, ReadsARunWithAllItsOptions) {
+  const auto command = parse({"run", "a.toml", "--out", "there", "--seed", "11", "--threads", "2",
+                              "--json", "--quiet", "--set", "a.b=1", "--set", "c=[2, 3]"});
+  const auto* run = std::get_if<Run>(&command);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->job, "a.toml");
+  EXPECT_EQ(run->out, "there");
+  EXPECT_EQ(run->seed, 11U);
+  EXPECT_EQ(run->threads, 2U);
+  EXPECT_TRUE(run->json);
+  EXPECT_TRUE(run->quiet);
+  EXPECT_EQ(run->set, (std::vector<std::string>{"a.b=1", "c=[2, 3]"}));
+}
+
+TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
+  const auto command = parse({"run", "--set", "a=1", "a.toml"});
+  const auto* run = std::get_if<Run>(&command);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->job, "a.toml");
+}
+
+TEST(CommandLine, ReadsTheOtherCommands) {
+  const auto report = parse({"report", "one", "two", "--json"});
+  ASSERT_TRUE(std::holds_alternative<Report>(report));
+  EXPECT_EQ(std::get<Report>(report).runs, (std::vector<std::string>{"one", "two"}));
+  const auto predict = parse({"predict", "run", "data", "--files", "{rpm}.npy", "--rpm", "1772"});
+  ASSERT_TRUE(std::holds_alternative<Predict>(predict));
+  EXPECT_EQ(std::get<Predict>(predict).files, "{rpm}.npy");
+  EXPECT_EQ(std::get<Predict>(predict).rpm, 1772);
+  const auto check = parse({"job", "check", "a.toml"});
+  ASSERT_TRUE(std::holds_alternative<JobCheck>(check));
+  EXPECT_EQ(std::get<JobCheck>(check).job, "a.toml");
+}
+
+TEST(CommandLine, WrongUsageSaysWhereHelpIs) {
+  for (const auto& [words, help] : std::vector<std::pair<std::vector<const char*>, std::string>>{
+           {{}, "hanse"},
+           {{"fly"}, "hanse --help"},
+           {{"run"}, "hanse run --help"},
+           {{"run", "a.toml", "--threads", "0"}, "hanse run --help"},
+           {{"run", "a.toml", "--seed", "many"}, "hanse run --help"},
+           {{"predict", "only-one"}, "hanse predict --help"},
+           {{"job"}, "hanse job --help"},
+           {{"completion", "fish"}, "hanse completion --help"}}) {
+    const auto command = parse(words);
+    const auto* usage = std::get_if<Usage>(&command);
+    ASSERT_NE(usage, nullptr) << help;
+    EXPECT_NE(usage->text.find(help), std::string::npos) << usage->text;
+  }
+}
+
+TEST(CommandLine, EveryHelpHasAnExample) {
+  for (const std::vector<const char*>& words :
+       std::vector<std::vector<const char*>>{{"--help"},
+                                             {"run", "--help"},
+                                             {"report", "--help"},
+                                             {"predict", "--help"},
+                                             {"job", "--help"},
+                                             {"job", "check", "--help"},
+                                             {"completion", "--help"}}) {
+    const auto command = parse(words);
+    const auto* text = std::get_if<Text>(&command);
+    ASSERT_NE(text, nullptr);
+    EXPECT_NE(text->text.find("Example"), std::string::npos) << text->text;
+    EXPECT_NE(text->text.find("Usage: hanse"), std::string::npos) << text->text;
+  }
+}
+
+TEST(CommandLine, CompletionKnowsEveryCommandAndOption) {
+  for (const char* shell : {"bash", "zsh"}) {
+    const auto command = parse({"completion", shell});
+    const auto& text = std::get<Text>(command).text;
+    for (const char* word : {"run", "report", "predict", "job", "check", "completion", "--out",
+                             "--seed", "--threads", "--json", "--quiet", "--set", "--files"})
+      EXPECT_NE(text.find(word), std::string::npos) << shell << ' ' << word;
+  }
+}
+
+}  // namespace
+}  // namespace hanse::commands

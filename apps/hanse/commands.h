@@ -1,0 +1,78 @@
+// The commands of the binary: each takes a plain struct, so that the command line stays in one
+// file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "hanse/terminal.h"
+#include "jobs/job.h"
+
+namespace hanse::commands {
+
+// hanse run
+struct Run {
+  std::string job;
+  std::string out;  // empty: the first free runs/NAME-N
+  std::optional<std::uint64_t> seed;
+  std::size_t threads = 0;  // 0: as many as the machine runs at once
+  bool json = false;
+  bool quiet = false;
+  std::vector<std::string> set;
+};
+
+// hanse report
+struct Report {
+  std::vector<std::string> runs;
+  bool json = false;
+};
+
+// hanse predict
+struct Predict {
+  std::string run;
+  std::string data;
+  std::optional<std::string> files;
+  std::optional<double> rpm;
+  std::size_t threads = 0;
+  bool json = false;
+};
+
+// hanse job check
+struct JobCheck {
+  std::string job;
+  std::vector<std::string> set;
+};
+
+// Already answered by the command line itself: help, version, completion.
+struct Text {
+  std::string text;
+};
+
+// The command line was wrong.
+struct Usage {
+  std::string text;
+};
+
+using Command = std::variant<Run, Report, Predict, JobCheck, Text, Usage>;
+
+// What commands reach the world through.
+struct Doors {
+  storage::Directory& directory;
+  base::Executor& executor;
+  const base::Clock& clock;
+  const jobs::Environment& environment;
+  const Terminal& terminal;
+  const std::function<bool()>& stop;  // true once somebody asked the process to end
+};
+
+base::Result<void> execute(const Run& command, const Doors& doors);
+base::Result<void> execute(const Report& command, const Doors& doors);
+base::Result<void> execute(const Predict& command, const Doors& doors);
+base::Result<void> execute(const JobCheck& command, const Doors& doors);
+
+}  // namespace hanse::commands

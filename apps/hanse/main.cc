@@ -1,0 +1,79 @@
+// The process: builds the real doors, runs one command, turns its error into an exit code.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "base/limits.h"
+#include "hanse/cli.h"
+
+namespace {
+
+using namespace hanse;
+
+constexpr int kUsage = 2;         // as shells and getopt have it
+constexpr int kSignalBase = 128;  // plus the signal's number: POSIX shells
+
+volatile std::sig_atomic_t asked_to_stop = 0;
+
+// The first signal asks; the second one ends the process, should it not listen.
+void on_signal(int signal) {
+  asked_to_stop = signal;
+  std::signal(signal, SIG_DFL);
+}
+
+std::optional<std::string> environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::size_t threads_of(const commands::Command& command) {
+  std::size_t threads = 0;
+  if (const auto* run = std::get_if<commands::Run>(&command)) threads = run->threads;
+  if (const auto* predict = std::get_if<commands::Predict>(&command)) threads = predict->threads;
+  if (threads == 0) threads = std::thread::hardware_concurrency();
+  return std::clamp<std::size_t>(threads, 1, base::kMaxThreads);
+}
+
+int execute(const commands::Command& command, const commands::Terminal& terminal) {
+  storage::Disk disk;
+  base::SystemClock clock;
+  base::ThreadExecutor executor(threads_of(command));
+  const jobs::Environment variables = environment;
+  const std::function<bool()> stop = [] { return asked_to_stop != 0; };
+  const commands::Doors doors{disk, executor, clock, variables, terminal, stop};
+  const base::Result<void> done = std::visit(
+      [&](const auto& chosen) -> base::Result<void> {
+        if constexpr (requires { commands::execute(chosen, doors); })
+          return commands::execute(chosen, doors);
+        else
+          return {};
+      },
+      command);
+  if (done) return EXIT_SUCCESS;
+  terminal.complain(done.error());
+  if (done.error().code() == base::ErrorCode::aborted && asked_to_stop != 0)
+    return kSignalBase + static_cast<int>(asked_to_stop);
+  return base::error_row(done.error().code()).exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  const commands::Command command = commands::parse_command_line(argc, argv);
+  const auto* run = std::get_if<commands::Run>(&command);
+  const commands::Terminal terminal(run && run->quiet);
+  if (const auto* usage = std::get_if<commands::Usage>(&command)) {
+    terminal.complain(base::Error(base::ErrorCode::invalid_argument, usage->text));
+    return kUsage;
+  }
+  if (const auto* text = std::get_if<commands::Text>(&command)) {
+    const auto printed = terminal.print(text->text);
+    if (printed) return EXIT_SUCCESS;
+    terminal.complain(printed.error());
+    return base::error_row(printed.error().code()).exit_code;
+  }
+  return execute(command, terminal);
+}

@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "hanse/commands.h"
+#include "hanse/summary.h"
+
+namespace hanse::commands {
+namespace {
+
+constexpr std::size_t kMaxReportBytes = std::size_t{64} << 20;  // as report_from_json
+
+struct Read {
+  std::string text;
+  NamedReport named;
+};
+
+base::Result<Read> read(const std::string& run, const storage::Directory& directory) {
+  const std::string path = run + "/report.json";
+  if (!directory.exists(path))
+    return base::fail(base::ErrorCode::not_found,
+                      "'{}' is no run: there is no {}; expected a folder that hanse run wrote", run,
+                      path);
+  HANSE_TRY(const base::Bytes bytes, storage::read_all(directory, path, kMaxReportBytes));
+  auto report = jobs::report_from_json(base::text_of(bytes));
+  if (!report) return base::fail(report.error().within(path));
+  return Read{std::string(base::text_of(bytes)), {run, *std::move(report)}};
+}
+
+}  // namespace
+
+base::Result<void> execute(const Report& command, const Doors& doors) {
+  std::vector<NamedReport> reports;
+  std::string json;
+  for (const std::string& run : command.runs) {
+    HANSE_TRY(Read one, read(run, doors.directory));
+    json += (json.empty() ? "" : ",\n") + one.text;
+    reports.push_back(std::move(one.named));
+  }
+  if (command.json) return doors.terminal.print(reports.size() == 1 ? json : "[\n" + json + "]\n");
+  const Style& style = doors.terminal.out();
+  if (reports.size() > 1) return doors.terminal.print(comparison(reports, style));
+  const auto& [path, report] = reports.front();
+  return doors.terminal.print(fmt::format(
+      "{}\n{}\n{}\n", summary(report, style),
+      style.warning(departures(report) + ". Nothing was private: a simulation, in the clear."),
+      path + "/report.html"));
+}
+
+}  // namespace hanse::commands

@@ -1,0 +1,89 @@
+#include "hanse/summary.h"
+
+#include <gtest/gtest.h>
+
+#include "hanse/progress.h"
+
+namespace hanse::commands {
+namespace {
+
+jobs::Arms arms(double local, double federated, std::optional<double> pooled) {
+  return {{{"roc_auc", local}}, {{"roc_auc", federated}}, {{"roc_auc", pooled}}};
+}
+
+jobs::Report two_sites() {
+  jobs::Report report;
+  report.job.name = "bearings";
+  report.seed = 7;
+  report.sites = {{"köln", "modern", 900, 1200, 0, {}, {40, 220'160}, arms(.7, .9, .91)},
+                  {"lübeck", "legacy", 90, 34, 0, {}, {40, 220'160}, arms(.6, .85, std::nullopt)}};
+  report.groups = {{"legacy", {"lübeck"}, 90, 34, arms(.6, .85, .86)}};
+  report.metrics.mean = arms(.701, .902, .911);
+  return report;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < text.size();) {
+    const std::size_t end = text.find('\n', from);
+    lines.push_back(text.substr(from, end - from));
+    from = end + 1;
+  }
+  return lines;
+}
+
+TEST(Summary, ColumnsLineUpWhateverTheAlphabet) {
+  const std::string text = summary(two_sites(), Style{});
+  std::size_t width = 0;
+  int rows = 0;
+  for (const std::string& line : lines_of(text)) {
+    if (!line.starts_with("  ")) continue;
+    ++rows;
+    if (width == 0) width = width_of(line);
+    EXPECT_EQ(width_of(line), width) << line;
+  }
+  EXPECT_EQ(rows, 7);
+}
+
+TEST(Summary, ShowsNumbersWithTheirNAndADashWhereUndefined) {
+  const std::string text = summary(two_sites(), Style{});
+  EXPECT_NE(text.find("1,234"), std::string::npos) << text;
+  EXPECT_NE(text.find("0.902"), std::string::npos);
+  EXPECT_NE(text.find("–"), std::string::npos);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
+
+TEST(Summary, SaysWhatLeft) {
+  EXPECT_EQ(departures(two_sites()), "Each site sent 40 vectors, 215.0 KiB, and no record");
+  jobs::Report uneven = two_sites();
+  uneven.sites[1].left = {39, 1000};
+  EXPECT_EQ(departures(uneven),
+            "Each site sent 39 to 40 vectors, at most 215.0 KiB, and no record");
+}
+
+TEST(Summary, ComparesRunsOfDifferentMetrics) {
+  jobs::Report other = two_sites();
+  other.metrics.mean.federated = {{"accuracy", .5}};
+  const std::string text = comparison({{"runs/a", two_sites()}, {"runs/b", other}}, Style{});
+  EXPECT_NE(text.find("accuracy"), std::string::npos);
+  EXPECT_NE(text.find("roc_auc"), std::string::npos);
+  EXPECT_NE(text.find("runs/b"), std::string::npos);
+}
+
+TEST(Terminal, CountsColumnsNotBytes) {
+  EXPECT_EQ(width_of("lübeck"), 6U);
+  EXPECT_EQ(left("ü", 3), "ü  ");
+  EXPECT_EQ(right("ü", 3), "  ü");
+  EXPECT_EQ(right("long", 2), "long");
+  EXPECT_EQ(grouped(1234567), "1,234,567");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(bytes_in_words(1024), "1.0 KiB");
+}
+
+TEST(Progress, NamesFoldAndRound) {
+  jobs::Progress progress{jobs::Phase::federated, 2, 3, 7, 40, 4, 5, 2048, .25};
+  EXPECT_EQ(in_words(progress), "fold 2/3  round  7/40  4/5 sites in  loss 0.2500  2.0 KiB");
+}
+
+}  // namespace
+}  // namespace hanse::commands
