@@ -1,0 +1,79 @@
+#include "federation/message/blob.h"
+
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "federation/testing.h"
+
+namespace hanse::federation {
+namespace {
+
+base::Bytes counting(std::size_t size, std::size_t modulus) {
+  base::Bytes bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i % modulus);
+  return bytes;
+}
+
+Blob blob_of(base::Bytes bytes) {
+  base::InlineExecutor executor;
+  query::QueryPlan plan = testing::plan(1);
+  plan.parameters = base::Slice(std::move(bytes));
+  return Blob::of_parameters(plan, executor);
+}
+
+// Vectors of docs/formats/blob.md.
+TEST(Blob, DigestsAreThoseOfTheFormat) {
+  EXPECT_EQ(blob_of({}).digest().hex(),
+            "4440cbcd001de738e0915bb29cd7ca4c80e30581af3fb108976b674e641e721a");
+  EXPECT_EQ(blob_of(counting(256, 256)).digest().hex(),
+            "041565981c76fbb097e6ee12d633e57d84bb6f58c503bda027d536947226d6fb");
+  EXPECT_EQ(blob_of(counting(600'000, 251)).digest().hex(),
+            "a74bd3a5c6609bb0f7ec88464f50bd35f1bcb96964c4716790c6842b21361113");
+}
+
+TEST(Blob, ChunksComeInAnyOrderAndTwice) {
+  const base::Bytes bytes = counting(2 * base::kChunkBytes + 17, 253);
+  const Blob blob = blob_of(bytes);
+  BlobReceiver receiver(blob.manifest());
+  base::InlineExecutor executor;
+  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{0, 1, 2}));
+  EXPECT_TRUE(receiver.accept(blob.chunk(2)));
+  EXPECT_FALSE(receiver.accept(blob.chunk(2)));
+  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
+  EXPECT_FALSE(receiver.verify(executor));
+  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{1}));
+  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
+  ASSERT_TRUE(receiver.verify(executor));
+  const base::Slice joined = join(std::move(receiver).slices());
+  EXPECT_TRUE(std::ranges::equal(joined.view(), bytes));
+}
+
+TEST(Blob, ADamagedChunkIsForgottenAlone) {
+  const base::Bytes good = counting(2 * base::kChunkBytes, 253);
+  base::Bytes bad = good;
+  bad[base::kChunkBytes + 5] ^= std::byte{1};
+  const Blob blob = blob_of(good);
+  // The damaged blob's chunks under the good blob's name, as a broken line would deliver them.
+  const Blob damaged = blob_of(bad);
+  BlobReceiver receiver(blob.manifest());
+  base::InlineExecutor executor;
+  EXPECT_FALSE(receiver.accept(damaged.chunk(1))) << "another blob's chunk";
+  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
+  EXPECT_TRUE(receiver.accept(testing::renamed(damaged.chunk(1), blob.digest())));
+  EXPECT_FALSE(receiver.verify(executor));
+  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{1}));
+  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
+  EXPECT_TRUE(receiver.verify(executor));
+}
+
+TEST(Manifest, ClaimsAreCheckedBeforeAnythingIsAllocated) {
+  EXPECT_TRUE((Manifest{0, {}}.check()));
+  EXPECT_EQ((Manifest{base::kMaxBlobBytes + 1, {}}.check().error().code()),
+            base::ErrorCode::corruption);
+  EXPECT_EQ((Manifest{base::kChunkBytes + 1, {base::Digest()}}.check().error().code()),
+            base::ErrorCode::corruption);
+  EXPECT_EQ((Manifest{~std::uint64_t{0}, {}}.check().error().code()), base::ErrorCode::corruption);
+}
+
+}  // namespace
+}  // namespace hanse::federation
