@@ -47,7 +47,7 @@ def main():
         for _ in range(REPEATS)
     ]
     print(json.dumps({"name": "mlp_epoch", "value": round(1e3 * statistics.median(epochs), 4),
-                      "unit": "ms", "tool": f"scikit-learn {sklearn.__version__}"}))
+                      "unit": "ms", "peer": f"scikit-learn {sklearn.__version__}"}))
 
 
 if __name__ == "__main__":

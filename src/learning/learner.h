@@ -12,7 +12,7 @@
 namespace hanse::learning {
 
 struct LearnerSpec {
-  OptimiserSpec optimiser;
+  OptimiserSpec optimiser{};
   std::uint32_t epochs = 1;
   std::uint32_t batch = 32;
   double mu = 0;    // pull towards the start, FedProx: + (mu/2) ‖θ − start‖²

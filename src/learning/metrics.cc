@@ -182,9 +182,10 @@ double ece(const math::Matrix& predictions, const Labels& predicted, const Label
   std::array<double, kBins> gap{};  // records right minus confidence, summed
   for (std::size_t row = 0; row < predictions.rows(); ++row) {
     const double confidence = predictions.at(row, predicted[row]);
-    const double bin = std::ceil(confidence * static_cast<double>(kBins)) - 1;
-    const std::size_t index =
-        static_cast<std::size_t>(std::clamp(bin, 0.0, static_cast<double>(kBins - 1)));
+    std::size_t index = 0;
+    while (index + 1 < kBins &&
+           confidence > static_cast<double>(index + 1) / static_cast<double>(kBins))
+      ++index;
     gap[index] += (predicted[row] == targets[row] ? 1.0 : 0.0) - confidence;
   }
   double sum = 0;

@@ -18,7 +18,6 @@ using Rows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMaj
 using In = Eigen::Map<const Rows, Eigen::Aligned64>;
 using Out = Eigen::Map<Rows, Eigen::Aligned64>;
 using InColumn = Eigen::Map<const Eigen::VectorXd, Eigen::Aligned64>;
-using InRow = Eigen::Map<const Eigen::RowVectorXd, Eigen::Aligned64>;
 using OutColumn = Eigen::Map<Eigen::VectorXd, Eigen::Aligned64>;
 using OutRow = Eigen::Map<Eigen::RowVectorXd, Eigen::Aligned64>;
 
@@ -28,11 +27,13 @@ void affine(const double* x, const double* w, const double* b, double* out, std:
             std::size_t inputs, std::size_t outputs, bool relu) {
   Out result(out, index(rows), index(outputs));
   result.noalias() = In(x, index(rows), index(inputs)) * In(w, index(inputs), index(outputs));
-  const InRow bias(b, index(outputs));
-  if (relu)
-    result = (result.rowwise() + bias).cwiseMax(0.0);
-  else
-    result.rowwise() += bias;
+  for (std::size_t row = 0; row < rows; ++row) {
+    double* const values = out + row * outputs;
+    for (std::size_t k = 0; k < outputs; ++k) {
+      const double value = values[k] + b[k];
+      values[k] = relu && 0.0 > value ? 0.0 : value;  // NaN stays
+    }
+  }
 }
 
 void backward(const double* delta, const double* w, const double* activation, double* back,

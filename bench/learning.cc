@@ -1,0 +1,101 @@
+// Speed of training, as rows of JSON. The problem is that of bench/peers/learning.py: 10,000
+// records of 8 features, 4 labels, hidden layers 32 and 16, batches of 200, Adam, doubles, one
+// thread.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <vector>
+
+#include "base/random.h"
+#include "learning/learner.h"
+
+namespace {
+
+using namespace hanse;
+
+constexpr std::size_t kRecords = 10'000;
+constexpr std::size_t kFeatures = 8;
+constexpr std::size_t kLabels = 4;
+constexpr int kRepeats = 15;
+constexpr std::uint32_t kEpochs = 10;
+
+data::Dataset problem() {
+  base::SeededSimulationRandom random(7, "bench/learning");
+  data::Dataset records{.schema = nullptr,
+                        .features = math::Matrix(kRecords, kFeatures),
+                        .target = {},
+                        .group = std::vector<std::uint32_t>(kRecords),
+                        .group_names = {"all"}};
+  std::vector<double> directions(kFeatures * kLabels);
+  for (double& value : directions) value = base::standard_normal(random);
+  for (std::size_t row = 0; row < kRecords; ++row) {
+    std::vector<double> scores(kLabels);
+    for (std::size_t column = 0; column < kFeatures; ++column) {
+      const double value = 2 * base::uniform_unit(random) - 1;
+      records.features.at(row, column) = value;
+      for (std::size_t k = 0; k < kLabels; ++k)
+        scores[k] += 2 * value * directions[column * kLabels + k];
+    }
+    for (double& score : scores) score = std::tanh(score) + 0.3 * base::standard_normal(random);
+    records.target.push_back(
+        static_cast<double>(std::ranges::max_element(scores) - scores.begin()));
+  }
+  return records;
+}
+
+double milliseconds(const learning::Model& start, const data::Dataset& records,
+                    const learning::LearnerSpec& spec, const learning::Kernels& kernels) {
+  base::SeededSimulationRandom random(7, "order");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto model = learning::train(start, records, spec, random, kernels);
+  const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
+  HANSE_CHECK(model.has_value());
+  return taken.count();
+}
+
+// Of one epoch: the median of several runs.
+double epoch(const learning::Model& start, const data::Dataset& records, double clip,
+             const learning::Kernels& kernels) {
+  learning::LearnerSpec spec{.optimiser = {.kind = learning::OptimiserKind::adam},
+                             .epochs = kEpochs,
+                             .batch = 200,
+                             .clip = clip};
+  std::vector<double> taken;
+  for (int i = 0; i < kRepeats; ++i)
+    taken.push_back(milliseconds(start, records, spec, kernels) / kEpochs);
+  std::ranges::nth_element(taken, taken.begin() + kRepeats / 2);
+  return taken[kRepeats / 2];
+}
+
+}  // namespace
+
+int main() {
+  const data::Dataset records = problem();
+  base::SeededSimulationRandom random(7, "initial");
+  const auto architecture =
+      learning::Architecture::create({.kind = learning::ModelKind::mlp,
+                                      .inputs = kFeatures,
+                                      .hidden = {32, 16},
+                                      .outputs = kLabels,
+                                      .task = learning::Task::classification});
+  HANSE_CHECK(architecture.has_value());
+  const learning::Model start = learning::Model::initial(*architecture, random);
+  const double plain = epoch(start, records, 0, learning::best_kernels());
+  const double clipped = epoch(start, records, 1, learning::best_kernels());
+  fmt::print(R"({{"name":"mlp_epoch","value":{:.4f},"unit":"ms"}})"
+             "\n",
+             plain);
+  // Its own peer: the ratio is the share of plain speed that per-example clipping leaves.
+  fmt::print(R"({{"name":"mlp_epoch_clipped","value":{:.4f},"unit":"ms",)"
+             R"("peer":"without clipping","peer_value":{:.4f}}})"
+             "\n",
+             clipped, plain);
+  for (const learning::Kernels* kernels : learning::supported_kernels())
+    fmt::print(R"({{"name":"mlp_epoch_{}","value":{:.4f},"unit":"ms"}})"
+               "\n",
+               kernels->name, epoch(start, records, 0, *kernels));
+  return 0;
+}
