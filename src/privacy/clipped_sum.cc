@@ -84,7 +84,9 @@ ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit)
     : layout_(std::move(layout)),
       unit_(std::move(unit)),
       values_(layout_.coordinates()),
-      rounding_(layout_.parts.size()) {}
+      unit_rounding_(layout_.parts.size()),
+      batch_rounding_(layout_.parts.size()),
+      widest_batch_(layout_.parts.size()) {}
 
 base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
   if (units > layout_.max_units - units_)
@@ -102,8 +104,9 @@ void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
   for (std::size_t i = 0; i < values.size(); ++i)
     values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
   // Half a step per coordinate, for the one unit by which neighbours differ.
-  rounding_[part] = std::max(rounding_[part], 0.5 * layout_.lattice.step() *
-                                                  std::sqrt(static_cast<double>(values.size())));
+  unit_rounding_[part] =
+      std::max(unit_rounding_[part],
+               0.5 * layout_.lattice.step() * std::sqrt(static_cast<double>(values.size())));
 }
 
 base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
@@ -162,9 +165,10 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
   // step.
   const double float_error =
       2 * count_of_units * count_of_units * part.clip * std::numeric_limits<double>::epsilon();
-  rounding_[batched_part] =
-      std::max(rounding_[batched_part], (float_error + layout_.lattice.step()) *
-                                            std::sqrt(static_cast<double>(part.coordinates)));
+  const double rounding =
+      (float_error + layout_.lattice.step()) * std::sqrt(static_cast<double>(part.coordinates));
+  batch_rounding_[batched_part] += rounding;
+  widest_batch_[batched_part] = std::max(widest_batch_[batched_part], rounding);
   return {};
 }
 
@@ -172,13 +176,20 @@ base::Result<void> ClippedSumAccumulator::merge(const ClippedSumAccumulator& oth
   HANSE_CHECK(layout_ == other.layout_ && unit_ == other.unit_);
   HANSE_TRY_VOID(count(other.units_));
   math::add_words(values_, other.values_);
-  for (std::size_t p = 0; p < rounding_.size(); ++p)
-    rounding_[p] = std::max(rounding_[p], other.rounding_[p]);
+  for (std::size_t p = 0; p < layout_.parts.size(); ++p) {
+    unit_rounding_[p] = std::max(unit_rounding_[p], other.unit_rounding_[p]);
+    batch_rounding_[p] += other.batch_rounding_[p];
+    widest_batch_[p] = std::max(widest_batch_[p], other.widest_batch_[p]);
+  }
   return {};
 }
 
 ClippedSum ClippedSumAccumulator::finish() && {
-  return ClippedSum(std::move(layout_), std::move(unit_), std::move(values_), std::move(rounding_));
+  // The neighbour with one unit more may have one batch more.
+  std::vector<double> rounding;
+  for (std::size_t p = 0; p < layout_.parts.size(); ++p)
+    rounding.push_back(unit_rounding_[p] + batch_rounding_[p] + widest_batch_[p]);
+  return ClippedSum(std::move(layout_), std::move(unit_), std::move(values_), std::move(rounding));
 }
 
 }  // namespace hanse::privacy

@@ -56,7 +56,8 @@ class ClippedSum {
   std::span<const std::int64_t> values() const { return values_; }
 
   // L2 sensitivity of a part to adding or removing one unit: its clip plus a proven bound on what
-  // rounding adds.
+  // rounding adds. Units added one by one round alone. A batch rounds once, and one unit more may
+  // shift every unit behind it into another batch, so each batch counts.
   double sensitivity(std::size_t part) const;
 
  private:
@@ -103,7 +104,9 @@ class ClippedSumAccumulator {
   Layout layout_;
   std::string unit_;
   std::vector<std::int64_t> values_;
-  std::vector<double> rounding_;
+  std::vector<double> unit_rounding_;   // per part: the largest of a unit added alone
+  std::vector<double> batch_rounding_;  // per part: the sum over batches
+  std::vector<double> widest_batch_;    // per part: the largest of one batch
   std::uint64_t units_ = 0;
 };
 
