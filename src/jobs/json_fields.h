@@ -1,8 +1,9 @@
 // One description of a JSON document that both writes and reads it, so that the two cannot differ.
 //
-// A description is a function that names each field in order: void describe(JsonFields& json,
-// RoundRow& row) { json.field("fold", row.fold); … }. Writing keeps that order. Reading is strict:
-// every field must be there, with the right type, and nothing else.
+// A description names each field in order; writing keeps that order, reading is strict: every field
+// must be there, with the right type, and nothing else.
+//
+//   void describe(JsonFields& json, RoundRow& row) { json.field("fold", row.fold); … }
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "jobs/evaluation.h"
 #include "jobs/json_fields.h"
 
 namespace hanse::jobs {
@@ -74,11 +75,6 @@ Result<data::Dataset> encoded(const ModelFile& file, const data::Table& table) {
   return std::move(sites.front().records);
 }
 
-// A regression's target back from [-1, 1] to its unit.
-double physical(const data::Column& label, double scaled) {
-  return label.low + (scaled + 1) / 2 * (label.high - label.low);
-}
-
 std::vector<Prediction> predictions_of(const data::Column& label, const data::Dataset& records,
                                        const math::Matrix& outputs) {
   std::vector<Prediction> all(records.size());
@@ -99,25 +95,14 @@ std::vector<Prediction> predictions_of(const data::Column& label, const data::Da
   return all;
 }
 
-// In physical units, of all metrics of the task. Empty without labels.
-MetricValues metrics_of(learning::Task task, const std::vector<Prediction>& records,
-                        const math::Matrix& outputs) {
-  MetricValues metrics;
-  std::vector<double> truth;
-  math::Matrix values(records.size(), 1);
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!records[i].truth) return metrics;
-    truth.push_back(*records[i].truth);
-    values.at(i, 0) = records[i].value;
-  }
-  for (const learning::Metric metric : learning::all_metrics()) {
-    if (learning::task_of(metric) != task) continue;
-    const auto value =
-        learning::evaluate(metric, task == learning::Task::regression ? values : outputs, truth);
-    metrics.push_back({std::string(learning::name_of(metric)),
-                       value ? std::optional<double>(*value) : std::nullopt});
-  }
-  return metrics;
+// Of all metrics of the task. Empty without labels.
+MetricValues metrics_of(learning::Task task, const data::Column& label, const Judged& judged) {
+  if (!std::ranges::all_of(judged.targets, [](double target) { return std::isfinite(target); }))
+    return {};
+  std::vector<learning::Metric> metrics;
+  std::ranges::copy_if(learning::all_metrics(), std::back_inserter(metrics),
+                       [&](learning::Metric metric) { return learning::task_of(metric) == task; });
+  return evaluate(metrics, label, judged);
 }
 
 // RFC 4180, section 2: quotes around what holds a separator, a quote or a line break.
@@ -172,13 +157,13 @@ Result<Predictions> predict(const ModelFile& file, const NewData& data,
   HANSE_TRY(const data::Table table, read_table(file, data, directory, executor));
   HANSE_TRY(const data::Dataset records, encoded(file, table));
   const data::Column& label = *file.schema.label();
-  const math::Matrix outputs = file.model.predict(records.features);
+  const Judged judged = judge(file.model, records);
   Predictions predictions;
   predictions.job = file.job;
   predictions.labels = label.values;
   predictions.unit = label.unit;
-  predictions.records = predictions_of(label, records, outputs);
-  predictions.metrics = metrics_of(file.model.architecture().task(), predictions.records, outputs);
+  predictions.records = predictions_of(label, records, judged.predictions);
+  predictions.metrics = metrics_of(file.model.architecture().task(), label, judged);
   predictions.clipped_values = records.clipped_values;
   for (const std::string& group : groups_of({&records, 1}))
     if (std::ranges::binary_search(file.training_groups, group))

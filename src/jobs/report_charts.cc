@@ -1,0 +1,184 @@
+#include "jobs/report_charts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+namespace hanse::jobs {
+namespace {
+
+constexpr double kWidth = 720;  // of every drawing, in its own units; the page scales it
+
+const std::optional<double>* find(const MetricValues& values, std::string_view metric) {
+  const auto found = std::ranges::find(values, metric, &MetricValue::name);
+  return found == values.end() ? nullptr : &found->value;
+}
+
+// The least of 1, 2, 5 · 10^k that is at least `value`: ends of axes that people can read.
+double rounded_up(double value) {
+  const double power = std::pow(10, std::floor(std::log10(value)));
+  for (const double step : {1.0, 2.0, 5.0})
+    if (value <= step * power * (1 + 1e-9)) return step * power;
+  return 10 * power;
+}
+
+std::string text_at(double x, double y, std::string_view anchor, std::string_view css,
+                    std::string_view text) {
+  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>)", x, y,
+                     anchor, css, escaped(text));
+}
+
+// Where data lands in the loss drawing.
+struct Plane {
+  double left = 56, right = kWidth - 64, top = 16, bottom = 216;
+  double rounds = 1;
+  double loss = 1;
+
+  double x(double round) const {
+    return left + (round - 1) / std::max(rounds - 1, 1.0) * (right - left);
+  }
+  double y(double value) const { return bottom - value / loss * (bottom - top); }
+};
+
+std::string axes(const Plane& plane) {
+  std::string svg;
+  constexpr int kSteps = 4;
+  for (int i = 0; i <= kSteps; ++i) {
+    const double value = plane.loss * i / kSteps;
+    svg += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" class="grid"/>)",
+                       plane.left, plane.right, plane.y(value), plane.y(value));
+    svg += text_at(plane.left - 8, plane.y(value) + 4, "end", "tick", fmt::format("{:.3g}", value));
+  }
+  const double step = std::max(1.0, rounded_up(plane.rounds / 8));
+  svg += text_at(plane.x(1), plane.bottom + 20, "middle", "tick", "1");
+  for (double round = step; round <= plane.rounds; round += step)
+    if (round > 1)
+      svg += text_at(plane.x(round), plane.bottom + 20, "middle", "tick",
+                     fmt::format("{:.0f}", round));
+  svg += text_at((plane.left + plane.right) / 2, plane.bottom + 40, "middle", "tick", "round");
+  return svg;
+}
+
+struct Bar {
+  std::string_view css;
+  std::string_view name;
+  const MetricValues* values;
+};
+
+std::array<Bar, 3> bars_of(const Arms& arms) {
+  return {Bar{"local", "local-only", &arms.local}, Bar{"federated", "federated", &arms.federated},
+          Bar{"pooled", "pooled", &arms.pooled}};
+}
+
+// Right end of the axis: 1 for shares and areas, else what the greatest value needs.
+double axis_end(std::string_view metric, const std::vector<BarRow>& rows) {
+  if (metric != "rmse" && metric != "mae" && metric != "brier" && metric != "ece") return 1;
+  double greatest = 0;
+  for (const BarRow& row : rows)
+    for (const Bar& bar : bars_of(*row.arms))
+      if (const auto* value = find(*bar.values, metric); value && *value)
+        greatest = std::max(greatest, **value);
+  return greatest > 0 ? rounded_up(greatest) : 1;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string shown(const MetricValues& values, std::string_view metric) {
+  const auto* value = find(values, metric);
+  return value && *value ? fmt::format("{:.3f}", **value) : "–";
+}
+
+std::string loss_chart(const std::vector<RoundRow>& rounds) {
+  std::map<std::uint32_t, std::vector<const RoundRow*>> folds;
+  Plane plane;
+  double greatest = 0;
+  for (const RoundRow& row : rounds) {
+    folds[row.fold].push_back(&row);
+    plane.rounds = std::max(plane.rounds, static_cast<double>(row.round));
+    greatest = std::max(greatest, row.loss);
+  }
+  if (plane.rounds < 2) return "";
+  if (greatest > 0) plane.loss = rounded_up(greatest);
+  std::string lines;
+  for (const auto& [fold, rows] : folds) {
+    std::string points;
+    for (const RoundRow* row : rows)
+      points += fmt::format("{:.1f},{:.1f} ", plane.x(row->round), plane.y(row->loss));
+    lines += fmt::format(R"(<polyline points="{}" class="curve"/>)", points);
+    if (folds.size() == 1)
+      lines += text_at(plane.right + 8, plane.y(rows.back()->loss) + 4, "start", "value",
+                       fmt::format("{:.3f}", rows.back()->loss));
+  }
+  const std::string summary = fmt::format(
+      "Mean training loss of the federated model over {:.0f} rounds{}: it starts at {:.3f} and "
+      "ends "
+      "at {:.3f}.",
+      plane.rounds,
+      folds.size() > 1 ? fmt::format(", one line for each of {} folds", folds.size()) : "",
+      rounds.front().loss, rounds.back().loss);
+  return fmt::format(R"(<svg viewBox="0 0 {} 264" role="img" aria-label="{}">{}{}</svg>)", kWidth,
+                     escaped(summary), axes(plane), lines);
+}
+
+std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows) {
+  constexpr double kNameWidth = 150;
+  constexpr double kBarsWidth = kWidth - kNameWidth - 64;
+  constexpr double kBar = 11, kGap = 3, kRow = 3 * (kBar + kGap) + 14;
+  const double end = axis_end(metric, rows);
+  std::string svg;
+  double y = 4;
+  for (const BarRow& row : rows) {
+    svg += text_at(0, y + 16, "start", "name", row.name);
+    svg += text_at(0, y + 33, "start", "tick", row.remark);
+    double top = y;
+    for (const Bar& bar : bars_of(*row.arms)) {
+      const auto* value = find(*bar.values, metric);
+      const double part = value && *value ? std::clamp(**value / end, 0.0, 1.0) : 0;
+      const std::string number = shown(*bar.values, metric);
+      svg += fmt::format(R"(<rect x="{}" y="{:.1f}" width="{}" height="{}" rx="2" class="track"/>)"
+                         R"(<rect x="{}" y="{:.1f}" width="{:.1f}" height="{}" rx="2" class="{}">)"
+                         R"(<title>{}, {}: {}</title></rect>)",
+                         kNameWidth, top, kBarsWidth, kBar, kNameWidth, top, part * kBarsWidth,
+                         kBar, bar.css, escaped(row.name), bar.name, number);
+      svg += text_at(kNameWidth + kBarsWidth + 8, top + kBar - 1, "start", "value", number);
+      top += kBar + kGap;
+    }
+    y += kRow;
+  }
+  return fmt::format(
+      R"(<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}: bars of local-only, )"
+      R"(federated and pooled training; the table below holds the numbers.">{}</svg>)",
+      kWidth, y, escaped(metric), svg);
+}
+
+}  // namespace hanse::jobs

@@ -1,0 +1,30 @@
+// Drawings of a report as inline SVG, coloured by the page's variables, each with a text
+// alternative.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/report.h"
+
+namespace hanse::jobs {
+
+// For element content and double-quoted attributes alike.
+std::string escaped(std::string_view text);
+
+// Mean training loss by round, one line per fold. Empty without two rounds.
+std::string loss_chart(const std::vector<RoundRow>& rounds);
+
+// One row of bars per entry: local-only, federated, pooled.
+struct BarRow {
+  std::string name;
+  std::string remark;  // under the name
+  const Arms* arms = nullptr;
+};
+std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows);
+
+// "0.812"; a dash where undefined.
+std::string shown(const MetricValues& values, std::string_view metric);
+
+}  // namespace hanse::jobs

@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+
+#include "jobs/report.h"
+#include "jobs/report_charts.h"
+#include "learning/metrics.h"
+
+namespace hanse::jobs {
+namespace {
+
+// Colours: orange, blue and grey differ for all common kinds of colour blindness; text keeps a
+// contrast of 4.5 to its background in both schemes (WCAG 2.1, 1.4.3).
+constexpr std::string_view kStyle = R"(
+:root{color-scheme:light dark;
+--page:#fbfbf9;--card:#fff;--ink:#1b1f24;--muted:#5b6169;--line:#e2e3e0;--track:#f0f0ed;
+--local:#e0823d;--federated:#2563c9;--pooled:#9297a0;
+--notice:#fdf3dc;--notice-ink:#6b4a00;--notice-line:#e9cf8f;
+--font:system-ui,"Segoe UI","DejaVu Sans",sans-serif}
+@media (prefers-color-scheme:dark){:root{
+--page:#121416;--card:#1a1d20;--ink:#eceef0;--muted:#a4aab2;--line:#2d3135;--track:#24282c;
+--local:#f09c5c;--federated:#6ba3ff;--pooled:#7d838c;
+--notice:#2c2412;--notice-ink:#f3d488;--notice-line:#54451d}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--ink);font:16px/1.5 var(--font)}
+main{max-width:60rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
+h1{font-size:2rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.02em}
+h2{font-size:1.2rem;margin:2.75rem 0 .75rem;letter-spacing:-.01em}
+p{margin:.5rem 0}
+.meta,.note{color:var(--muted)}
+.note{font-size:.9rem;font-weight:400}
+.notice{background:var(--notice);color:var(--notice-ink);border:1px solid var(--notice-line);
+border-radius:10px;padding:.8rem 1rem;margin:1.5rem 0}
+.card{background:var(--card);border:1px solid var(--line);border-radius:12px;
+padding:1.1rem 1.25rem;margin:.75rem 0}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:.42rem .7rem;text-align:right;white-space:nowrap}
+tbody tr+tr>*{border-top:1px solid var(--line)}
+thead>tr>*{border-bottom:1px solid var(--line)}
+th:first-child,.word{text-align:left}
+td.word{white-space:normal}
+thead th{color:var(--muted);font-weight:500;font-size:.88rem}
+tbody th{font-weight:500}
+td.main{font-weight:700}
+svg{display:block;width:100%;height:auto;font:13px var(--font)}
+.grid{stroke:var(--line)}
+.tick{fill:var(--muted)}.name{fill:var(--ink);font-weight:500}.value{fill:var(--ink)}
+.curve{fill:none;stroke:var(--federated);stroke-width:2;stroke-linejoin:round;stroke-opacity:.85}
+.track{fill:var(--track)}
+.local{fill:var(--local)}.federated{fill:var(--federated)}.pooled{fill:var(--pooled)}
+.legend{display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;margin:0 0 .9rem;padding:0;
+list-style:none;font-size:.9rem}
+.legend i{display:inline-block;width:.8em;height:.8em;border-radius:3px;margin-right:.45em}
+.legend .local{background:var(--local)}.legend .federated{background:var(--federated)}
+.legend .pooled{background:var(--pooled)}
+details{margin:.75rem 0}
+summary{cursor:pointer;color:var(--muted)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.5rem;margin:0}
+dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
+)";
+
+constexpr std::string_view kLegend =
+    R"(<ul class="legend"><li><i class="local"></i>local-only: every site alone</li>)"
+    R"(<li><i class="federated"></i>federated: together, records at home</li>)"
+    R"(<li><i class="pooled"></i>pooled: all records in one place</li></ul>)";
+
+// The metrics' names in the job's order.
+std::vector<std::string> metric_names(const Report& report) {
+  std::vector<std::string> names;
+  for (const MetricValue& value : report.metrics.mean.federated) names.push_back(value.name);
+  return names;
+}
+
+std::string direction(const std::string& name) {
+  const auto metric = learning::metric_named(name);
+  return metric && learning::lower_is_better(*metric) ? "lower is better" : "higher is better";
+}
+
+std::string arm_cells(const Arms& arms, const std::string& metric) {
+  return fmt::format(R"(<td>{}</td><td class="main">{}</td><td>{}</td>)", shown(arms.local, metric),
+                     shown(arms.federated, metric), shown(arms.pooled, metric));
+}
+
+constexpr std::string_view kArmHeads =
+    R"(<th scope="col">local-only</th><th scope="col">federated</th><th scope="col">pooled</th>)";
+
+std::string overall(const Report& report) {
+  std::uint64_t n = 0;
+  for (const SiteRow& site : report.sites) n += site.test_records;
+  std::string rows;
+  for (const std::string& metric : metric_names(report))
+    rows += fmt::format(R"(<tr><th scope="row">{} <span class="note">{}</span></th>{}</tr>)",
+                        escaped(metric), direction(metric), arm_cells(report.metrics.mean, metric));
+  std::string note =
+      fmt::format("{} test records of {} sites, the same for all three.", n, report.sites.size());
+  if (report.metrics.folds.size() > 1)
+    note += fmt::format(" Means over {} folds.", report.metrics.folds.size());
+  return fmt::format(R"(<h2>Result</h2><div class="card scroll"><table><thead><tr>)"
+                     R"(<th scope="col">metric</th>{}</tr>)"
+                     R"(</thead><tbody>{}</tbody></table></div><p class="note">{}</p>)",
+                     kArmHeads, rows, note);
+}
+
+std::string folds(const Report& report) {
+  const auto names = metric_names(report);
+  if (report.metrics.folds.size() < 2 || names.empty()) return "";
+  std::string rows;
+  for (const FoldRow& fold : report.metrics.folds)
+    for (const std::string& metric : names)
+      rows += fmt::format(R"(<tr><th scope="row">fold {}</th><td class="word">{}</td>)"
+                          R"(<td>{}</td>{}</tr>)",
+                          fold.fold, escaped(metric), fold.test_records,
+                          arm_cells(fold.metrics, metric));
+  return fmt::format(
+      R"(<details><summary>Every fold</summary><div class="card scroll"><table><thead><tr>)"
+      R"(<th scope="col">fold</th><th scope="col" class="word">metric</th>)"
+      R"(<th scope="col">n</th>{}</tr></thead><tbody>{}</tbody></table></div></details>)",
+      kArmHeads, rows);
+}
+
+std::string learning_curve(const Report& report) {
+  const std::string chart = loss_chart(report.rounds);
+  if (chart.empty()) return "";
+  return fmt::format(R"(<h2>Learning curve</h2><div class="card">{}</div><p class="note">Mean )"
+                     R"(training loss over the records of the sites in, before each round's step.)"
+                     R"({}</p>)",
+                     chart, report.metrics.folds.size() > 1 ? " One line per fold." : "");
+}
+
+// Bars and a table for one metric over sites or groups.
+template <class Row>
+std::string breakdown(const std::vector<Row>& rows, const std::string& metric,
+                      std::string_view column) {
+  std::vector<BarRow> bars;
+  std::string cells;
+  for (const Row& row : rows) {
+    std::string remark;
+    if constexpr (requires { row.group; })
+      remark = row.group;
+    else
+      remark = fmt::format("{} site{}", row.sites.size(), row.sites.size() == 1 ? "" : "s");
+    bars.push_back({row.name,
+                    fmt::format("{}{}n = {}", remark, remark.empty() ? "" : ", ", row.test_records),
+                    &row.metrics});
+    cells += fmt::format(R"(<tr><th scope="row">{}</th><td class="word">{}</td><td>{}</td>{}</tr>)",
+                         escaped(row.name), escaped(remark), row.test_records,
+                         arm_cells(row.metrics, metric));
+  }
+  return fmt::format(
+      R"(<div class="card">{}{}</div><details><summary>{} as a table</summary><div )"
+      R"(class="card scroll"><table><thead><tr><th scope="col">{}</th><th scope="col"></th>)"
+      R"(<th scope="col">n</th>{}</tr></thead><tbody>{}</tbody></table></div></details>)",
+      kLegend, bar_chart(metric, bars), escaped(metric), column, kArmHeads, cells);
+}
+
+// The first metric open, the others folded away.
+template <class Row>
+std::string breakdowns(std::string_view title, std::string_view column,
+                       const std::vector<Row>& rows, const std::vector<std::string>& metrics) {
+  if (rows.empty() || metrics.empty()) return "";
+  std::string html = fmt::format(R"(<h2>{}</h2>)", title);
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    html += fmt::format(R"(<details{}><summary>{}, {}</summary>{}</details>)",
+                        i == 0 ? " open" : "", escaped(metrics[i]), direction(metrics[i]),
+                        breakdown(rows, metrics[i], column));
+  return html;
+}
+
+std::string what_left(const Report& report) {
+  std::string rows;
+  for (const SiteRow& site : report.sites) {
+    std::string labels;
+    for (const LabelCount& count : site.labels)
+      labels +=
+          fmt::format("{}{} {}", labels.empty() ? "" : ", ", escaped(count.label), count.records);
+    rows +=
+        fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td><td class="word">{}</td>)"
+                    R"(<td>{}</td><td>{}</td></tr>)",
+                    escaped(site.name), site.records, labels, site.left.vectors, site.left.bytes);
+  }
+  return fmt::format(
+      R"(<h2>What stayed and what left</h2><div class="card scroll"><table><thead><tr>)"
+      R"(<th scope="col">site</th><th scope="col">records, all stayed</th>)"
+      R"(<th scope="col" class="word">labels</th><th scope="col">vectors that left</th>)"
+      R"(<th scope="col">bytes</th></tr></thead><tbody>{}</tbody></table></div>)",
+      rows);
+}
+
+std::string facts(const Report& report) {
+  std::string list;
+  const auto fact = [&](std::string_view name, const std::string& value) {
+    list += fmt::format("<dt>{}</dt><dd>{}</dd>", name, escaped(value));
+  };
+  fact("mode", report.mode);
+  fact("data", report.job.source);
+  fact("split", report.job.split);
+  fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
+  fact("training", report.job.strategy);
+  fact("seed", std::to_string(report.seed));
+  fact("privacy", report.privacy.entrance + ": none. Unit: " + report.privacy.unit);
+  fact("aggregation",
+       fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
+                   report.aggregation.backend, report.aggregation.min_sites,
+                   report.aggregation.fraction_bits));
+  fact("policy", "not enforced: this version has none");
+  fact("audit", "not enforced: this version has none");
+  fact("instruction set", report.job.instruction_set);
+  fact("job file", "SHA-256 " + report.job.digest);
+  fact("started", report.timing.started);
+  fact("took", fmt::format("{:.2f} s", report.timing.total_seconds));
+  return fmt::format(R"(<h2>How it was made</h2><div class="card"><dl>{}</dl></div>)", list);
+}
+
+}  // namespace
+
+std::string to_html(const Report& report) {
+  const auto metrics = metric_names(report);
+  return fmt::format(
+             R"(<!doctype html><html lang="en"><head><meta charset="utf-8">)"
+             R"(<meta name="viewport" content="width=device-width,initial-scale=1">)"
+             R"(<title>{0}: Hanse report</title><style>{1}</style></head><body><main>)"
+             R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3} · {4} · seed {5}</p>)"
+             R"(<p class="notice" role="note"><strong>Simulated: nothing was private.)"
+             R"(</strong> All parties ran in one process, and vectors left the sites in the clear. )"
+             R"(The pooled column exists in a simulation only.</p>)",
+             escaped(report.job.name), kStyle, escaped(report.job.description),
+             escaped(report.job.model), escaped(report.job.strategy), report.seed) +
+         overall(report) + folds(report) + breakdowns("Per site", "site", report.sites, metrics) +
+         breakdowns("Per group", "group", report.groups, metrics) + learning_curve(report) +
+         what_left(report) + facts(report) + "</main></body></html>\n";
+}
+
+}  // namespace hanse::jobs
