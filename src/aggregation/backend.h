@@ -29,13 +29,12 @@ struct Setup {
 // makes one.
 class SealedVector {
  public:
-  base::ByteView bytes() const { return bytes_; }
-  base::Bytes surrender() && { return std::move(bytes_); }
+  const base::Slice& bytes() const { return bytes_; }
 
  private:
   friend class PlainSite;
-  explicit SealedVector(base::Bytes bytes) : bytes_(std::move(bytes)) {}
-  base::Bytes bytes_;
+  explicit SealedVector(base::Slice bytes) : bytes_(std::move(bytes)) {}
+  base::Slice bytes_;
 };
 
 // The sum over the contributions that were counted. Only a backend makes one.

@@ -39,7 +39,7 @@ class PlainSite final : public SiteMachine {
                   setup_.coordinates, input.values().size());
     sealed_ = true;
     SiteStep step;
-    step.sealed.push_back(SealedVector(base::to_little_endian(input.values())));
+    step.sealed.push_back(SealedVector(base::Slice(std::move(input).surrender())));
     return step;
   }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -24,8 +25,9 @@ inline std::string_view text_of(ByteView bytes) {
 class Slice {
  public:
   Slice() = default;
-  explicit Slice(Bytes bytes)
-      : owner_(std::make_shared<const Bytes>(std::move(bytes))), view_(*owner_) {}
+  explicit Slice(Bytes bytes) { own(std::move(bytes)); }
+  // The words as they travel, little-endian, without a copy.
+  explicit Slice(std::vector<std::int64_t> words) { own(std::move(words)); }
 
   ByteView view() const { return view_; }
   std::size_t size() const { return view_.size(); }
@@ -37,7 +39,13 @@ class Slice {
   }
 
  private:
-  std::shared_ptr<const Bytes> owner_;
+  template <class T>
+  void own(std::vector<T> values) {
+    auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+    view_ = std::as_bytes(std::span(*owner));
+    owner_ = std::move(owner);
+  }
+  std::shared_ptr<const void> owner_;
   ByteView view_;
 };
 

@@ -53,6 +53,7 @@ void add_words(std::span<std::int64_t> sum, std::span<const std::int64_t> term);
 class Sealable {
  public:
   std::span<const std::int64_t> values() const { return values_; }
+  std::vector<std::int64_t> surrender() && { return std::move(values_); }
 
  private:
   friend class hanse::privacy::Noised;

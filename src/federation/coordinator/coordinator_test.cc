@@ -66,7 +66,7 @@ struct Hand {
     auto noised = privacy::Noised::in_the_clear(std::move(sum).finish(), privacy::InTheClear{});
     const auto machine = aggregation::plain().site({{}, coordinates, {}}, testing::site("x"));
     auto step = machine->advance(std::move(noised).surrender());
-    return Blob::of_sealed(std::move(step->sealed.front()), executor);
+    return Blob::of_sealed(step->sealed.front(), executor);
   }
 
   Envelope says(const query::QueryPlan& plan, Body body) const {

@@ -48,8 +48,8 @@ Blob Blob::of_parameters(const query::QueryPlan& plan, base::Executor& executor)
   return Blob(plan.parameters, executor);
 }
 
-Blob Blob::of_sealed(aggregation::SealedVector sealed, base::Executor& executor) {
-  return Blob(base::Slice(std::move(sealed).surrender()), executor);
+Blob Blob::of_sealed(const aggregation::SealedVector& sealed, base::Executor& executor) {
+  return Blob(sealed.bytes(), executor);
 }
 
 Chunk Blob::chunk(std::uint32_t index) const { return Chunk(digest_, index, bytes_of(index)); }

@@ -52,7 +52,7 @@ class Chunk {
 class Blob {
  public:
   static Blob of_parameters(const query::QueryPlan& plan, base::Executor& executor);
-  static Blob of_sealed(aggregation::SealedVector sealed, base::Executor& executor);
+  static Blob of_sealed(const aggregation::SealedVector& sealed, base::Executor& executor);
 
   const Manifest& manifest() const { return manifest_; }
   const base::Digest& digest() const { return digest_; }

@@ -197,7 +197,7 @@ base::Result<Blob> Site::sealed_answer(const query::QueryPlan& plan, const Relea
       doors_.backend.site({plan_digest, plan.layout.coordinates(), cohort}, settings_.self);
   HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(noised).surrender()));
   HANSE_CHECK(step.sealed.size() == 1 && step.send.empty());
-  return Blob::of_sealed(std::move(step.sealed.front()), doors_.executor);
+  return Blob::of_sealed(step.sealed.front(), doors_.executor);
 }
 
 Envelope Site::to_coordinator(const Release& release, Body body) const {

@@ -1,0 +1,103 @@
+// The coordinator's side of plain aggregation. A site's side takes what only privacy makes: see
+// tests/chain.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "aggregation/backend.h"
+
+namespace hanse::aggregation {
+namespace {
+
+using base::ErrorCode;
+using Words = std::vector<std::int64_t>;
+
+base::SiteId site(int number) {
+  return base::SiteId::create(fmt::format("plant-{}", number)).value();
+}
+
+Setup setup_of(int sites, std::size_t coordinates) {
+  Setup setup{.plan = {}, .coordinates = coordinates, .cohort = {}};
+  for (int i = 0; i < sites; ++i) setup.cohort.push_back(site(i));
+  return setup;
+}
+
+std::vector<base::Slice> sealed(const Words& words) {
+  return {base::Slice(base::to_little_endian(words))};
+}
+
+Words opened(std::unique_ptr<CoordinatorMachine> machine) {
+  auto sum = std::move(*machine).finish();
+  RC_ASSERT(sum.has_value());
+  const math::Opened opened = std::move(*sum).open();
+  return {opened.values().begin(), opened.values().end()};
+}
+
+TEST(PlainCoordinator, AddsAndCounts) {
+  auto machine = plain().coordinator(setup_of(3, 2));
+  EXPECT_EQ(plain().name(), "plain");
+  EXPECT_EQ(machine->sealed_size(), 16u);
+  ASSERT_TRUE(machine->advance(site(0), sealed({1, -5})).has_value());
+  ASSERT_TRUE(machine->advance(site(2), sealed({10, 3})).has_value());
+  const math::Opened sum = std::move(*machine).finish().value().open();
+  EXPECT_EQ(sum.contributors(), 2u);
+  EXPECT_EQ(sum.values()[0], 11);
+  EXPECT_EQ(sum.values()[1], -2);
+}
+
+// The same integers whatever the order of arrival and wherever the chunks are cut.
+RC_GTEST_PROP(PlainCoordinator, DoesNotDependOnOrderOrSlices, ()) {
+  const auto width = *rc::gen::inRange<std::size_t>(1, 20);
+  const auto vectors = *rc::gen::container<std::vector<Words>>(
+      5, rc::gen::container<Words>(width, rc::gen::arbitrary<std::int64_t>()));
+  auto whole = plain().coordinator(setup_of(5, width));
+  for (int i = 0; i < 5; ++i)
+    RC_ASSERT(whole->advance(site(i), sealed(vectors[static_cast<std::size_t>(i)])).has_value());
+
+  auto pieces = plain().coordinator(setup_of(5, width));
+  const auto cut = *rc::gen::inRange<std::size_t>(0, width + 1) * 8;
+  for (int i = 4; i >= 0; --i) {
+    const base::Slice all = sealed(vectors[static_cast<std::size_t>(i)]).front();
+    const std::vector<base::Slice> slices{all.part(0, cut), all.part(cut, all.size() - cut)};
+    RC_ASSERT(pieces->advance(site(i), slices).has_value());
+  }
+  RC_ASSERT(opened(std::move(whole)) == opened(std::move(pieces)));
+}
+
+TEST(PlainCoordinator, ReadsBytesThatLieAnywhere) {
+  base::Bytes bytes(1);
+  const base::Bytes words = base::to_little_endian(Words{7, -7});
+  bytes.insert(bytes.end(), words.begin(), words.end());
+  const std::vector<base::Slice> slices{base::Slice(bytes).part(1, 16)};
+  auto machine = plain().coordinator(setup_of(1, 2));
+  ASSERT_TRUE(machine->advance(site(0), slices).has_value());
+  EXPECT_EQ(opened(std::move(machine)), (Words{7, -7}));
+}
+
+TEST(PlainCoordinator, RefusesAndIsUnchanged) {
+  auto machine = plain().coordinator(setup_of(2, 2));
+  ASSERT_TRUE(machine->advance(site(0), sealed({1, 2})).has_value());
+  const auto code = [&](const base::SiteId& from, const std::vector<base::Slice>& slices) {
+    return machine->advance(from, slices).error().code();
+  };
+  EXPECT_EQ(code(site(7), sealed({1, 2})), ErrorCode::permission_denied);
+  EXPECT_EQ(code(site(0), sealed({1, 2})), ErrorCode::already_exists);
+  EXPECT_EQ(code(site(1), sealed({1})), ErrorCode::corruption);
+  EXPECT_EQ(code(site(1), sealed({1, 2, 3})), ErrorCode::corruption);
+  EXPECT_EQ(code(site(1), {}), ErrorCode::corruption);
+  const base::Slice ragged{base::Bytes(12)};
+  EXPECT_EQ(code(site(1), {ragged, base::Slice(base::Bytes(4))}), ErrorCode::corruption);
+  EXPECT_EQ(machine->advance(Exchange{site(1), {}}).error().code(), ErrorCode::invalid_argument);
+  ASSERT_TRUE(machine->advance(site(1), sealed({10, 20})).has_value());
+  EXPECT_EQ(opened(std::move(machine)), (Words{11, 22}));
+}
+
+TEST(PlainCoordinator, HasNoSumOfNothing) {
+  auto machine = plain().coordinator(setup_of(2, 2));
+  EXPECT_EQ(std::move(*machine).finish().error().code(), ErrorCode::failed_precondition);
+}
+
+}  // namespace
+}  // namespace hanse::aggregation
