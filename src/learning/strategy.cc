@@ -30,14 +30,14 @@ OptimiserSpec server_optimiser_of(const StrategySpec& spec) {
 
 // A part of the sum and the number of records in it.
 struct Mean {
-  std::span<const double> total;
+  std::vector<double> total;
   double records;
 };
 
 base::Result<Mean> mean_of(const privacy::Released& released, std::string_view part,
                            std::string_view count, std::size_t coordinates) {
-  HANSE_TRY(const std::span<const double> total, released.part(part));
-  HANSE_TRY(const std::span<const double> records, released.part(count));
+  HANSE_TRY(std::vector<double> total, released.part(part));
+  HANSE_TRY(const std::vector<double> records, released.part(count));
   if (total.size() != coordinates || records.size() != 1)
     return base::fail(base::ErrorCode::corruption,
                       "the sum's '{}' has {} coordinates, the model {}", part, total.size(),
@@ -46,7 +46,7 @@ base::Result<Mean> mean_of(const privacy::Released& released, std::string_view p
     return base::fail(base::ErrorCode::failed_precondition,
                       "{} sites answered and none had a record to learn from",
                       released.contributors());
-  return Mean{total, records[0]};
+  return Mean{std::move(total), records[0]};
 }
 
 base::Result<Iterate> moved(const Iterate& from, std::vector<double> parameters, Moments moments) {
