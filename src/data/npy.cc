@@ -1,11 +1,12 @@
 #include "data/npy.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -209,8 +210,8 @@ base::Result<void> check_shape(const NpyHeader& header, std::uint64_t file_bytes
   return {};
 }
 
-// Above it a double skips integers.
-constexpr double kMaxExact = 0x1.0p53;
+// Beyond it a double skips integers.
+constexpr std::int64_t kMaxExact = std::int64_t{1} << 53;
 
 template <class T>
 base::Result<void> convert(const storage::File& file, std::string_view source,
@@ -221,14 +222,13 @@ base::Result<void> convert(const storage::File& file, std::string_view source,
     const std::span<T> part = std::span(piece).first(std::min(piece.size(), out.size() - done));
     HANSE_TRY_VOID(read_exactly(file, source, offset, std::as_writable_bytes(part)));
     for (const T value : part) {
-      const double number = static_cast<double>(value);
       if constexpr (std::is_integral_v<T> && sizeof(T) == 8) {
-        if (std::abs(number) > kMaxExact)
+        if (std::cmp_greater(value, kMaxExact) || std::cmp_less(value, -kMaxExact))
           return base::fail(ErrorCode::invalid_argument,
                             "{}: element {} is {}; integers beyond 2^53 are no exact doubles",
                             source, done, value);
       }
-      out[done++] = number;
+      out[done++] = static_cast<double>(value);
     }
     offset += part.size_bytes();
   }

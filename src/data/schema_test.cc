@@ -1,0 +1,93 @@
+#include "data/schema.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <limits>
+
+#include "data/testing.h"
+
+namespace hanse::data {
+namespace {
+
+using base::ErrorCode;
+using testing::refused;
+
+Column number(std::string name, double low = 0, double high = 1) {
+  return {.name = std::move(name),
+          .kind = ColumnKind::number,
+          .unit = "g",
+          .low = low,
+          .high = high,
+          .values = {}};
+}
+
+Column with_values(std::string name, ColumnKind kind, std::vector<std::string> values) {
+  return {.name = std::move(name), .kind = kind, .unit = {}, .values = std::move(values)};
+}
+
+const Column kLabel = with_values("fault", ColumnKind::label, {"no", "yes"});
+
+TEST(Schema, CountsAndNamesFeatures) {
+  const auto schema =
+      Schema::create({number("x"), with_values("c", ColumnKind::category, {"a", "b", "c"}),
+                      with_values("skip", ColumnKind::ignore, {}), kLabel})
+          .value();
+  EXPECT_EQ(schema.feature_count(), 4U);
+  EXPECT_EQ(schema.feature_names(), (std::vector<std::string>{"x", "c=a", "c=b", "c=c"}));
+  EXPECT_EQ(schema.label()->name, "fault");
+  EXPECT_EQ(schema.find("x")->unit, "g");
+  EXPECT_EQ(schema.find("y"), nullptr);
+  EXPECT_TRUE(schema.has(ColumnKind::ignore));
+  EXPECT_FALSE(schema.has(ColumnKind::site));
+}
+
+TEST(Schema, RefusesWithTheColumnsName) {
+  const auto bad = [](std::vector<Column> columns) { return Schema::create(std::move(columns)); };
+  const auto code = ErrorCode::invalid_argument;
+  const double inf = std::numeric_limits<double>::infinity();
+  const double most = std::numeric_limits<double>::max();
+  EXPECT_TRUE(refused(bad({}), code, {"feature"}));
+  EXPECT_TRUE(refused(bad({kLabel}), code, {"feature"}));
+  EXPECT_TRUE(refused(bad({number("")}), code, {"no name"}));
+  EXPECT_TRUE(refused(bad({number("x"), number("x")}), code, {"'x'", "twice"}));
+  EXPECT_TRUE(refused(bad({number("x", 1, 1)}), code, {"'x'", "low 1 and high 1"}));
+  EXPECT_TRUE(refused(bad({number("x", 0, inf)}), code, {"'x'", "inf"}));
+  EXPECT_TRUE(refused(bad({number("x", -most, most)}), code, {"'x'"}));
+  EXPECT_TRUE(refused(bad({number("x"), kLabel, with_values("l", ColumnKind::label, {"a", "b"})}),
+                      code, {"one label", "2"}));
+  EXPECT_TRUE(refused(bad({number("x"), with_values("a", ColumnKind::site, {}),
+                           with_values("b", ColumnKind::site, {})}),
+                      code, {"one site", "2"}));
+  EXPECT_TRUE(refused(bad({with_values("c", ColumnKind::category, {})}), code, {"'c'", "two"}));
+  EXPECT_TRUE(refused(bad({with_values("c", ColumnKind::category, {"a", "a"})}), code,
+                      {"'c'", "'a'", "twice"}));
+  EXPECT_TRUE(refused(bad({with_values("c", ColumnKind::category, {"a", ""})}), code, {"empty"}));
+  EXPECT_TRUE(refused(bad({number("x"), with_values("l", ColumnKind::label, {})}), code,
+                      {"'l'", "range", "label's values"}));
+  EXPECT_TRUE(refused(bad({number("x"), with_values("g", ColumnKind::group, {"a"})}), code,
+                      {"'g'", "values"}));
+}
+
+// The digest tells apart what changes an encoded record, and nothing else.
+TEST(Schema, DigestFollowsTheMeaning) {
+  const auto digest = [](std::vector<Column> columns) {
+    return Schema::create(std::move(columns))->digest();
+  };
+  const Column group = with_values("g", ColumnKind::group, {});
+  const auto base = digest({number("x"), number("y"), kLabel});
+  EXPECT_EQ(base, digest({number("x"), number("y"), kLabel}));
+  EXPECT_EQ(base, digest({group, number("x"), number("y"), kLabel}));
+  EXPECT_EQ(base, digest({number("x", -0.0, 1), number("y"), kLabel}));
+  EXPECT_NE(base, digest({number("y"), number("x"), kLabel}));
+  EXPECT_NE(base, digest({number("x", 0, 2), number("y"), kLabel}));
+  EXPECT_NE(base, digest({number("x"), number("y")}));
+  EXPECT_NE(base, digest({number("x"), number("y"),
+                          with_values("fault", ColumnKind::label, {"yes", "no"})}));
+  // Where one text ends matters.
+  EXPECT_NE(digest({with_values("c", ColumnKind::category, {"ab", "c"})}),
+            digest({with_values("c", ColumnKind::category, {"a", "bc"})}));
+}
+
+}  // namespace
+}  // namespace hanse::data
