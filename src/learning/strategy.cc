@@ -122,7 +122,7 @@ class FedSgd final : public Planned {
                              const privacy::Released& released) const override {
     const std::span<const double> before = iterate.model.parameters();
     HANSE_TRY(const Mean mean, mean_of(released, "gradient", count_part(), before.size()));
-    std::vector<double> gradient(mean.total.begin(), mean.total.end());
+    std::vector<double> gradient = mean.total;
     for (double& value : gradient) value /= mean.records;
     iterate.model.architecture().add_l2_gradient(before, gradient);
     std::vector<double> parameters(before.begin(), before.end());
