@@ -8,6 +8,7 @@
 #include "federation/coordinator/coordinator.h"
 #include "federation/round/backends.h"
 #include "federation/site/site.h"
+#include "query/query.h"
 #include "transport/loopback.h"
 
 namespace hanse::jobs {

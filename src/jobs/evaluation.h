@@ -5,6 +5,7 @@
 #include "jobs/report.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
+#include "math/matrix.h"
 
 namespace hanse::jobs {
 

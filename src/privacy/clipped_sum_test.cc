@@ -134,16 +134,19 @@ RC_GTEST_PROP(ClippedSum, SensitivityBoundsNeighboursInBatches, ()) {
   if (!rows.empty()) RC_ASSERT(distance(all, fewer) <= fewer.sensitivity(0));
 }
 
-// The same by hand: ten records of 0.3, in batches of two, on whole numbers. 5 × round(0.6) = 5.
-// Without the first, 4 × round(0.6) + round(0.3) = 4; with 0.9 before them, in other pairs,
-// round(1.2) + 4 × round(0.6) + round(0.3) = 5.
+// The same by hand, on whole numbers in pairs: five sums of 0.6, each rounded up to 1. Without the
+// first record the pairs shift: four sums of 0.4, each rounded down to 0, and 0.6 alone.
 TEST(ClippedSum, CountsTheRoundingOfEveryBatch) {
   const Layout layout = layout_of({{"part", 1, 1}}, 0);
-  const Rows rows(10, {0.3});
-  const ClippedSum sum = sum_in_batches(layout, rows, 2);
-  EXPECT_EQ(sum.values()[0], 5);
-  EXPECT_GE(sum.sensitivity(0), 1 + 5);     // the clip, and a step for each batch
-  EXPECT_LE(sum.sensitivity(0), 1 + 6.01);  // one batch more at a neighbour, and little else
+  Rows rows{{.8}, {-.2}, {.6}, {0}, {.4}, {.2}, {.2}, {.4}, {0}, {.6}};
+  const ClippedSum all = sum_in_batches(layout, rows, 2);
+  rows.erase(rows.begin());
+  const ClippedSum fewer = sum_in_batches(layout, rows, 2);
+  EXPECT_EQ(all.values()[0], 5);
+  EXPECT_EQ(fewer.values()[0], 1);
+  EXPECT_GE(all.sensitivity(0), 4);
+  EXPECT_GE(fewer.sensitivity(0), 4);
+  EXPECT_LE(all.sensitivity(0), 7.01);  // the clip, a step for each batch and for one more
 }
 
 RC_GTEST_PROP(ClippedSum, BatchesAgreeWithUnitsToTheirRounding, ()) {

@@ -6,7 +6,7 @@ using namespace hanse;
 
 void run() {
 #ifdef SHORTCUT
-  aggregation::SealedVector value(base::Bytes(8));
+  aggregation::SealedVector value(base::Slice(base::Bytes(8)));
 #else
   aggregation::SealedVector value = sealed();
 #endif

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "federation/round/round.h"
+#include "privacy/chain.h"
 
 namespace hanse::federation {
 

@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 #include "federation/message/wire.pb.h"
+#include "math/lattice.h"
+#include "privacy/clipped_sum.h"
 
 namespace hanse::federation {
 namespace {

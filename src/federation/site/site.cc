@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "privacy/chain.h"
+
 namespace hanse::federation {
 
 using base::ErrorCode;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "data/dataset.h"
 #include "federation/message/message.h"
 
 namespace hanse::federation {

@@ -1,0 +1,166 @@
+#include "query/query.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+#include <set>
+
+#include "base/limits.h"
+
+namespace hanse::query {
+namespace {
+
+using base::ErrorCode;
+
+QueryPlan plan() {
+  return {.kind = "gradient",
+          .job = base::JobId::create("bearings").value(),
+          .round = {3, 1},
+          .unit = "record",
+          .entrance = "in_the_clear",
+          .max_sites = 5,
+          .layout = {{{"gradient", 4, 1.0}, {"count", 1, 1.0}},
+                     math::Lattice::create(24).value(),
+                     1000},
+          .options = "{}",
+          .parameters = base::Slice(base::Bytes(32))};
+}
+
+base::Digest digest(const QueryPlan& plan) {
+  return digest_of(plan, base::Digest::of(plan.parameters.view()));
+}
+
+using Change = std::function<void(QueryPlan&)>;
+
+TEST(CheckPlan, AcceptsASoundPlan) { EXPECT_TRUE(check_plan(plan()).has_value()); }
+
+TEST(CheckPlan, RefusesTheRest) {
+  const Change changes[] = {
+      [](QueryPlan& p) { p.kind.clear(); },
+      [](QueryPlan& p) { p.unit.clear(); },
+      [](QueryPlan& p) { p.entrance.clear(); },
+      [](QueryPlan& p) { p.entrance = "gaussian"; },
+      [](QueryPlan& p) { p.entrance = "in_the_clear "; },
+      [](QueryPlan& p) { p.max_sites = 0; },
+      [](QueryPlan& p) { p.max_sites = base::kMaxSites + 1; },
+      [](QueryPlan& p) { p.layout.parts.clear(); },
+      [](QueryPlan& p) { p.layout.parts[1].name = "gradient"; },
+      [](QueryPlan& p) { p.layout.parts[0].clip = 0; },
+      [](QueryPlan& p) { p.layout.max_units = 0; },
+      // 5 sites × 2^40 records × 2^24 steps need 66 bits.
+      [](QueryPlan& p) { p.layout.max_units = std::uint64_t{1} << 40; },
+  };
+  for (const Change& change : changes) {
+    QueryPlan changed = plan();
+    change(changed);
+    const auto checked = check_plan(changed);
+    ASSERT_FALSE(checked.has_value()) << &change - changes;
+    EXPECT_EQ(checked.error().code(), ErrorCode::invalid_argument);
+  }
+}
+
+// Whatever is changed changes the digest, and no two changes give the same.
+TEST(DigestOf, CoversEveryField) {
+  const Change changes[] = {
+      [](QueryPlan&) {},
+      [](QueryPlan& p) { p.kind = "local_training"; },
+      [](QueryPlan& p) { p.job = base::JobId::create("bearing").value(); },
+      [](QueryPlan& p) { p.round.round = 4; },
+      [](QueryPlan& p) { p.round.attempt = 2; },
+      [](QueryPlan& p) { p.round = {1, 3}; },
+      [](QueryPlan& p) { p.unit = "bearing"; },
+      [](QueryPlan& p) { p.entrance = "another"; },
+      [](QueryPlan& p) { p.max_sites = 6; },
+      [](QueryPlan& p) { p.layout.lattice = math::Lattice::create(23).value(); },
+      [](QueryPlan& p) { p.layout.max_units = 999; },
+      [](QueryPlan& p) { p.layout.parts.pop_back(); },
+      [](QueryPlan& p) { p.layout.parts[0].name = "gradien"; },
+      [](QueryPlan& p) { p.layout.parts[0].coordinates = 5; },
+      [](QueryPlan& p) { p.layout.parts[0].clip = std::nextafter(1.0, 2.0); },
+      [](QueryPlan& p) { p.layout.parts[1].clip = std::nextafter(1.0, 2.0); },
+      [](QueryPlan& p) { std::swap(p.layout.parts[0], p.layout.parts[1]); },
+      [](QueryPlan& p) { p.options = "{ }"; },
+      [](QueryPlan& p) { p.parameters = base::Slice(base::Bytes(33)); },
+      // The same letters, moved over a border.
+      [](QueryPlan& p) { p.unit = "recordin", p.entrance = "_the_clear"; },
+  };
+  std::set<base::Digest> seen;
+  for (const Change& change : changes) {
+    QueryPlan changed = plan();
+    change(changed);
+    EXPECT_TRUE(seen.insert(digest(changed)).second) << &change - changes;
+  }
+  EXPECT_EQ(digest(plan()), digest(plan()));
+}
+
+// A kind that answers with the number of records.
+class Count final : public Query {
+ public:
+  explicit Count(privacy::Layout layout) : layout_(std::move(layout)) {}
+  base::Result<Answer> answer(const data::Dataset& records, base::RandomSource&,
+                              base::Executor&) const override {
+    privacy::ClippedSumAccumulator sum(layout_, "record");
+    for (std::size_t i = 0; i < records.size(); ++i)
+      HANSE_TRY_VOID(sum.add(std::vector<double>{1.0}));
+    return Answer(std::move(sum).finish());
+  }
+
+ private:
+  privacy::Layout layout_;
+};
+
+Catalog catalog() {
+  Catalog catalog;
+  const auto create = [](const QueryPlan& plan) -> base::Result<std::unique_ptr<Query>> {
+    return std::unique_ptr<Query>(new Count(plan.layout));
+  };
+  catalog.add("count", create);
+  catalog.add("another", create);
+  return catalog;
+}
+
+TEST(Catalog, CreatesTheKindAPlanNames) {
+  QueryPlan counting = plan();
+  counting.kind = "count";
+  counting.layout.parts = {{"n", 1, 1.0}};
+  const auto query = catalog().create(counting);
+  ASSERT_TRUE(query.has_value());
+  data::Dataset records;
+  records.features = math::Matrix(7, 2);
+  base::SeededSimulationRandom random(1, "count");
+  base::InlineExecutor executor;
+  const auto answer = (*query)->answer(records, random, executor);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(std::get<privacy::ClippedSum>(*answer).values()[0], 7 << 24);
+}
+
+TEST(Catalog, NamesWhatItKnows) {
+  const auto unknown = catalog().create(plan());
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code(), ErrorCode::unsupported);
+  EXPECT_NE(unknown.error().text().find("another, count"), std::string::npos);
+}
+
+TEST(Catalog, ChecksThePlanBeforeTheKindSeesIt) {
+  Catalog watched;
+  bool called = false;
+  watched.add("gradient", [&](const QueryPlan&) -> base::Result<std::unique_ptr<Query>> {
+    called = true;
+    return base::fail(ErrorCode::internal, "reached");
+  });
+  QueryPlan unsound = plan();
+  unsound.layout.max_units = 0;
+  EXPECT_EQ(watched.create(unsound).error().code(), ErrorCode::invalid_argument);
+  EXPECT_FALSE(called);
+  EXPECT_EQ(watched.create(plan()).error().code(), ErrorCode::internal);
+  EXPECT_TRUE(called);
+}
+
+TEST(CatalogDeathTest, AbortsOnAKindTwice) {
+  Catalog twice = catalog();
+  EXPECT_DEATH(twice.add("count", nullptr), "broken invariant");
+}
+
+}  // namespace
+}  // namespace hanse::query
