@@ -36,7 +36,7 @@ struct ArchitectureSpec {
   ModelKind kind = ModelKind::logistic;
   std::size_t inputs = 0;
   std::vector<std::size_t> hidden{};  // widths of the ReLU layers, of an mlp only
-  std::size_t outputs = 0;          // labels of a classification; 1 of a regression
+  std::size_t outputs = 0;            // labels of a classification; 1 of a regression
   Task task = Task::classification;
   double l2 = 0;
 

@@ -148,8 +148,8 @@ class FedAvg final : public Planned {
   }
 };
 
-// Adaptive steps along the mean update. Reddi et al. 2021, Algorithm 2, with updates weighted by
-// records as in its section 5, no bias correction, and v starting at tau² as its theory asks.
+// Adaptive steps along the mean update, weighted by records as FedAvg's. Reddi et al. 2021,
+// Algorithm 2: no bias correction, and v starts at tau², the least that its input allows.
 class FedAdaptive final : public Planned {
  public:
   using Planned::Planned;
@@ -235,8 +235,9 @@ StrategySpec default_spec(StrategyKind kind) {
       break;
     case StrategyKind::fedadam:
     case StrategyKind::fedyogi:
-      // 10^-1.5: in the middle of what Reddi et al. 2021 find best (their Figure 2 and Table 8).
-      spec.server_learning_rate = 0.03;
+      // Where updates agree, m/√v is near 1 and a coordinate moves this far in a round; inputs
+      // and parameters are of order 1.
+      spec.server_learning_rate = 0.1;
       break;
   }
   return spec;
