@@ -63,9 +63,9 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan,
   const base::Digest plan_digest = query::digest_of(plan, parameters.digest());
   const Release release{plan.job, plan.round};
   RoundRecord record;
-  HANSE_TRY_VOID(record.append(Plan{release, plan_digest}));
-  HANSE_TRY_VOID(record.append(Admit{settings_.cohort, settings_.min_sites}));
-  HANSE_TRY_VOID(record.append(Ask{}));
+  HANSE_TRY_VOID(record.append(step::Plan{release, plan_digest}));
+  HANSE_TRY_VOID(record.append(step::Admit{settings_.cohort, settings_.min_sites}));
+  HANSE_TRY_VOID(record.append(step::Ask{}));
   auto machine = backend_.coordinator({plan_digest, plan.layout.coordinates(), settings_.cohort});
   record_ = std::move(record);
   release_ = release;
@@ -136,7 +136,7 @@ std::optional<base::Milliseconds> Coordinator::next_deadline() const {
 
 std::vector<Envelope> Coordinator::cancel() {
   if (open_ == nullptr) return {};
-  return end(Abort{AbortReason::cancelled});
+  return end(step::Abort{AbortReason::cancelled});
 }
 
 const RoundRecord& Coordinator::record() const { return record_; }
@@ -159,7 +159,7 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contributi
   if (contribution.sealed.size != open_->machine->sealed_size())
     return refuse(site, "its contribution has another size than the plan", now);
   // A second announcement is not a step; nothing changes.
-  if (!record_.append(Announce{site})) return {};
+  if (!record_.append(step::Announce{site})) return {};
   open_->announced.emplace(site, contribution.sealed);
   open_->line.push_back(site);
   return open_->upload ? Outbox{} : next_upload(now);
@@ -190,7 +190,7 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull
 // The site is out of this round.
 Coordinator::Outbox Coordinator::refuse(const base::SiteId& site, std::string_view why,
                                         base::Milliseconds now) {
-  if (!record_.append(Refuse{site})) return {};
+  if (!record_.append(step::Refuse{site})) return {};
   log_.write(Severity::note, fmt::format("round {} goes on without site '{}': {}",
                                          release_->round.round, site.text(), why));
   std::erase(open_->line, site);
@@ -227,7 +227,7 @@ Coordinator::Outbox Coordinator::count_upload(base::Milliseconds now) {
     if (!step) return refuse(site, step.error().text(), now);
     HANSE_CHECK(step->send.empty());
   }
-  const auto counted = record_.append(Count{site, digest});
+  const auto counted = record_.append(step::Count{site, digest});
   HANSE_CHECK(counted.has_value());
   Outbox out{to_site(site, Receipt{digest})};
   append(out, settled() ? finish(AbortReason::too_few_sites) : next_upload(now));
@@ -250,19 +250,20 @@ bool Coordinator::settled() const { return std::get<Collecting>(record_.state())
 // Steps 10, 11 and 13, or an abort where too few have answered.
 Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
   const auto& collecting = std::get<Collecting>(record_.state());
-  if (collecting.count(SiteStanding::counted) < settings_.min_sites) return end(Abort{otherwise});
+  if (collecting.count(SiteStanding::counted) < settings_.min_sites)
+    return end(step::Abort{otherwise});
   const auto done = add_up_and_release();
-  if (done) return end(Close{});
+  if (done) return end(step::Close{});
   log_.write(Severity::problem,
              fmt::format("round {} has no result: {}", release_->round.round, done.error().text()));
-  return end(Abort{AbortReason::failed});
+  return end(step::Abort{AbortReason::failed});
 }
 
 base::Result<void> Coordinator::add_up_and_release() {
-  HANSE_TRY_VOID(record_.append(AddUp{}));
+  HANSE_TRY_VOID(record_.append(step::AddUp{}));
   HANSE_TRY(aggregation::Sum sum, std::move(*open_->machine).finish());
   HANSE_TRY(released_, privacy::Released::create(open_->plan.layout, std::move(sum).open()));
-  return record_.append(Open{});
+  return record_.append(step::Open{});
 }
 
 Coordinator::Outbox Coordinator::end(const RoundStep& last) {

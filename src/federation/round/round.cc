@@ -12,25 +12,25 @@ using Next = base::Result<RoundState>;
 template <class Step>
 constexpr std::string_view kStepName = "";
 template <>
-constexpr std::string_view kStepName<Plan> = "plan";
+constexpr std::string_view kStepName<step::Plan> = "plan";
 template <>
-constexpr std::string_view kStepName<Admit> = "admit";
+constexpr std::string_view kStepName<step::Admit> = "admit";
 template <>
-constexpr std::string_view kStepName<Ask> = "ask";
+constexpr std::string_view kStepName<step::Ask> = "ask";
 template <>
-constexpr std::string_view kStepName<Announce> = "announce";
+constexpr std::string_view kStepName<step::Announce> = "announce";
 template <>
-constexpr std::string_view kStepName<Count> = "count";
+constexpr std::string_view kStepName<step::Count> = "count";
 template <>
-constexpr std::string_view kStepName<Refuse> = "refuse";
+constexpr std::string_view kStepName<step::Refuse> = "refuse";
 template <>
-constexpr std::string_view kStepName<AddUp> = "add up";
+constexpr std::string_view kStepName<step::AddUp> = "add up";
 template <>
-constexpr std::string_view kStepName<Open> = "open";
+constexpr std::string_view kStepName<step::Open> = "open";
 template <>
-constexpr std::string_view kStepName<Close> = "close";
+constexpr std::string_view kStepName<step::Close> = "close";
 template <>
-constexpr std::string_view kStepName<Abort> = "abort";
+constexpr std::string_view kStepName<step::Abort> = "abort";
 
 Next stand(const Collecting& from, const base::SiteId& site, SiteStanding to) {
   const auto found = from.standing.find(site);
@@ -62,30 +62,30 @@ struct Transition {
     return fail(ErrorCode::failed_precondition, "step '{}' is not possible in state '{}'",
                 kStepName<Step>, name_of(RoundState(state)));
   }
-  Next operator()(const std::monostate&, const Plan& step) const {
+  Next operator()(const std::monostate&, const step::Plan& step) const {
     return RoundState(Planned{step.release, step.plan});
   }
-  Next operator()(const Planned& state, const Admit& step) const {
+  Next operator()(const Planned& state, const step::Admit& step) const {
     if (step.min_sites == 0 || step.cohort.size() < step.min_sites)
       return fail(ErrorCode::failed_precondition, "a round needs at least {} sites, found {}",
                   std::max<std::size_t>(step.min_sites, 1), step.cohort.size());
     return RoundState(Admitted{state, step.cohort, step.min_sites});
   }
-  Next operator()(const Admitted& state, const Ask&) const {
+  Next operator()(const Admitted& state, const step::Ask&) const {
     Collecting next{state, {}};
     for (const base::SiteId& site : state.cohort) next.standing.emplace(site, SiteStanding::asked);
     return RoundState(std::move(next));
   }
-  Next operator()(const Collecting& state, const Announce& step) const {
+  Next operator()(const Collecting& state, const step::Announce& step) const {
     return stand(state, step.site, SiteStanding::announced);
   }
-  Next operator()(const Collecting& state, const Count& step) const {
+  Next operator()(const Collecting& state, const step::Count& step) const {
     return stand(state, step.site, SiteStanding::counted);
   }
-  Next operator()(const Collecting& state, const Refuse& step) const {
+  Next operator()(const Collecting& state, const step::Refuse& step) const {
     return stand(state, step.site, SiteStanding::declined);
   }
-  Next operator()(const Collecting& state, const AddUp&) const {
+  Next operator()(const Collecting& state, const step::AddUp&) const {
     if (state.count(SiteStanding::counted) < state.admitted.min_sites)
       return fail(ErrorCode::failed_precondition, "{} contributions of at least {}",
                   state.count(SiteStanding::counted), state.admitted.min_sites);
@@ -94,10 +94,10 @@ struct Transition {
       if (standing == SiteStanding::counted) next.contributors.push_back(site);
     return RoundState(std::move(next));
   }
-  Next operator()(const Summed& state, const Open&) const {
+  Next operator()(const Summed& state, const step::Open&) const {
     return RoundState(Released{state.planned, state.contributors});
   }
-  Next operator()(const Released& state, const Close&) const {
+  Next operator()(const Released& state, const step::Close&) const {
     return RoundState(Closed{state.planned, state.contributors});
   }
 };
@@ -139,7 +139,7 @@ bool is_over(const RoundState& state) {
 }
 
 base::Result<RoundState> after(const RoundState& state, const RoundStep& step) {
-  if (const auto* abort = std::get_if<Abort>(&step)) {
+  if (const auto* abort = std::get_if<step::Abort>(&step)) {
     const Planned* planned = planned_of(state);
     if (planned == nullptr)
       return fail(ErrorCode::failed_precondition, "nothing to abort in state '{}'", name_of(state));

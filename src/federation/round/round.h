@@ -25,7 +25,7 @@ std::string_view name_of(AbortReason reason);
 // Where a site of the cohort stands.
 enum class SiteStanding { asked, announced, counted, declined };
 
-// --- steps ---------------------------------------------------------------------------------------
+namespace step {
 
 struct Plan {
   Release release;
@@ -52,10 +52,11 @@ struct Close {};
 struct Abort {
   AbortReason reason;
 };
-using RoundStep =
-    std::variant<Plan, Admit, Ask, Announce, Count, Refuse, AddUp, Open, Close, Abort>;
 
-// --- states --------------------------------------------------------------------------------------
+}  // namespace step
+
+using RoundStep = std::variant<step::Plan, step::Admit, step::Ask, step::Announce, step::Count,
+                               step::Refuse, step::AddUp, step::Open, step::Close, step::Abort>;
 
 struct Planned {
   Release release;

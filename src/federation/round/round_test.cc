@@ -12,15 +12,15 @@ const base::SiteId kTurin = testing::site("turin");
 const Release kRelease{*base::JobId::create("test"), {1, 0}};
 
 std::vector<RoundStep> whole_round() {
-  return {Plan{kRelease, {}},
-          Admit{{kAachen, kTurin}, 1},
-          Ask{},
-          Announce{kAachen},
-          Count{kAachen, {}},
-          Refuse{kTurin},
-          AddUp{},
-          Open{},
-          Close{}};
+  return {step::Plan{kRelease, {}},
+          step::Admit{{kAachen, kTurin}, 1},
+          step::Ask{},
+          step::Announce{kAachen},
+          step::Count{kAachen, {}},
+          step::Refuse{kTurin},
+          step::AddUp{},
+          step::Open{},
+          step::Close{}};
 }
 
 RoundRecord record_of(std::span<const RoundStep> steps) {
@@ -66,27 +66,28 @@ TEST(Round, AllowsNoOtherStep) {
 TEST(Round, CountsASiteOnce) {
   const std::vector<RoundStep> steps = whole_round();
   RoundRecord record = record_of(std::span(steps).first(5));
-  EXPECT_FALSE(record.append(Count{kAachen, {}}).has_value());
-  EXPECT_FALSE(record.append(Announce{kAachen}).has_value());
-  EXPECT_FALSE(record.append(Refuse{kAachen}).has_value());
-  EXPECT_FALSE(record.append(Count{testing::site("stranger"), {}}).has_value());
+  EXPECT_FALSE(record.append(step::Count{kAachen, {}}).has_value());
+  EXPECT_FALSE(record.append(step::Announce{kAachen}).has_value());
+  EXPECT_FALSE(record.append(step::Refuse{kAachen}).has_value());
+  EXPECT_FALSE(record.append(step::Count{testing::site("stranger"), {}}).has_value());
 }
 
 TEST(Round, DoesNotAddUpTooFew) {
-  RoundRecord record = record_of(std::vector<RoundStep>{
-      Plan{kRelease, {}}, Admit{{kAachen, kTurin}, 2}, Ask{}, Count{kAachen, {}}});
-  EXPECT_FALSE(record.append(AddUp{}).has_value());
-  EXPECT_TRUE(record.append(Abort{AbortReason::too_few_sites}).has_value());
+  RoundRecord record =
+      record_of(std::vector<RoundStep>{step::Plan{kRelease, {}}, step::Admit{{kAachen, kTurin}, 2},
+                                       step::Ask{}, step::Count{kAachen, {}}});
+  EXPECT_FALSE(record.append(step::AddUp{}).has_value());
+  EXPECT_TRUE(record.append(step::Abort{AbortReason::too_few_sites}).has_value());
   EXPECT_TRUE(is_over(record.state()));
-  EXPECT_FALSE(record.append(Abort{AbortReason::deadline}).has_value());
+  EXPECT_FALSE(record.append(step::Abort{AbortReason::deadline}).has_value());
 }
 
 TEST(Round, NeedsItsCohort) {
   RoundRecord record;
-  EXPECT_FALSE(record.append(Abort{AbortReason::cancelled}).has_value());
-  EXPECT_TRUE(record.append(Plan{kRelease, {}}).has_value());
-  EXPECT_FALSE((record.append(Admit{{kAachen}, 2}).has_value()));
-  EXPECT_FALSE((record.append(Admit{{}, 0}).has_value()));
+  EXPECT_FALSE(record.append(step::Abort{AbortReason::cancelled}).has_value());
+  EXPECT_TRUE(record.append(step::Plan{kRelease, {}}).has_value());
+  EXPECT_FALSE((record.append(step::Admit{{kAachen}, 2}).has_value()));
+  EXPECT_FALSE((record.append(step::Admit{{}, 0}).has_value()));
 }
 
 }  // namespace
