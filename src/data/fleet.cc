@@ -7,15 +7,12 @@
 
 #include "base/limits.h"
 #include "data/machine.h"
+#include "data/recordings.h"
 
 namespace hanse::data {
 namespace {
 
 using base::ErrorCode;
-
-constexpr std::string_view kLabelName = "fault";
-constexpr std::string_view kGroupName = "bearing";
-constexpr std::string_view kSiteName = "plant";
 
 // A converter below 4 bits shows nothing of a bearing, one above 24 more than there is.
 constexpr int kMinBits = 4;
@@ -158,9 +155,9 @@ Table table_of(std::span<const Bearing> bearings) {
       cells.insert(cells.end(), bearing.plant->recordings, std::string(text_of(bearing)));
     table.columns.push_back({std::string(name), std::move(cells)});
   };
-  add(kLabelName, [](const Bearing& b) { return kFaults[static_cast<std::size_t>(b.fault)]; });
-  add(kGroupName, [](const Bearing& b) { return std::string_view(b.name); });
-  add(kSiteName, [](const Bearing& b) { return std::string_view(b.plant->name); });
+  add(kLabelColumn, [](const Bearing& b) { return kFaults[static_cast<std::size_t>(b.fault)]; });
+  add(kGroupColumn, [](const Bearing& b) { return std::string_view(b.name); });
+  add(kSiteColumn, [](const Bearing& b) { return std::string_view(b.plant->name); });
   return table;
 }
 
@@ -206,9 +203,9 @@ base::Result<Schema> fleet_schema(const FleetSpec& spec) {
     return columns.emplace_back(
         Column{.name = std::string(name), .kind = kind, .unit = {}, .values = {}});
   };
-  add(kLabelName, ColumnKind::label).values = {kFaults.begin(), kFaults.end()};
-  add(kGroupName, ColumnKind::group);
-  add(kSiteName, ColumnKind::site);
+  add(kLabelColumn, ColumnKind::label).values = {kFaults.begin(), kFaults.end()};
+  add(kGroupColumn, ColumnKind::group);
+  add(kSiteColumn, ColumnKind::site);
   return Schema::create(std::move(columns));
 }
 

@@ -14,16 +14,16 @@ double uniform(base::RandomSource& random, double low, double high) {
   return low + (high - low) * base::uniform_unit(random);
 }
 
-// Housings of small machines ring between 2 and 4.5 kHz with a damping of 2 to 6 %: the range in
-// which the recordings of Case Western Reserve University have their resonances (Smith and Randall
-// 2015, MSSP 64–65, figures 5–12).
+// Where the housing rings: the recordings of Case Western Reserve University have nine tenths of
+// their power between 1.5 and 4.5 kHz. Damping of a few per cent is usual for bolted steel and
+// iron.
 constexpr double kResonanceLowHz = 2000;
 constexpr double kResonanceHighHz = 4500;
 constexpr double kDampingLow = 0.02;
 constexpr double kDampingHigh = 0.06;
 
-// "The random slip, while small (1–2 %), gives a fundamental change in the character of the signal"
-// (Randall and Antoni 2011, MSSP 25, section 2.1).
+// Balls slip at random by 1–2 %, which is little and yet changes the character of the signal
+// (Randall and Antoni 2011, MSSP 25).
 constexpr double kSlipLow = 0.01;
 constexpr double kSlipHigh = 0.02;
 
@@ -34,7 +34,7 @@ constexpr double kSpalledG = 6;
 
 // A ball hits the races softer than a race's edge hits a ball, and its strikes on the two races
 // take different ways to the sensor; both are one half here, which is a choice. That ball faults
-// are the hardest to see is known (Smith and Randall 2015, section 6).
+// are the hardest to see is known (Smith and Randall 2015, MSSP 64–65).
 constexpr double kBallStrength = 0.5;
 constexpr double kInnerStrike = 0.5;
 
@@ -42,8 +42,8 @@ constexpr double kInnerStrike = 0.5;
 constexpr double kSeveritySpread = 0.15;
 constexpr double kLoadSpread = 0.15;
 
-// Amplitudes of the first harmonics of the shaft, in g at 30 Hz: 0.02 g are 1 mm/s, where ISO
-// 10816-1 calls a small machine good; 0.1 g are 5 mm/s, where it calls it unsatisfactory.
+// Amplitude of the shaft's first harmonic, in g. At 30 Hz 0.02 g are 0.7 mm/s rms, where zone A
+// (good) of ISO 10816-1 ends for small machines, and 0.1 g are 3.7 mm/s, in its zone C.
 constexpr double kShaftLowG = 0.02;
 constexpr double kShaftHighG = 0.10;
 constexpr std::size_t kShaftHarmonics = 3;
@@ -53,7 +53,7 @@ constexpr double kRingOut = 14;
 
 // Strength of a pulse at angle `turns` (of the shaft or the cage) from the load's direction:
 // Stribeck's distribution for a bearing without clearance, ε = 1/2, and ball contacts, exponent 3/2
-// (McFadden and Smith 1984, Journal of Sound and Vibration 96, eq. 2). Half the turn has no load.
+// (McFadden and Smith 1984, J. Sound Vib. 96). Half the turn has no load.
 double load_zone(double turns) {
   const double cosine = std::cos(kTurn * turns);
   return cosine > 0 ? cosine * std::sqrt(cosine) : 0;
@@ -94,7 +94,7 @@ void add_shaft(const Machine& machine, double sampling_rate_hz, double phase,
 }
 
 // The fault's pulses: a renewal process whose intervals vary by the slip, so that the phase wanders
-// as it does in a real bearing (Antoni and Randall 2003, MSSP 17, model of section 3).
+// as it does in a real bearing (Antoni and Randall 2003, J. Vib. Acoust. 125).
 void add_fault(const Machine& machine, const vibration::FaultOrders& orders,
                double sampling_rate_hz, double shaft_phase, double load, base::RandomSource& random,
                std::span<double> window) {

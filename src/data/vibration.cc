@@ -20,8 +20,8 @@ constexpr std::size_t kMaxWindow = 65536;
 constexpr std::size_t kBands = 4;
 constexpr std::size_t kHarmonics = 3;
 
-// Slip makes a fault's events come 1–2 % off the kinematic rate (Randall and Antoni 2011, section
-// 2.1), so a line is looked for within this part of its frequency.
+// Slip makes a fault's events come 1–2 % off the kinematic rate (Randall and Antoni 2011, MSSP
+// 25), so a line is looked for within this part of its frequency.
 constexpr double kTolerance = 0.02;
 
 // The background of an envelope spectrum is the median of its lines up to this order: it covers the
@@ -192,7 +192,7 @@ struct Extractor::Body {
   double line(double order, double shaft_hz) const;
 };
 
-// Mean, moments and ratios in the time domain (Lei et al. 2008, MSSP 22, table 1).
+// Moments and ratios in the time domain; docs/formats/fleet.md defines each.
 double* Extractor::Body::levels(std::span<const double> window, double* out) {
   const auto count = static_cast<double>(window.size());
   double sum = 0;

@@ -23,8 +23,8 @@ struct BearingGeometry {
 // "skf_6205": else not_found, naming those there are.
 base::Result<BearingGeometry> bearing(std::string_view name);
 
-// Events per turn of the shaft, outer ring standing still (Harris, Rolling Bearing Analysis,
-// 4th ed., eqs. 25.13–25.17; Randall and Antoni 2011, MSSP 25, eqs. 1–4).
+// Events per turn of the shaft, outer ring standing still (Harris 2001, Rolling Bearing Analysis;
+// Randall and Antoni 2011, MSSP 25).
 struct FaultOrders {
   double outer_race;  // ball passes over a point of the outer race (BPFO)
   double inner_race;  // over a point of the inner race (BPFI)
