@@ -13,7 +13,7 @@ Command parse(std::vector<const char*> words) {
 TEST(CommandLine, ReadsARunWithAllItsOptions) {
   const auto command = parse({"run", "a.toml", "--out", "there", "--seed", "11", "--threads", "2",
                               "--json", "--quiet", "--set", "a.b=1", "--set", "c=[2, 3]"});
-  const auto* run = std::get_if<Run>(&command);
+  const auto* run = std::get_if<commands::Run>(&command);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->job, "a.toml");
   EXPECT_EQ(run->out, "there");
@@ -26,7 +26,7 @@ TEST(CommandLine, ReadsARunWithAllItsOptions) {
 
 TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
   const auto command = parse({"run", "--set", "a=1", "a.toml"});
-  const auto* run = std::get_if<Run>(&command);
+  const auto* run = std::get_if<commands::Run>(&command);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->job, "a.toml");
 }

@@ -29,22 +29,20 @@ std::string fold_in_words(const jobs::Progress& progress) {
 }  // namespace
 
 std::string in_words(const jobs::Progress& progress) {
-  const std::string fold = fold_in_words(progress);
+  if (progress.phase == jobs::Phase::reading) return "reading records";
+  const std::string round =
+      fmt::format("{}round {:>{}}/{}", fold_in_words(progress), progress.round,
+                  fmt::formatted_size("{}", progress.rounds), progress.rounds);
   switch (progress.phase) {
-    case jobs::Phase::reading:
-      return "reading records";
     case jobs::Phase::local:
-      return fold + "every site alone";
+      return round + "  every site alone";
     case jobs::Phase::pooled:
-      return fold + "all records in one place";
-    case jobs::Phase::federated:
-      break;
+      return round + "  all records in one place";
+    default:
+      return fmt::format("{}  {}/{} sites in  loss {:.4f}  {}", round, progress.sites_in,
+                         progress.sites, progress.loss,
+                         bytes_in_words(static_cast<double>(progress.bytes)));
   }
-  if (progress.round == 0) return fold + "together, records at home";
-  return fmt::format("{}round {:>{}}/{}  {}/{} sites in  loss {:.4f}  {}", fold, progress.round,
-                     fmt::formatted_size("{}", progress.rounds), progress.rounds, progress.sites_in,
-                     progress.sites, progress.loss,
-                     bytes_in_words(static_cast<double>(progress.bytes)));
 }
 
 ProgressLine::ProgressLine(const Terminal& terminal, const base::Clock& clock)
@@ -57,24 +55,31 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::show(const jobs::Progress& progress) {
   if (terminal_.quiet()) return;
   const bool new_phase = !anything_ || progress.phase != last_.phase || progress.fold != last_.fold;
-  if (new_phase) federated_since_ = clock_.monotonic();
+  if (new_phase) phase_since_ = clock_.monotonic();
   if (terminal_.err().terminal) {
     const base::Milliseconds now = clock_.monotonic();
     if (new_phase || now - last_shown_ >= kBetweenLooks) {
       rewrite(progress);
       last_shown_ = now;
     }
-  } else if (new_phase || progress.round * 10 / std::max(progress.rounds, 1U) !=
-                              last_.round * 10 / std::max(progress.rounds, 1U)) {
+  } else if (reaches_next_tenth(progress, new_phase)) {
     append(progress);
   }
   last_ = progress;
   anything_ = true;
 }
 
-// Of this fold's federated rounds, from their mean length so far.
+// Of the phase, in rounds: a line now and then is enough where nobody watches it move.
+bool ProgressLine::reaches_next_tenth(const jobs::Progress& progress, bool new_phase) const {
+  if (progress.round == 0) return progress.phase == jobs::Phase::reading;
+  if (new_phase) return true;
+  const std::uint32_t rounds = std::max(progress.rounds, 1U);
+  return progress.round * 10 / rounds != last_.round * 10 / rounds;
+}
+
+// Of this phase's rounds, from their mean length so far.
 std::string ProgressLine::remaining(const jobs::Progress& progress) const {
-  const base::Milliseconds spent = clock_.monotonic() - federated_since_;
+  const base::Milliseconds spent = clock_.monotonic() - phase_since_;
   if (progress.round == 0 || spent.value == 0) return "";
   const double seconds =
       static_cast<double>(spent.value) / 1000 * (progress.rounds - progress.round) / progress.round;
@@ -85,7 +90,7 @@ std::string ProgressLine::remaining(const jobs::Progress& progress) const {
 void ProgressLine::rewrite(const jobs::Progress& progress) {
   const Style& style = terminal_.err();
   std::string line = in_words(progress);
-  if (progress.phase == jobs::Phase::federated && progress.round > 0)
+  if (progress.phase != jobs::Phase::reading)
     line = fmt::format("{} {}  {}", style.good(bar(progress.round, progress.rounds)), line,
                        style.dim(remaining(progress)));
   terminal_.say("\r\x1b[K" + line);

@@ -21,11 +21,12 @@ class ProgressLine {
  private:
   void rewrite(const jobs::Progress& progress);
   void append(const jobs::Progress& progress);
+  bool reaches_next_tenth(const jobs::Progress& progress, bool new_phase) const;
   std::string remaining(const jobs::Progress& progress) const;
 
   const Terminal& terminal_;
   const base::Clock& clock_;
-  base::Milliseconds federated_since_;
+  base::Milliseconds phase_since_;
   base::Milliseconds last_shown_;
   jobs::Progress last_;
   bool anything_ = false;

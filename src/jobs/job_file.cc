@@ -172,21 +172,14 @@ void read_split(Section section, Job& job) {
   section.get_word("by", job.split.by,
                    one_of<SplitBy>({{"group", SplitBy::group}, {"record", SplitBy::record}}));
   const bool k_fold = job.split.kind == SplitKind::k_fold;
-  section.get("test", job.split.test);
+  section.get("test", job.split.test, 0.01, 0.99);
   section.only(!k_fold, "test", "kind = \"holdout\"");
-  section.get("folds", job.split.folds);
+  section.get<std::size_t>("folds", job.split.folds, 2, 100);
   section.only(k_fold, "folds", "kind = \"k_fold\"");
   section.get("allow_leakage", job.split.allow_leakage);
-  if (!(job.split.test > 0 && job.split.test < 1))
-    section.refuse("test",
-                   fmt::format("expected a part between 0 and 1, found {}", job.split.test));
-  if (job.split.folds < 2 || job.split.folds > 100)
-    section.refuse("folds", fmt::format("expected 2 to 100, found {}", job.split.folds));
   std::size_t fold = 1;
-  section.get("fold", fold);
+  section.get<std::size_t>("fold", fold, 1, job.split.folds);
   section.only(k_fold, "fold", "kind = \"k_fold\"");
-  if (fold < 1 || fold > job.split.folds)
-    section.refuse("fold", fmt::format("expected 1 to {}, found {}", job.split.folds, fold));
   if (section.has("fold")) job.fold = fold;
   section.finish();
 }
@@ -258,9 +251,7 @@ void read_training(Section section, Job& job) {
   auto kind = learning::StrategyKind::fedavg;
   section.get_word<learning::StrategyKind>("strategy", kind, learning::strategy_kind);
   job.strategy = learning::default_spec(kind);
-  section.get("rounds", job.rounds);
-  if (section.has("rounds") && (job.rounds < 1 || job.rounds > kMaxRounds))
-    section.refuse("rounds", fmt::format("expected 1 to {}, found {}", kMaxRounds, job.rounds));
+  section.get<std::uint32_t>("rounds", job.rounds, 1, kMaxRounds);
   section.only(kind == learning::StrategyKind::fedsgd, "server_optimiser", "strategy = \"fedsgd\"");
   section.get_word<learning::OptimiserKind>("server_optimiser", job.strategy.server_optimiser,
                                             learning::optimiser_kind);
@@ -283,10 +274,7 @@ void read_privacy(Section section, Job& job) {
 void read_aggregation(Section section, Job& job) {
   section.get_word<std::string>("backend", job.aggregation.backend,
                                 one_of<std::string>({{"plain", "plain"}}));
-  section.get("min_sites", job.aggregation.min_sites);
-  if (job.aggregation.min_sites < 1 || job.aggregation.min_sites > base::kMaxSites)
-    section.refuse("min_sites", fmt::format("expected 1 to {}, found {}", base::kMaxSites,
-                                            job.aggregation.min_sites));
+  section.get<std::uint32_t>("min_sites", job.aggregation.min_sites, 1, base::kMaxSites);
   section.get("fraction_bits", job.strategy.fraction_bits);
   section.get("max_records_per_site", job.strategy.max_records_per_site);
   section.finish();
@@ -385,9 +373,7 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   }
   Job job(*std::move(id));
   root.get("description", job.description);
-  root.get("seed", job.seed);
-  if (job.seed > kMaxSeed)
-    root.refuse("seed", fmt::format("expected 0 to 2^53, found {}", job.seed));
+  root.get<std::uint64_t>("seed", job.seed, 0, kMaxSeed);
   if (root.has("data")) read_data(root.section("data"), environment, job);
   if (root.has("model")) read_model(root.section("model"), job.model);
   if (root.has("training")) read_training(root.section("training"), job);

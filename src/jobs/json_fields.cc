@@ -267,7 +267,7 @@ void JsonFields::constant(std::string_view key, std::string_view expected) {
   if (value != expected) refuse(fmt::format("{} to be '{}'; found '{}'", key, expected, value));
 }
 
-void JsonFields::constant(std::string_view key, bool expected) {
+void JsonFields::flag(std::string_view key, bool expected) {
   bool value = expected;
   field(key, value);
   if (value != expected) refuse(fmt::format("{} to be {}; found {}", key, expected, value));

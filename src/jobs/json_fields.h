@@ -6,6 +6,7 @@
 //   void describe(JsonFields& json, RoundRow& row) { json.field("fold", row.fold); … }
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
@@ -63,7 +64,11 @@ class JsonFields {
 
   // Always this value; another one when reading is an error.
   void constant(std::string_view key, std::string_view value);
-  void constant(std::string_view key, bool value);
+  // A template, lest a string literal become a bool.
+  template <std::same_as<bool> T>
+  void constant(std::string_view key, T value) {
+    flag(key, value);
+  }
 
   // For rules beyond types, when reading: the first failure wins.
   void refuse(std::string_view expected);
@@ -88,6 +93,7 @@ class JsonFields {
   void scalar(std::size_t index, double& value);
   void scalar(std::size_t index, std::uint64_t& value);
 
+  void flag(std::string_view key, bool expected);
   template <class T>
   void value(std::string_view key, T& value);
   template <class T>

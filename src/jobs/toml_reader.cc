@@ -63,6 +63,20 @@ Result<toml::table> parse_table(std::string_view text, std::string source) {
   }
 }
 
+// A TOML string that stands for `text`.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out += fmt::format("\\{}", c);
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
 // One step of a dotted key: the key of a table, or the number of a list's element.
 toml::node* step(toml::node& node, const std::string& key) {
   if (auto* table = node.as_table()) {
@@ -85,9 +99,7 @@ Result<void> put(toml::table& root, const std::string& override_text) {
   const std::string value = override_text.substr(equals + 1);
   auto parsed = parse_table("value = " + value, source);
   if (!parsed || parsed->size() != 1) {
-    toml::table plain;
-    plain.insert("value", value);
-    parsed = std::move(plain);
+    HANSE_TRY(parsed, parse_table("value = " + quoted(value), source));
   }
   toml::node* node = &root;
   std::istringstream keys(override_text.substr(0, equals));
@@ -152,10 +164,7 @@ Result<void> Document::problems() const {
 }
 
 Section::Section(Document::Body& body, const void* table, std::string name)
-    : body_(&body),
-      table_(table),
-      name_(std::move(name)),
-      known_(std::make_shared<std::vector<std::string>>()) {}
+    : body_(&body), table_(table), name_(std::move(name)) {}
 
 bool Section::has(std::string_view key) const { return table_of(table_).contains(key); }
 
@@ -178,7 +187,7 @@ void Section::wrong_type(std::string_view key, std::string_view expected) {
 }
 
 void Section::get(std::string_view key, std::string& value) {
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   if (!has(key)) return;
   if (const auto text = table_of(table_)[key].value_exact<std::string>())
     value = *text;
@@ -187,7 +196,7 @@ void Section::get(std::string_view key, std::string& value) {
 }
 
 void Section::get(std::string_view key, bool& value) {
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   if (!has(key)) return;
   if (const auto truth = table_of(table_)[key].value_exact<bool>())
     value = *truth;
@@ -196,7 +205,7 @@ void Section::get(std::string_view key, bool& value) {
 }
 
 void Section::get(std::string_view key, double& value) {
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   if (!has(key)) return;
   const auto number = table_of(table_)[key].value<double>();
   if (number && std::isfinite(*number) && table_of(table_)[key].is_number())
@@ -205,28 +214,34 @@ void Section::get(std::string_view key, double& value) {
     wrong_type(key, "a finite number");
 }
 
-template <class T>
-void Section::number(std::string_view key, T& value) {
-  known_->emplace_back(key);
-  if (!has(key)) return;
-  const auto whole = table_of(table_)[key].value_exact<std::int64_t>();
-  if (whole && std::in_range<T>(*whole))
-    value = static_cast<T>(*whole);
+void Section::get(std::string_view key, double& value, double low, double high) {
+  double number = value;
+  get(key, number);
+  if (number >= low && number <= high)
+    value = number;
   else
-    wrong_type(key, fmt::format("a whole number from {} to {}", std::numeric_limits<T>::min(),
-                                std::min<std::uint64_t>(
-                                    static_cast<std::uint64_t>(std::numeric_limits<T>::max()),
-                                    std::numeric_limits<std::int64_t>::max())));
+    refuse(key, fmt::format("expected {} to {}, found {}", low, high, number));
 }
 
-void Section::get(std::string_view key, int& value) { number(key, value); }
-void Section::get(std::string_view key, std::uint32_t& value) { number(key, value); }
-void Section::get(std::string_view key, std::uint64_t& value) { number(key, value); }
+bool Section::get_whole(std::string_view key, std::int64_t& value, std::int64_t low,
+                        std::int64_t high) {
+  known_.emplace_back(key);
+  if (!has(key)) return false;
+  const auto whole = table_of(table_)[key].value_exact<std::int64_t>();
+  if (whole && *whole >= low && *whole <= high) {
+    value = *whole;
+    return true;
+  }
+  wrong_type(key, high == std::numeric_limits<std::int64_t>::max()
+                      ? fmt::format("a whole number of at least {}", low)
+                      : fmt::format("a whole number from {} to {}", low, high));
+  return false;
+}
 
 template <class T>
 void Section::list(std::string_view key, std::vector<T>& values, std::string_view expected) {
   using Stored = std::conditional_t<std::is_same_v<T, std::string>, std::string, std::int64_t>;
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   if (!has(key)) return;
   const toml::array* array = table_of(table_)[key].as_array();
   if (!array) return wrong_type(key, expected);
@@ -253,7 +268,7 @@ void Section::get(std::string_view key, std::vector<std::size_t>& value) {
 }
 
 Section Section::section(std::string_view key) {
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   const std::string name = name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
   const toml::table* table = table_of(table_)[key].as_table();
   if (has(key) && !table) wrong_type(key, fmt::format("a table: [{}]", name));
@@ -261,7 +276,7 @@ Section Section::section(std::string_view key) {
 }
 
 std::vector<Section> Section::sections(std::string_view key, std::size_t limit) {
-  known_->emplace_back(key);
+  known_.emplace_back(key);
   const std::string name = name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
   std::vector<Section> all;
   if (!has(key)) return all;
@@ -293,16 +308,19 @@ void Section::require(std::initializer_list<std::string_view> keys) {
 void Section::only(bool allowed, std::string_view key, std::string_view when) {
   if (allowed) return;
   if (has(key)) refuse(key, fmt::format("has a meaning only for {}; remove it", when));
-  known_->emplace_back(key);
+  elsewhere_.emplace_back(key);
 }
 
 void Section::finish() {
+  std::vector<std::string> valid;
+  for (const std::string& key : known_)
+    if (std::ranges::find(elsewhere_, key) == elsewhere_.end()) valid.push_back(key);
   for (const auto& [key, node] : table_of(table_)) {
     const std::string name(key.str());
-    if (std::ranges::find(*known_, name) != known_->end()) continue;
-    const std::string_view near = nearest(name, *known_);
+    if (std::ranges::find(known_, name) != known_.end()) continue;
+    const std::string_view near = nearest(name, valid);
     refuse(name, near.empty()
-                     ? fmt::format("unknown key; valid ones here: {}", fmt::join(*known_, ", "))
+                     ? fmt::format("unknown key; valid ones here: {}", fmt::join(valid, ", "))
                      : fmt::format("unknown key; did you mean '{}'?", near));
   }
 }

@@ -5,9 +5,12 @@
 // collected, so that one look at a file shows all of them; Document::problems tells at the end.
 #pragma once
 
+#include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,9 +54,15 @@ class Section {
   void get(std::string_view key, std::string& value);
   void get(std::string_view key, bool& value);
   void get(std::string_view key, double& value);
-  void get(std::string_view key, int& value);
-  void get(std::string_view key, std::uint32_t& value);
-  void get(std::string_view key, std::uint64_t& value);
+  // Numbers outside low … high are a problem too; both ends belong to the range.
+  void get(std::string_view key, double& value, double low, double high);
+  template <std::integral T>
+  void get(std::string_view key, T& value, T low = 0, T high = std::numeric_limits<T>::max()) {
+    std::int64_t whole = 0;
+    constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const auto most = static_cast<std::int64_t>(std::min<std::uint64_t>(high, kMost));
+    if (get_whole(key, whole, static_cast<std::int64_t>(low), most)) value = static_cast<T>(whole);
+  }
   void get(std::string_view key, std::vector<std::string>& value);
   void get(std::string_view key, std::vector<std::size_t>& value);
 
@@ -91,17 +100,18 @@ class Section {
  private:
   friend class Document;
   Section(Document::Body& body, const void* table, std::string name);
-  template <class T>
-  void number(std::string_view key, T& value);
+  // True when there is a whole number from low to high; a problem when there is anything else.
+  bool get_whole(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high);
   template <class T>
   void list(std::string_view key, std::vector<T>& values, std::string_view expected);
   void wrong_type(std::string_view key, std::string_view expected);
   bool readable(std::string_view key) const;
 
   Document::Body* body_;
-  const void* table_;  // toml::table; null stands for an empty one
-  std::string name_;   // "data.split"; empty at the root
-  std::shared_ptr<std::vector<std::string>> known_;
+  const void* table_;                   // toml::table; null stands for an empty one
+  std::string name_;                    // "data.split"; empty at the root
+  std::vector<std::string> known_;      // asked for
+  std::vector<std::string> elsewhere_;  // asked for, but not to be suggested here
 };
 
 // The candidate with the fewest slips from `word` (optimal string alignment distance), if they are

@@ -1,0 +1,277 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "base/limits.h"
+#include "jobs/job.h"
+#include "jobs/toml_reader.h"
+#include "storage/directory.h"
+
+namespace hanse::jobs {
+namespace {
+
+constexpr std::string_view kJob = R"(name = "small"
+seed = 3
+[data]
+source = "simulated:bearings"
+[data.split]
+kind = "holdout"
+test = 0.25
+[[data.site]]
+name = "north"
+class = "modern"
+bearings = 12
+balance = { healthy = 0.5, ball = 0.5 }
+[[data.site]]
+name = "south"
+class = "legacy"
+[model]
+kind = "mlp"
+hidden = [8, 4]
+[training]
+strategy = "fedavg"
+rounds = 5
+[privacy]
+entrance = "in_the_clear"
+)";
+
+std::optional<std::string> no_environment(std::string_view) { return std::nullopt; }
+
+base::Result<Job> parse(std::string_view text, std::vector<std::string> overrides = {}) {
+  return parse_job(text, "small.toml", no_environment, overrides);
+}
+
+std::string replaced(std::string_view from, std::string_view to) {
+  std::string text(kJob);
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+std::string error_of(const base::Result<Job>& job) {
+  EXPECT_FALSE(job.has_value());
+  if (job) return "";
+  EXPECT_EQ(job.error().code(), base::ErrorCode::invalid_argument);
+  return job.error().text();
+}
+
+void expect_error(std::string_view text, const std::vector<std::string>& parts,
+                  std::vector<std::string> overrides = {}) {
+  const std::string error = error_of(parse(text, std::move(overrides)));
+  for (const std::string& part : parts)
+    EXPECT_NE(error.find(part), std::string::npos) << "no '" << part << "' in: " << error;
+}
+
+TEST(JobFile, ReadsWhatItSaysAndDefaultsTheRest) {
+  const auto job = parse(kJob);
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->name.text(), "small");
+  EXPECT_EQ(job->seed, 3U);
+  EXPECT_EQ(job->rounds, 5U);
+  EXPECT_EQ(job->model.hidden, (std::vector<std::size_t>{8, 4}));
+  EXPECT_EQ(job->split.test, 0.25);
+  EXPECT_EQ(job->split.by, data::SplitBy::group);
+  EXPECT_EQ(job->entrance, "in_the_clear");
+  const auto& fleet = std::get<data::FleetSpec>(job->source);
+  ASSERT_EQ(fleet.sites.size(), 2U);
+  EXPECT_EQ(fleet.sites[0].bearings, 12U);
+  EXPECT_EQ(fleet.sites[0].balance, (std::array<double, 4>{0.5, 0, 0, 0.5}));
+  EXPECT_EQ(fleet.sites[1], *data::PlantSpec::of_class("legacy", "south"));
+  EXPECT_EQ(job->strategy, learning::default_spec(learning::StrategyKind::fedavg));
+  EXPECT_EQ(job->metrics.size(), 7U);  // all of a classification
+  EXPECT_EQ(job->text, kJob);
+}
+
+TEST(JobFile, AnUnknownKeyNamesItsPlaceAndTheNearestKey) {
+  expect_error(replaced("rounds = 5", "rouns = 5"),
+               {"small.toml:21:9", "training.rouns", "did you mean 'rounds'?", "missing: rounds"});
+  expect_error(replaced("hidden", "hiden"), {"model.hiden", "'hidden'"});
+  expect_error(replaced("[privacy]", "[privcay]"), {"privcay", "'privacy'"});
+  expect_error(replaced("bearings = 12", "bearing_count = 12"), {"data.site.bearing_count"});
+  expect_error(replaced("ball = 0.5", "bal = 0.5"), {"data.site.balance.bal", "'ball'"});
+  expect_error(replaced("seed = 3", "zzzzzzzz = 3"), {"zzzzzzzz", "valid ones here: name, "});
+}
+
+TEST(JobFile, AWrongTypeSaysWhatWasExpectedAndWhatCame) {
+  expect_error(replaced("rounds = 5", "rounds = \"five\""),
+               {"small.toml:21:10", "training.rounds", "a whole number", "a string 'five'"});
+  expect_error(replaced("rounds = 5", "rounds = 5.5"), {"a whole number", "a number 5.5"});
+  expect_error(replaced("rounds = 5", "rounds = -5"), {"a whole number from 1"});
+  expect_error(replaced("test = 0.25", "test = true"), {"data.split.test", "a truth value true"});
+  expect_error(replaced("test = 0.25", "test = nan"), {"a finite number"});
+  expect_error(replaced("[8, 4]", "[8, \"4\"]"), {"model.hidden", "a list of whole numbers"});
+  expect_error(replaced("\"small\"", "3"), {"name", "a string in quotes"});
+  expect_error("privacy = 3", {"privacy", "a table"});
+}
+
+TEST(JobFile, SeveralProblemsAreShownAtOnce) {
+  expect_error(replaced("rounds = 5", "rounds = 0\nbach = 3"),
+               {"training.rounds: expected a whole number from 1", "training.bach", "'batch'"});
+}
+
+TEST(JobFile, MissingKeysAreListedTogether) {
+  expect_error("seed = 1", {"missing: name, data, model, training, privacy"});
+  expect_error(replaced("entrance = \"in_the_clear\"", ""),
+               {"entrance", "Nothing is private yet", "in_the_clear"});
+}
+
+TEST(JobFile, WordsOfAClosedListNameTheValidOnes) {
+  expect_error(replaced("\"holdout\"", "\"hold\""), {"data.split.kind", "\"k_fold\""});
+  expect_error(replaced("\"fedavg\"", "\"fedmagic\""), {"training.strategy", "fedprox"});
+  expect_error(replaced("\"in_the_clear\"", "\"private\""), {"privacy.entrance", "in_the_clear"});
+  expect_error(replaced("\"modern\"", "\"ancient\""), {"data.site.class", "legacy"});
+  expect_error(std::string(kJob) + "[evaluation]\nmetrics = [\"rmse\"]\n",
+               {"evaluation.metrics", "rmse judges a regression"});
+  expect_error(std::string(kJob) + "[evaluation]\nmetrics = [\"mcc\", \"mcc\"]\n", {"twice"});
+}
+
+TEST(JobFile, KeysWithoutMeaningAreRefused) {
+  expect_error(replaced("rounds = 5", "rounds = 5\nmu = 0.1"),
+               {"training.mu", "only for strategy = \"fedprox\""});
+  expect_error(replaced("test = 0.25", "folds = 3"), {"data.split.folds", "k_fold"});
+  expect_error(replaced("\"mlp\"", "\"logistic\""), {"model.hidden", "kind = \"mlp\""});
+}
+
+TEST(JobFile, ChecksPartsAgainstEachOther) {
+  expect_error(replaced("\"mlp\"\nhidden = [8, 4]", "\"ridge\""), {"small.toml"});
+  expect_error(replaced("name = \"south\"", "name = \"north\""), {"small.toml", "north"});
+}
+
+TEST(JobFile, BrokenTomlHasALine) {
+  expect_error(replaced("[model]", "[model"), {"small.toml:16"});
+  expect_error(std::string(base::kMaxJobBytes + 1, ' '), {"at most"});
+}
+
+TEST(JobFile, OverridesAreCheckedLikeTheFile) {
+  const auto job =
+      parse(kJob, {"training.rounds=9", "model.hidden=[2]", "seed=11", "data.site.1.bearings=20",
+                   "training.strategy=fedprox", "training.mu=0.5", "evaluation.metrics=[\"mcc\"]"});
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->rounds, 9U);
+  EXPECT_EQ(job->seed, 11U);
+  EXPECT_EQ(job->model.hidden, std::vector<std::size_t>{2});
+  EXPECT_EQ(std::get<data::FleetSpec>(job->source).sites[1].bearings, 20U);
+  EXPECT_EQ(job->strategy.mu, 0.5);
+  EXPECT_EQ(job->metrics, std::vector<learning::Metric>{learning::Metric::mcc});
+  expect_error(kJob, {"--set training.rouns=9", "did you mean 'rounds'"}, {"training.rouns=9"});
+  expect_error(kJob, {"--set training.rounds=many", "a whole number"}, {"training.rounds=many"});
+  expect_error(kJob, {"--set rounds", "key=value"}, {"rounds"});
+  expect_error(kJob, {"neither a table's key"}, {"data.site.7.bearings=1"});
+  expect_error(kJob, {"does not stand in a table"}, {"seed.x=1"});
+}
+
+TEST(JobFile, TheTextOfAnOverriddenJobGivesTheSameJob) {
+  const auto job = parse(kJob, {"training.rounds=9", "training.learning_rate=0.1", "seed=12",
+                                "description=a \"quoted\" word"});
+  ASSERT_TRUE(job) << job.error().text();
+  const auto again = parse(job->text);
+  ASSERT_TRUE(again) << again.error().text() << job->text;
+  EXPECT_EQ(again->rounds, 9U);
+  EXPECT_EQ(again->seed, 12U);
+  EXPECT_EQ(again->description, "a \"quoted\" word");
+  EXPECT_EQ(again->source, job->source);
+  EXPECT_EQ(again->split, job->split);
+  EXPECT_EQ(again->model, job->model);
+  EXPECT_EQ(again->strategy, job->strategy);
+  EXPECT_EQ(again->metrics, job->metrics);
+}
+
+constexpr std::string_view kCsvJob = R"(name = "table"
+[data]
+source = "csv"
+path = "${PLACE}/a.csv"
+[data.split]
+kind = "k_fold"
+by = "record"
+folds = 4
+fold = 2
+[[data.column]]
+name = "load"
+kind = "number"
+unit = "kN"
+low = 0
+high = 10
+[[data.column]]
+name = "strength"
+kind = "label"
+low = 0
+high = 100
+[model]
+kind = "ridge"
+l2 = 0.5
+[training]
+strategy = "fedsgd"
+rounds = 2
+[privacy]
+entrance = "in_the_clear"
+)";
+
+TEST(JobFile, PathsTakeTheEnvironmentButTheTextDoesNot) {
+  const auto environment = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "PLACE") return "/there";
+    return std::nullopt;
+  };
+  const auto job = parse_job(kCsvJob, "table.toml", environment);
+  ASSERT_TRUE(job) << job.error().text();
+  const auto& csv = std::get<data::CsvSpec>(job->source);
+  EXPECT_EQ(csv.path, "/there/a.csv");
+  EXPECT_EQ(csv.columns.size(), 2U);
+  EXPECT_EQ(csv.columns[0].unit, "kN");
+  EXPECT_EQ(job->fold, 2U);
+  EXPECT_EQ(job->metrics.size(), 3U);  // all of a regression
+  EXPECT_EQ(job->text, kCsvJob);
+  const std::string error = error_of(parse(kCsvJob));
+  EXPECT_NE(error.find("environment variable PLACE is not set"), std::string::npos) << error;
+}
+
+TEST(JobFile, TheExamplesAreSound) {
+  for (const std::string name : {"bearings", "cwru"}) {
+    std::FILE* file = std::fopen((HANSE_SOURCE_DIR "/examples/" + name + ".toml").c_str(), "rb");
+    ASSERT_NE(file, nullptr) << name;
+    std::string text(base::kMaxJobBytes, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    std::fclose(file);
+    const auto job = parse_job(text, name, [](std::string_view) { return std::string("/data"); });
+    ASSERT_TRUE(job) << job.error().text();
+    EXPECT_EQ(job->name.text(), name);
+  }
+}
+
+RC_GTEST_PROP(JobFile, NeverCrashesOnDamage, ()) {
+  std::string text(kJob);
+  const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
+  const auto length = *rc::gen::inRange<std::size_t>(0, 20);
+  const auto inserted = *rc::gen::arbitrary<std::string>();
+  text.replace(at, length, inserted);
+  const auto job = parse(text);
+  RC_ASSERT(job.has_value() || !job.error().text().empty());
+}
+
+RC_GTEST_PROP(Nearest, FindsAKeyBehindOneSlip, ()) {
+  const std::vector<std::string> keys{"rounds", "learning_rate", "local_epochs", "batch", "range"};
+  const std::string key = *rc::gen::elementOf(keys);
+  std::string slip = key;
+  const auto at = *rc::gen::inRange<std::size_t>(0, key.size());
+  switch (*rc::gen::inRange(0, 4)) {
+    case 0:
+      slip.erase(at, 1);
+      break;
+    case 1:
+      slip.insert(at, "x");
+      break;
+    case 2:
+      slip[at] = 'x';
+      break;
+    default:
+      if (at + 1 < slip.size()) std::swap(slip[at], slip[at + 1]);
+  }
+  RC_ASSERT(nearest(slip, keys) == key);
+}
+
+TEST(Nearest, OffersNothingForAStranger) {
+  const std::vector<std::string> keys{"rounds", "batch"};
+  EXPECT_EQ(nearest("temperature", keys), "");
+  EXPECT_EQ(nearest(std::string(1000, 'a'), keys), "");
+}
+
+}  // namespace
+}  // namespace hanse::jobs

@@ -1,0 +1,170 @@
+#include "jobs/report.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+
+#include "jobs/report_charts.h"
+
+namespace hanse::jobs {
+namespace {
+
+// Text that has to be escaped in HTML, JSON and attributes.
+constexpr auto kHostile = "<script>alert('x')</script>\"&\n\\";
+
+MetricValues values(double a, std::optional<double> b) { return {{"roc_auc", a}, {"rmse", b}}; }
+
+Arms arms(double shift) {
+  return {values(.5 + shift, {}), values(.6 + shift, 1.0 / 3), values(.7 + shift, 1e-300)};
+}
+
+Report sample(const std::string& text) {
+  Report report;
+  report.job = {text, text, "00ff", text, text, text, 12, text, {text, "other"}, "x86-64-v3"};
+  report.seed = std::uint64_t{1} << 53;
+  report.rounds = {{1, 1, 1.4, 2, 800}, {1, 2, .7, 2, 800}, {2, 1, 1.3, 1, 400}};
+  report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, arms(.01)},
+                  {"b", "", 9, 4, 0, {}, {2, 800}, arms(.02)}};
+  report.groups = {{text, {text}, 9, 4, arms(.03)}};
+  report.metrics = {arms(.0), {{1, 4, arms(.04)}, {2, 4, arms(.05)}}};
+  report.privacy = {"in_the_clear", "record"};
+  report.aggregation = {"plain", 1, 28};
+  report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
+  return report;
+}
+
+TEST(ReportJson, ComesBackEqual) {
+  for (const auto& report : {Report{}, sample("plain"), sample(kHostile)}) {
+    const auto back = report_from_json(to_json(report));
+    ASSERT_TRUE(back) << back.error().text();
+    EXPECT_EQ(*back, report);
+  }
+}
+
+RC_GTEST_PROP(ReportJson, NumbersComeBackToTheBit, (double value, std::uint64_t bytes)) {
+  RC_PRE(std::isfinite(value));
+  Report report = sample("a");
+  report.rounds[0].loss = value;
+  report.sites[0].left.bytes = bytes;
+  report.metrics.mean.local[0].value = value;
+  const auto back = report_from_json(to_json(report));
+  RC_ASSERT(back.has_value());
+  RC_ASSERT(*back == report);
+}
+
+TEST(ReportJson, TopLevelKeysStandInTheirOrder) {
+  const std::string json = to_json(sample("a"));
+  std::size_t from = 0;
+  for (const char* key : {"schema", "mode", "job", "seed", "rounds", "sites", "groups", "metrics",
+                          "privacy", "aggregation", "policy", "audit", "timing"}) {
+    const std::size_t at = json.find("\n  \"" + std::string(key) + "\": ", from);
+    ASSERT_NE(at, std::string::npos) << key;
+    from = at + 1;
+  }
+}
+
+void expect_refused(const std::string& from, const std::string& to,
+                    const std::vector<std::string>& parts) {
+  std::string json = to_json(sample("a"));
+  const std::size_t at = json.find(from);
+  ASSERT_NE(at, std::string::npos) << from;
+  json.replace(at, from.size(), to);
+  const auto report = report_from_json(json);
+  ASSERT_FALSE(report) << from;
+  EXPECT_EQ(report.error().code(), base::ErrorCode::corruption);
+  for (const std::string& part : parts)
+    EXPECT_NE(report.error().text().find(part), std::string::npos) << report.error().text();
+}
+
+TEST(ReportJson, RefusesWhatIsNotDescribed) {
+  expect_refused("\"mode\": \"simulated\"", "\"mode\": \"deployed\"", {"mode", "deployed"});
+  expect_refused("hanse.report/1", "hanse.report/9", {"hanse.report/1"});
+  expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
+  expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});
+  expect_refused("\"seed\": 9007199254740992", "\"sead\": 1", {"'seed'", "missing"});
+  expect_refused("\"loss\": 0.7", "\"loss\": null", {"rounds[1].loss", "a number"});
+  expect_refused("\"loss\": 0.7", "\"loss\": 0.7, \"gain\": 1", {"rounds[1]", "'gain'"});
+  expect_refused("\"loss\": 0.7", "\"loss\": 0.7, \"loss\": 0.7", {"twice"});
+  expect_refused("\"sites_in\": 1", "\"sites_in\": 4294967296", {"sites_in"});
+  expect_refused("\"enforced\": false", "\"enforced\": true", {"policy", "enforced"});
+  expect_refused("\"rounds\": [", "\"rounds\": 1, \"x\": [", {"rounds", "a list"});
+  expect_refused("\"job\": {", "\"job\": " + std::string(40, '['), {});
+}
+
+TEST(ReportJson, BoundsDepthAndLength) {
+  const auto deep = report_from_json("{\"a\":" + std::string(100'000, '['));
+  ASSERT_FALSE(deep);
+  EXPECT_NE(deep.error().text().find("deeper"), std::string::npos) << deep.error().text();
+  const auto large = report_from_json(std::string((std::size_t{64} << 20) + 1, ' '));
+  ASSERT_FALSE(large);
+  EXPECT_NE(large.error().text().find("at most"), std::string::npos);
+  EXPECT_FALSE(report_from_json(""));
+  EXPECT_FALSE(report_from_json("[]"));
+}
+
+RC_GTEST_PROP(ReportJson, NeverCrashesOnDamage, ()) {
+  std::string json = to_json(sample("a"));
+  const auto at = *rc::gen::inRange<std::size_t>(0, json.size());
+  const auto length = *rc::gen::inRange<std::size_t>(0, 30);
+  json.replace(at, length, *rc::gen::arbitrary<std::string>());
+  const auto report = report_from_json(json);
+  RC_ASSERT(report.has_value() || report.error().code() == base::ErrorCode::corruption);
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+TEST(ReportHtml, EscapesEveryWordOfTheReport) {
+  const std::string html = to_html(sample(kHostile));
+  EXPECT_EQ(html.find("<script"), std::string::npos);
+  EXPECT_EQ(html.find("alert('x')"), std::string::npos);
+  EXPECT_GT(count(html, "&lt;script&gt;"), 10U);
+}
+
+TEST(ReportHtml, NeedsNothingFromElsewhere) {
+  const std::string html = to_html(sample("a"));
+  for (const char* reference :
+       {"http:", "https:", "src=", "href=", "url(", "@import", "<link", "<script", "<iframe"})
+    EXPECT_EQ(html.find(reference), std::string::npos) << reference;
+}
+
+TEST(ReportHtml, SaysThatNothingWasPrivate) {
+  const std::string html = to_html(sample("a"));
+  EXPECT_NE(html.find("nothing was private"), std::string::npos);
+  EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
+}
+
+TEST(ReportHtml, EveryDrawingHasATextAlternative) {
+  const std::string html = to_html(sample("a"));
+  EXPECT_GT(count(html, "<svg"), 3U);
+  EXPECT_EQ(count(html, "<svg"), count(html, "role=\"img\" aria-label=\""));
+}
+
+TEST(ReportHtml, OpensAndClosesTheSameElements) {
+  const std::string html = to_html(sample(kHostile));
+  for (const std::string element : {"html", "head", "body", "main", "table", "thead", "tbody", "tr",
+                                    "details", "svg", "div", "dl", "ul", "text"})
+    EXPECT_EQ(count(html, "<" + element + ">") + count(html, "<" + element + " "),
+              count(html, "</" + element + ">"))
+        << element;
+}
+
+TEST(ReportHtml, AnEmptyReportIsStillAPage) {
+  EXPECT_NE(to_html(Report{}).find("</html>"), std::string::npos);
+}
+
+TEST(Charts, DrawNothingFromOneRound) { EXPECT_EQ(loss_chart({{1, 1, .5, 1, 8}}), ""); }
+
+TEST(Charts, BarsStayInsideTheirTrack) {
+  const Arms wild{{{"mcc", -.5}}, {{"mcc", 0.5}}, {{"mcc", {}}}};
+  const std::string svg = bar_chart("mcc", {{"a", "", &wild}});
+  EXPECT_EQ(svg.find("width=\"-"), std::string::npos);
+  EXPECT_NE(svg.find("–"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hanse::jobs
