@@ -13,7 +13,8 @@ namespace {
 constexpr auto kExitCodes =
     R"(Exit codes: 0 done, 2 wrong usage, 3 wrong input, 5 not found, 6 exists already,
 9 damaged file, 10 disk full or unavailable, 130 stopped by Ctrl-C; all of them
-in docs/operating/command_line.md.)";
+in docs/operating/command_line.md.
+)";
 
 constexpr auto kTop = R"(Examples:
   hanse run examples/bearings.toml        train, compare, write a report
@@ -25,8 +26,10 @@ Nothing is private yet: vectors leave the simulated sites in the clear, and ever
 report says so.
 )";
 
-constexpr auto kRunText =
-    R"(Trains a model three ways on the job's records and measures all three on the same
+// The first line stands in the list of commands too.
+constexpr auto kRunText = R"(Train local-only, federated and pooled; compare; report
+
+Trains a model three ways on the job's records and measures all three on the same
 test records: every site alone (local-only), together with records at home
 (federated), and with all records in one place (pooled). Writes the folder RUN with
 report.json, report.html, model.json and job.toml. After an error or Ctrl-C there
@@ -39,14 +42,23 @@ constexpr auto kRunExample = R"(Examples:
   hanse run examples/bearings.toml --json | jq .metrics.federated
 )";
 
+constexpr auto kReportText = R"(Show what a run found, or compare runs
+
+Prints the table that hanse run ended with; of several runs, one table per metric.)";
+
+constexpr auto kCheckText = R"(Check a job file and say what it would do
+
+Finds every mistake that shows without reading a record, and names its line.)";
+
 constexpr auto kReportExample = R"(Examples:
   hanse report runs/bearings-1
   hanse report runs/bearings-1 runs/bearings-2      side by side
   hanse report runs/bearings-1 --json | jq .metrics
 )";
 
-constexpr auto kPredictText =
-    R"(Applies RUN's model to new data, read as the job's data was: a folder of recordings
+constexpr auto kPredictText = R"(Apply a run's model to new data
+
+Applies RUN's model to new data, read as the job's data was: a folder of recordings
 or a CSV file. Labels and groups may be absent; with labels the metrics are printed
 too. One line per record goes to stdout as CSV.)";
 
@@ -85,16 +97,14 @@ void add_set(CLI::App& app, std::vector<std::string>& set) {
 
 void add_threads(CLI::App& app, std::size_t& threads) {
   app.add_option("--threads", threads, "Threads; the result does not depend on it [all cores]")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, base::kMaxThreads));
+      ->check(CLI::Range(std::size_t{1}, base::kMaxThreads).description(""))
+      ->type_name("N");
 }
 
 CLI::App* add_run(CLI::App& app, Run& run) {
-  CLI::App* command = app.add_subcommand("run", "Train local-only, federated and pooled; report");
-  command->description(kRunText)->footer(kRunExample);
-  command->add_option("JOB", run.job, "Job file (TOML, docs/formats/job.md)")
-      ->type_name("")
-      ->required();
+  CLI::App* command = app.add_subcommand("run", kRunText);
+  command->footer(kRunExample);
+  command->add_option("JOB", run.job, "Job file (TOML, docs/formats/job.md)")->required();
   command->add_option("--out", run.out, "Folder to write [runs/NAME-N, the first free]")
       ->type_name("RUN");
   command->add_option("--seed", run.seed, "Seed of everything random [the job's]")->type_name("N");
@@ -106,23 +116,18 @@ CLI::App* add_run(CLI::App& app, Run& run) {
 }
 
 CLI::App* add_report(CLI::App& app, Report& report) {
-  CLI::App* command = app.add_subcommand("report", "Show a run's result, or compare runs");
-  command->description("Shows what a run found; of several runs, a comparison.");
+  CLI::App* command = app.add_subcommand("report", kReportText);
   command->footer(kReportExample);
-  command->add_option("RUN", report.runs, "Folders that hanse run wrote")
-      ->type_name("")
-      ->required();
+  command->add_option("RUN", report.runs, "Folders that hanse run wrote")->required();
   command->add_flag("--json", report.json, "Print report.json; of several runs, a list of them");
   return command;
 }
 
 CLI::App* add_predict(CLI::App& app, Predict& predict) {
-  CLI::App* command = app.add_subcommand("predict", "Apply a run's model to new data");
-  command->description(kPredictText)->footer(kPredictExample);
-  command->add_option("RUN", predict.run, "Folder that hanse run wrote")->type_name("")->required();
-  command->add_option("DATA", predict.data, "Folder of recordings, or CSV file")
-      ->type_name("")
-      ->required();
+  CLI::App* command = app.add_subcommand("predict", kPredictText);
+  command->footer(kPredictExample);
+  command->add_option("RUN", predict.run, "Folder that hanse run wrote")->required();
+  command->add_option("DATA", predict.data, "Folder of recordings, or CSV file")->required();
   command->add_option("--files", predict.files, "Other file names than the job's: '{rpm}_{id}.npy'")
       ->type_name("PATTERN");
   command->add_option("--rpm", predict.rpm, "Shaft speed of all recordings")->type_name("N");
@@ -134,12 +139,9 @@ CLI::App* add_predict(CLI::App& app, Predict& predict) {
 CLI::App* add_check(CLI::App& app, JobCheck& check) {
   CLI::App* job = app.add_subcommand("job", "Look at job files");
   job->footer(kCheckExample)->require_subcommand(1);
-  CLI::App* command = job->add_subcommand("check", "Check a job file without running it");
-  command->description("Checks a job file and says what it would do. Reads no record.");
+  CLI::App* command = job->add_subcommand("check", kCheckText);
   command->footer(kCheckExample);
-  command->add_option("JOB", check.job, "Job file (TOML, docs/formats/job.md)")
-      ->type_name("")
-      ->required();
+  command->add_option("JOB", check.job, "Job file (TOML, docs/formats/job.md)")->required();
   add_set(*command, check.set);
   return command;
 }
@@ -148,18 +150,19 @@ CLI::App* add_completion(CLI::App& app, std::string& shell) {
   CLI::App* command = app.add_subcommand("completion", "Print a completion script for a shell");
   command->footer(kCompletionExample);
   command->add_option("SHELL", shell, "bash or zsh")
-      ->type_name("")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}));
+      ->check(CLI::IsMember({"bash", "zsh"}).description(""));
   return command;
 }
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 void collect(const CLI::App& app, const std::string& words, std::vector<Completable>& out) {
   const auto below = app.get_subcommands([](const CLI::App*) { return true; });
   for (const CLI::App* command : below)
     collect(*command, words.empty() ? command->get_name() : words + " " + command->get_name(), out);
   if (words.empty() || !below.empty()) return;
-  Completable one{words, app.get_description().substr(0, app.get_description().find('\n')), {}, {}};
+  Completable one{words, first_line(app.get_description()), {}, {}};
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
     one.options.push_back("--" + option->get_lnames().front());
@@ -184,21 +187,35 @@ std::string command_path(const CLI::App& app) {
   return app.get_parent() ? command_path(*app.get_parent()) + " " + app.get_name() : "hanse";
 }
 
-// CLI11 gives a subcommand's description to its parent's list too; the list takes one line.
+// Help that reads the same for every command: text, usage, arguments, options, commands, examples.
 class Layout : public CLI::Formatter {
  public:
-  std::string make_subcommand(const CLI::App* command) const override {
-    std::string text = command->get_description();
-    text = text.substr(0, text.find_first_of(".:\n"));
-    return fmt::format("  {:<12} {}\n", command->get_name(), text);
+  std::string make_help(const CLI::App* app, std::string, CLI::AppFormatMode) const override {
+    const auto below = app->get_subcommands([](const CLI::App*) { return true; });
+    std::string usage = "Usage: " + command_path(*app) + (below.empty() ? "" : " COMMAND");
+    std::string arguments, options, commands;
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) {
+        usage += " " + option->get_name() + (option->get_items_expected_max() > 1 ? "…" : "");
+        arguments += row(option->get_name(), option->get_description());
+      } else {
+        const std::string value = option->get_type_size() > 0 ? " " + option->get_type_name() : "";
+        options += row("--" + option->get_lnames().front() + value, option->get_description());
+      }
+    }
+    for (const CLI::App* command : below)
+      commands += row(command->get_name(), first_line(command->get_description()));
+    return fmt::format("{}\n\n{} [OPTION…]\n{}{}{}\n{}", app->get_description(), usage,
+                       titled("Commands", commands), titled("Arguments", arguments),
+                       titled("Options", options), app->get_footer());
   }
-  std::string make_usage(const CLI::App* app, std::string) const override {
-    std::string text = "Usage: " + command_path(*app);
-    if (!app->get_subcommands([](const CLI::App*) { return true; }).empty()) text += " COMMAND";
-    for (const CLI::Option* option : app->get_options())
-      if (option->get_positional())
-        text += " " + option->get_name(true) + (option->get_items_expected_max() > 1 ? "…" : "");
-    return text + " [OPTION…]\n\n";
+
+ private:
+  static std::string row(const std::string& name, const std::string& text) {
+    return fmt::format("  {:<18}  {}\n", name, text);
+  }
+  static std::string titled(std::string_view title, const std::string& rows) {
+    return rows.empty() ? "" : fmt::format("\n{}:\n{}", title, rows);
   }
 };
 
@@ -209,9 +226,8 @@ Command parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
       "Federated learning for competing manufacturers: one shared model, records stay at home.",
       "hanse");
-  auto layout = std::make_shared<Layout>();
-  layout->column_width(22);
-  app.formatter(layout);
+  app.formatter(std::make_shared<Layout>());
+  app.set_help_flag("--help,-h", "Print this help");
   app.footer(std::string(kTop) + "\n" + kExitCodes)->require_subcommand(0, 1);
   app.add_flag("--version", parsed.version, "Print the version");
   const CLI::App* run = add_run(app, parsed.run);

@@ -39,6 +39,7 @@ std::string in_words(const jobs::Progress& progress) {
     case jobs::Phase::pooled:
       return round + "  all records in one place";
     default:
+      if (progress.round == 0) return round + "  together, records at home";
       return fmt::format("{}  {}/{} sites in  loss {:.4f}  {}", round, progress.sites_in,
                          progress.sites, progress.loss,
                          bytes_in_words(static_cast<double>(progress.bytes)));
