@@ -153,7 +153,7 @@ std::string loss_chart(const std::vector<RoundRow>& rounds) {
 std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows) {
   constexpr double kNameWidth = 150;
   constexpr double kBarsWidth = kWidth - kNameWidth - 64;
-  constexpr double kBar = 11, kGap = 3, kRow = 3 * (kBar + kGap) + 14;
+  constexpr double kBar = 12, kGap = 4, kRow = 3 * (kBar + kGap) + 14;
   const double end = axis_end(metric, rows);
   std::string svg;
   double y = 4;

@@ -1,0 +1,184 @@
+"""Bad input: a clear error, the documented exit code, nothing half written."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+from hanse import (BEARINGS, BINARY, CORRUPTION, CSV_JOB, DENIED, EXISTS, INVALID, NOT_FOUND,
+                   PRECONDITION, UNAVAILABLE, USAGE, Case, csv_rows)
+
+
+class JobFiles(Case):
+    def test_unknown_key_names_the_nearest(self):
+        self.write("job.toml", CSV_JOB.replace("rounds = 10", "rounds = 10\nbach = 4"))
+        self.fails(INVALID, "run", "job.toml",
+                   says=["job.toml:31:8:", "training.bach", "did you mean 'batch'?"])
+
+    def test_wrong_type(self):
+        self.write("job.toml", CSV_JOB.replace("rounds = 10", 'rounds = "ten"'))
+        self.fails(INVALID, "run", "job.toml",
+                   says=["job.toml:30:10", "a whole number", "a string 'ten'"])
+
+    def test_override_is_checked_too(self):
+        self.fails(INVALID, "run", BEARINGS, "--set", "training.rouns=3", says=["'rounds'"])
+
+    def test_missing_file(self):
+        self.fails(NOT_FOUND, "run", "absent.toml", says=["absent.toml"])
+        self.fails(NOT_FOUND, "job", "check", "absent.toml", says=["absent.toml"])
+
+    def test_missing_variable(self):
+        self.write("job.toml", CSV_JOB.replace("ovens.csv", "${NOWHERE}/ovens.csv"))
+        self.fails(INVALID, "run", "job.toml", says=["NOWHERE is not set"])
+
+    def test_entrance_must_be_named(self):
+        self.write("job.toml", CSV_JOB.replace('entrance = "in_the_clear"', ""))
+        self.fails(INVALID, "run", "job.toml", says=["Nothing is private yet"])
+
+    def test_wrong_usage(self):
+        self.fails(USAGE, "run", says=["hanse run --help"])
+        self.fails(USAGE, "run", BEARINGS, "--threads", 0, says=["--threads"])
+        self.fails(USAGE, "fly", says=["hanse --help"])
+
+
+class Tables(Case):
+    def run_on(self, rows, code, says):
+        self.write("job.toml", CSV_JOB)
+        self.write("ovens.csv", "\n".join(rows) + "\n")
+        self.fails(code, "run", "job.toml", says=says)
+
+    def test_the_table_itself_is_fine(self):
+        self.write("job.toml", CSV_JOB)
+        self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
+        self.assertGreater(self.report("job.toml")["metrics"]["federated"]["accuracy"], 0.9)
+
+    def test_missing_table(self):
+        self.write("job.toml", CSV_JOB)
+        self.fails(NOT_FOUND, "run", "job.toml", says=["ovens.csv"])
+
+    def test_site_with_one_label(self):
+        rows = csv_rows(("a", "b")) + [f"{20 + i},cold,c{i},c" for i in range(8)]
+        self.run_on(rows, PRECONDITION, ["'c'", "one label"])
+
+    def test_empty_site(self):
+        # One oven: wherever it falls, either training or testing has it.
+        rows = csv_rows(("a", "b")) + ["20,cold,c0,c"]
+        self.run_on(rows, PRECONDITION, ["'c'"])
+
+    def test_empty_table(self):
+        self.run_on(csv_rows()[:1], INVALID, ["ovens.csv"])
+
+    def test_not_a_number(self):
+        self.run_on(csv_rows() + ["nan,cold,a9,a"], INVALID, ["degrees", "nan"])
+        self.run_on(csv_rows() + ["warm,cold,a9,a"], INVALID, ["ovens.csv", "degrees", "warm"])
+
+    def test_undeclared_label(self):
+        self.run_on(csv_rows() + ["20,tepid,a9,a"], INVALID, ["state", "tepid"])
+
+    def test_ragged_row(self):
+        self.run_on(csv_rows() + ["20,cold,a9"], INVALID, ["ovens.csv"])
+
+    def test_missing_column(self):
+        rows = [row.rsplit(",", 1)[0] for row in csv_rows()]
+        self.run_on(rows, NOT_FOUND, ["plant"])
+
+
+class Places(Case):
+    def test_existing_run(self):
+        (self.folder / "there").mkdir()
+        self.fails(EXISTS, "run", BEARINGS, "--out", "there", says=["there"])
+
+    def test_missing_parent(self):
+        self.fails(NOT_FOUND, "run", BEARINGS, "--out", "no/such/run", says=["no/such"])
+
+    def demoted(self):
+        """How to run as somebody who may not write everywhere."""
+        if os.geteuid() != 0:
+            return {}
+        options = {"user": 65534, "group": 65534, "extra_groups": []}
+        probe = subprocess.run([BINARY, "--version"], capture_output=True, check=False, cwd="/",
+                               **options)
+        if probe.returncode != 0:
+            self.skipTest("root here, and nobody else may run the binary")
+        return options
+
+    def test_unwritable_directory(self):
+        try:
+            options = self.demoted()
+        except PermissionError:
+            self.skipTest("root here, and nobody else may run the binary")
+        job = pathlib.Path(BEARINGS).read_text()
+        self.write("job.toml", job)
+        (self.folder / "locked").mkdir()
+        (self.folder / "locked").chmod(0o555)
+        self.folder.chmod(0o555)
+        self.fails(DENIED, "run", "job.toml", says=["runs"], **options)
+        self.fails(DENIED, "run", "job.toml", "--out", "locked/run", says=["locked"], **options)
+        self.folder.chmod(0o755)
+
+    def test_disk_full(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(disk)],
+                                 capture_output=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("no right to mount a small file system")
+        try:
+            self.fails(UNAVAILABLE, "run", BEARINGS, "--out", "disk/run", says=["full"])
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)
+
+    def test_stdout_full(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([BINARY, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+        self.assertEqual(done.returncode, UNAVAILABLE)
+        self.assertIn("full", done.stderr)
+
+
+class Predicting(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("job.toml", CSV_JOB)
+        self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
+        self.succeeds("run", "job.toml", "--out", "run")
+
+    def test_predicts_without_labels(self):
+        self.write("new.csv", "degrees\n95\n5\n")
+        lines = self.succeeds("predict", "run", "new.csv").stdout.split("\n")
+        self.assertEqual(lines[0], "record,label,p_cold,p_hot")
+        self.assertTrue(lines[1].startswith("1,hot,"), lines)
+        self.assertTrue(lines[2].startswith("2,cold,"), lines)
+
+    def test_warns_of_groups_in_training(self):
+        said = self.succeeds("predict", "run", "ovens.csv")
+        self.assertIn("were in training", said.stderr)
+        self.assertIn("accuracy", said.stderr)
+
+    def test_schema_of_another_model(self):
+        self.write("new.csv", "pressure,oven\n3,o1\n")
+        self.fails(NOT_FOUND, "predict", "run", "new.csv", says=["degrees"])
+        (self.folder / "recordings").mkdir()
+        done = self.hanse("predict", "run", "recordings")
+        self.assertIn(done.returncode, (INVALID, UNAVAILABLE, NOT_FOUND))
+        self.assertIn("recordings", done.stderr)
+
+    def test_damaged_model(self):
+        model = self.folder / "run" / "model.json"
+        text = model.read_text()
+        model.write_text(text.replace('"high": 100.0', '"high": 90.0'))
+        self.fails(CORRUPTION, "predict", "run", "ovens.csv", says=["model.json", "digest"])
+        model.write_text(text[:100])
+        self.fails(CORRUPTION, "predict", "run", "ovens.csv", says=["model.json"])
+
+    def test_no_run(self):
+        self.fails(NOT_FOUND, "predict", "absent", "ovens.csv", says=["absent"])
+        self.fails(NOT_FOUND, "report", "absent", says=["absent"])
+
+    def test_damaged_report(self):
+        (self.folder / "run" / "report.json").write_text("{}")
+        self.fails(CORRUPTION, "report", "run", says=["report.json"])
+
+
+if __name__ == "__main__":
+    unittest.main()
