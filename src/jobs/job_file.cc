@@ -314,7 +314,10 @@ Result<learning::Task> check_together(const Job& job) {
     return base::fail(ErrorCode::invalid_argument,
                       "no column is the label: give one the kind \"label\"");
   HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
-  HANSE_TRY(auto strategy, learning::create_strategy(job.strategy, job.name, base::kMaxSites));
+  // Only a simulated fleet's size is known before reading; the run proves its sums again.
+  const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
+  const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
+  HANSE_TRY(auto strategy, learning::create_strategy(job.strategy, job.name, sites));
   return architecture.task();
 }
 

@@ -219,9 +219,9 @@ std::string to_html(const Report& report) {
              R"(<meta name="viewport" content="width=device-width,initial-scale=1">)"
              R"(<title>{0}: Hanse report</title><style>{1}</style></head><body><main>)"
              R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3} · {4} · seed {5}</p>)"
-             R"(<p class="notice" role="note"><strong>Simulated: nothing was private.)"
-             R"(</strong> All parties ran in one process, and vectors left the sites in the clear. )"
-             R"(The pooled column exists in a simulation only.</p>)",
+             R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
+             R"(All parties ran in one process, and vectors left the sites in the clear. The )"
+             R"(pooled column exists in a simulation only.</p>)",
              escaped(report.job.name), kStyle, escaped(report.job.description),
              escaped(report.job.model), escaped(report.job.strategy), report.seed) +
          overall(report) + folds(report) + breakdowns("Per site", "site", report.sites, metrics) +
