@@ -17,8 +17,7 @@ template <class Enum, std::size_t kSize>
 std::string_view name_in(const NameTable<Enum, kSize>& table, Enum value) {
   for (const auto& [candidate, name] : table)
     if (candidate == value) return name;
-  HANSE_CHECK(!"a value outside its enumeration");
-  return {};
+  base::broken_invariant("a value outside its enumeration", __FILE__, __LINE__);
 }
 
 // invalid_argument lists the names.
