@@ -158,6 +158,11 @@ TEST(Dataset, ConcatenatesAndSelects) {
   const Dataset some = all.select(rows);
   EXPECT_EQ(some.target, (Numbers{1, 0}));
   EXPECT_EQ(some.features.at(0, 0), 1);
+  Dataset other = sites[1].records;
+  other.group_names = {"OR_21"};
+  const std::vector<Dataset> strangers = {sites[0].records, other, sites[1].records};
+  EXPECT_EQ(concatenate(strangers).group_names, (Texts{"B_7", "IR_14", "OR_21"}));
+  EXPECT_EQ(concatenate(strangers).group, (std::vector<std::uint32_t>{0, 1, 2, 0}));
   const std::vector<Dataset> with_empty = {sites[0].records.select({}), sites[1].records};
   EXPECT_EQ(concatenate(with_empty).size(), 1U);
 }

@@ -23,6 +23,7 @@ TEST(FilePattern, FindsFields) {
   EXPECT_EQ(match("{name}", "x.npy"), (Fields{{"name", "x.npy"}}));
   EXPECT_EQ(match("run-{n}", "run-7"), (Fields{{"n", "7"}}));
   EXPECT_EQ(match("{a}_{b}", "1_2_3"), (Fields{{"a", "1"}, {"b", "2_3"}}));
+  EXPECT_EQ(match("_{a}_{b}", "__x_y"), (Fields{{"a", "_x"}, {"b", "y"}}));
   EXPECT_EQ(match("{a}__{b}", "1___2"), (Fields{{"a", "1"}, {"b", "_2"}}));
 }
 

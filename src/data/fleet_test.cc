@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "data/machine.h"
 #include "data/split.h"
@@ -83,6 +84,18 @@ TEST(Fleet, APlantDoesNotDependOnTheOthers) {
   alone.sites.erase(alone.sites.begin());
   EXPECT_EQ(run(alone)[0].records.features, run(fleet())[0].records.features);
   EXPECT_NE(run(alone, 2)[0].records.features, run(alone, 1)[0].records.features);
+}
+
+// Bearings of one plant and one fault are different machines, and so are those of twin plants.
+TEST(Fleet, NoTwoBearingsAreAlike) {
+  FleetSpec spec = fleet();
+  spec.sites = {plant("a"), plant("b")};
+  const auto sites = run(spec);
+  std::set<double> levels;
+  for (const SiteData& site : sites)
+    for (std::size_t row = 0; row < site.records.size(); ++row)
+      levels.insert(site.records.features.at(row, 0));
+  EXPECT_EQ(levels.size(), 40U);
 }
 
 TEST(Fleet, SplitsByBearing) {

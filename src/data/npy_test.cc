@@ -86,6 +86,8 @@ TEST(Npy, NamesWhatItDoesNotRead) {
 
 TEST(Npy, RefusesDamage) {
   const auto code = ErrorCode::corruption;
+  const std::string spaces(10'000, ' ');
+  EXPECT_TRUE(refused(read(npy(spaces + header("<f4", "(2,)"), kTwoFloats)), code, {"10000"}));
   EXPECT_TRUE(refused(read(""), code, {"a.npy", ".npy file"}));
   EXPECT_TRUE(refused(read("x,y\n1,2\n3,4\n"), code, {".npy file"}));
   EXPECT_TRUE(refused(read(npy(header("<f4", "(3,)"), kTwoFloats)), code, {"bytes", "claims"}));

@@ -48,15 +48,15 @@ Window sine(double amplitude, double hz) {
   return window;
 }
 
-// A resonance at 3 kHz struck `order` times a turn of the shaft, in a little noise.
-Window pulses(double order) {
+// A resonance struck `order` times a turn of the shaft, in a little noise.
+Window pulses(double order, double resonance_hz = 3000) {
   Window window = noise(0.05);
   const double period = kRateHz / (order * kShaftHz);
   for (double start = 17; start < static_cast<double>(window.size()); start += period) {
     for (std::size_t i = static_cast<std::size_t>(std::ceil(start)); i < window.size(); ++i) {
       const double since = (static_cast<double>(i) - start) / kRateHz;
       if (since > 0.01) break;
-      window[i] += std::exp(-800 * since) * std::sin(2 * std::numbers::pi * 3000 * since);
+      window[i] += std::exp(-800 * since) * std::sin(2 * std::numbers::pi * resonance_hz * since);
     }
   }
   return window;
@@ -97,6 +97,19 @@ TEST(Features, APulseTrainLightsUpItsFault) {
     EXPECT_GT(seen.at("line_" + fault + "_2"), 0.8) << fault;
     EXPECT_GT(seen.at("log_kurtosis"), std::log10(4)) << fault;
   }
+}
+
+// A resonance at 5 kHz under the noise of the lower half of the spectrum: only the upper band shows
+// the pulses.
+TEST(Features, LooksWhereTheResonanceRings) {
+  const Window white = noise(1);
+  Window low = white;
+  for (int pass = 0; pass < 8; ++pass)  // each pass takes out more of the upper half
+    for (std::size_t i = 0; i + 1 < low.size(); ++i) low[i] = (low[i] + low[i + 1]) / 2;
+  const double order = fault_orders(kSpec.geometry).outer_race;
+  Window window = pulses(order, 5000);
+  for (std::size_t i = 0; i < window.size(); ++i) window[i] += 10 * low[i];
+  EXPECT_GT(features_of(window).at("line_outer_race_1"), 1);
 }
 
 TEST(Features, NoiseLightsUpNothing) {

@@ -127,6 +127,18 @@ TYPED_TEST(DirectoryLaws, NamesWhatIsMissingOrInTheWay) {
   EXPECT_EQ(names(directory, this->world.root), (Names{"d/", "f"}));
 }
 
+TYPED_TEST(DirectoryLaws, RenameReplacesNothingNotEvenAnEmptyFolder) {
+  Directory& directory = this->world.directory;
+  for (const char* folder : {"d", "e"})
+    ASSERT_TRUE(directory.create_directory(this->at(folder)).has_value());
+  for (const char* file : {"f", "g"})
+    ASSERT_TRUE(directory.write(this->at(file), base::view_of(file)).has_value());
+  EXPECT_EQ(this->code(directory.rename(this->at("d"), this->at("e"))), ErrorCode::already_exists);
+  EXPECT_EQ(this->code(directory.rename(this->at("f"), this->at("g"))), ErrorCode::already_exists);
+  EXPECT_EQ(names(directory, this->world.root), (Names{"d/", "e/", "f", "g"}));
+  EXPECT_EQ(content(directory, this->at("g")), "g");
+}
+
 TYPED_TEST(DirectoryLaws, MovesAndRemovesWholeTrees) {
   Directory& directory = this->world.directory;
   ASSERT_TRUE(directory.create_directory(this->at("d")).has_value());
