@@ -70,7 +70,7 @@ constexpr auto kPredictExample = R"(Examples:
 
 constexpr auto kCheckExample = R"(Examples:
   hanse job check examples/bearings.toml
-  hanse job check examples/bearings.toml --set model.kind=logistic
+  hanse job check examples/bearings.toml --set training.strategy=fedprox
 )";
 
 constexpr auto kCompletionExample = R"(Examples:

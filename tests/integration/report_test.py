@@ -115,6 +115,20 @@ class Reports(Case):
             self.assertIn(part, said)
 
 
+class Help(Case):
+    def test_the_examples_of_every_help_work(self):
+        (self.folder / "examples").symlink_to(SOURCE / "examples")
+        tried = 0
+        for words in (["run"], ["report"], ["job", "check"], ["completion"]):
+            for line in self.succeeds(*words, "--help").stdout.splitlines():
+                if not line.startswith("  hanse ") or "JOB" in line:
+                    continue
+                command = line.split("|")[0].split("  side by side")[0].split(" > ")[0]
+                self.succeeds(*command.split()[1:])
+                tried += 1
+        self.assertGreaterEqual(tried, 9)
+
+
 class Repetition(Case):
     def test_threads_do_not_change_a_byte(self):
         reports, models = set(), set()
