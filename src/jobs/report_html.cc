@@ -37,11 +37,11 @@ th,td{padding:.42rem .7rem;text-align:right;white-space:nowrap}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 thead>tr>*{border-bottom:1px solid var(--line)}
 th:first-child,.word{text-align:left}
-td.word{white-space:normal}
+td.word{white-space:normal;min-width:12rem}
 thead th{color:var(--muted);font-weight:500;font-size:.88rem}
 tbody th{font-weight:500}
 td.main{font-weight:700}
-svg{display:block;width:100%;height:auto;font:13px var(--font)}
+svg{display:block;width:100%;min-width:34rem;height:auto;font:13px var(--font)}
 .grid{stroke:var(--line)}
 .tick{fill:var(--muted)}.name{fill:var(--ink);font-weight:500}.value{fill:var(--ink)}
 .curve{fill:none;stroke:var(--federated);stroke-width:2;stroke-linejoin:round;stroke-opacity:.85}
@@ -120,10 +120,11 @@ std::string folds(const Report& report) {
 std::string learning_curve(const Report& report) {
   const std::string chart = loss_chart(report.rounds);
   if (chart.empty()) return "";
-  return fmt::format(R"(<h2>Learning curve</h2><div class="card">{}</div><p class="note">Mean )"
-                     R"(training loss over the records of the sites in, before each round's step.)"
-                     R"({}</p>)",
-                     chart, report.metrics.folds.size() > 1 ? " One line per fold." : "");
+  return fmt::format(
+      R"(<h2>Learning curve</h2><div class="card scroll">{}</div><p class="note">Mean )"
+      R"(training loss over the records of the sites in, before each round's step.)"
+      R"({}</p>)",
+      chart, report.metrics.folds.size() > 1 ? " One line per fold." : "");
 }
 
 // Bars and a table for one metric over sites or groups.
@@ -146,7 +147,7 @@ std::string breakdown(const std::vector<Row>& rows, const std::string& metric,
                          arm_cells(row.metrics, metric));
   }
   return fmt::format(
-      R"(<div class="card">{}{}</div><details><summary>{} as a table</summary><div )"
+      R"(<div class="card scroll">{}{}</div><details><summary>{} as a table</summary><div )"
       R"(class="card scroll"><table><thead><tr><th scope="col">{}</th><th scope="col"></th>)"
       R"(<th scope="col">n</th>{}</tr></thead><tbody>{}</tbody></table></div></details>)",
       kLegend, bar_chart(metric, bars), escaped(metric), column, kArmHeads, cells);
