@@ -20,6 +20,9 @@ using Node = nlohmann::ordered_json;
 // Our documents nest eight levels; deeper ones are made to exhaust memory.
 constexpr int kMaxDepth = 16;
 
+// Finding a key in an ordered object takes a look at all before it.
+constexpr std::size_t kMaxKeys = 1000;
+
 constexpr std::size_t kShownBytes = 60;
 
 // Refuses depth and repeated keys while the text is still being parsed.
@@ -35,7 +38,9 @@ class Watch {
         if (!keys_.empty()) keys_.pop_back();
         break;
       case Node::parse_event_t::key:
-        if (!keys_.back().insert(parsed.get_ref<const std::string&>()).second)
+        if (keys_.back().size() == kMaxKeys)
+          problem_ = fmt::format("more than {} keys in one object", kMaxKeys);
+        else if (!keys_.back().insert(parsed.get_ref<const std::string&>()).second)
           problem_ = fmt::format("the key '{}' twice in one object",
                                  parsed.get_ref<const std::string&>().substr(0, kShownBytes));
         break;

@@ -26,8 +26,9 @@ class JsonFields {
   // Two spaces a level, a final newline; doubles in the shortest form that reads back the same.
   static std::string write(const Description& describe);
 
-  // Larger than `limit`, nested deeper than 16, a key twice, or not as described: corruption with
-  // the path in the document. What the description points to is then half filled.
+  // Larger than `limit`, nested deeper than 16, over 1000 keys in an object or one twice, or not as
+  // described: corruption with the path in the document. What the description fills is then half
+  // filled.
   static base::Result<void> read(std::string_view text, std::size_t limit,
                                  const Description& describe);
 

@@ -99,6 +99,11 @@ TEST(ReportJson, BoundsDepthAndLength) {
   const auto large = report_from_json(std::string((std::size_t{64} << 20) + 1, ' '));
   ASSERT_FALSE(large);
   EXPECT_NE(large.error().text().find("at most"), std::string::npos);
+  std::string wide = "{";
+  for (int i = 0; i < 2000; ++i) wide += "\"" + std::to_string(i) + "\":0,";
+  const auto keys = report_from_json(wide + "\"a\":0}");
+  ASSERT_FALSE(keys);
+  EXPECT_NE(keys.error().text().find("1000 keys"), std::string::npos) << keys.error().text();
   EXPECT_FALSE(report_from_json(""));
   EXPECT_FALSE(report_from_json("[]"));
 }
