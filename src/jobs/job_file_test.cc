@@ -138,6 +138,8 @@ TEST(JobFile, ChecksPartsAgainstEachOther) {
 
 TEST(JobFile, BrokenTomlHasALine) {
   expect_error(replaced("[model]", "[model"), {"small.toml:16"});
+  for (const std::string header : {"[&", "[[[1]]]", "[[[a]]", "[[=", "[\n"})
+    expect_error(header, {"small.toml"});
   expect_error(std::string(base::kMaxJobBytes + 1, ' '), {"at most"});
 }
 
