@@ -10,13 +10,16 @@
 #include <type_traits>
 #include <utility>
 
-// Input can break preconditions inside toml++ 3.3.0 ("[&" does: marzer/tomlplusplus#294, mended in
-// #301). They are checked and thrown here, so that such a file is an error and not an abort.
+// Input can break preconditions inside toml++ 3.3.0: "[&" and "[[[a]]" do (marzer/tomlplusplus#294 and
+// #301). Here they are checked and thrown, so that such a file is an error and not an abort.
 #undef NDEBUG
 namespace hanse::jobs {
 struct BrokenToml {};
+constexpr void require_in_toml(bool sound) {
+  if (!sound) throw BrokenToml();
+}
 }  // namespace hanse::jobs
-#define TOML_ASSERT(expression) ((expression) ? void(0) : throw ::hanse::jobs::BrokenToml())
+#define TOML_ASSERT(expression) ::hanse::jobs::require_in_toml(static_cast<bool>(expression))
 #include <toml++/toml.h>
 
 namespace hanse::jobs {
