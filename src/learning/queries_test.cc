@@ -115,6 +115,19 @@ RC_GTEST_PROP(Queries, AFleetOfWholeBlocksAnswersAsThePooledRecordsDo, ()) {
   RC_ASSERT(sum == answer(plan, pooled));
 }
 
+// More blocks than there are tasks to deal them to.
+TEST(Queries, EveryBlockOfALargeSiteCountsOnce) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 3, 2);
+  const query::QueryPlan plan = plan_for(StrategyKind::fedsgd, test::random_model(of, 1));
+  const data::Dataset records = test::labelled(37 * kBlock + 5, 3, 2, 1);
+  std::vector<std::int64_t> sum(plan.layout.coordinates());
+  for (std::size_t row = 0; row < records.size(); row += kBlock)
+    math::add_words(sum, answer(plan, slice(records, row, std::min(kBlock, records.size() - row))));
+  EXPECT_EQ(answer(plan, records), sum);
+  EXPECT_EQ(sum[of.parameter_count()],
+            plan.layout.lattice.quantise(static_cast<double>(records.size())));
+}
+
 // Each block rounds once, so two ways to cut the records differ by half a step per block.
 RC_GTEST_PROP(Queries, AnyFleetIsWithinTheQuantisersBoundOfThePooledRecords, ()) {
   const std::size_t total = *rc::gen::inRange<std::size_t>(1, 1200);
