@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <utility>
 
-// Input can break preconditions inside toml++ 3.3.0: "[&" and "[[[a]]" do (marzer/tomlplusplus#294 and
-// #301). Here they are checked and thrown, so that such a file is an error and not an abort.
+// Input can break preconditions inside toml++ 3.3.0: "[&" and "[[[a]]" do (marzer/tomlplusplus#294
+// and #301). Here they are checked and thrown, so that such a file is an error and not an abort.
 #undef NDEBUG
 namespace hanse::jobs {
 struct BrokenToml {};
