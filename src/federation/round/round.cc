@@ -9,28 +9,10 @@ using base::ErrorCode;
 using base::fail;
 using Next = base::Result<RoundState>;
 
-template <class Step>
-constexpr std::string_view kStepName = "";
-template <>
-constexpr std::string_view kStepName<step::Plan> = "plan";
-template <>
-constexpr std::string_view kStepName<step::Admit> = "admit";
-template <>
-constexpr std::string_view kStepName<step::Ask> = "ask";
-template <>
-constexpr std::string_view kStepName<step::Announce> = "announce";
-template <>
-constexpr std::string_view kStepName<step::Count> = "count";
-template <>
-constexpr std::string_view kStepName<step::Refuse> = "refuse";
-template <>
-constexpr std::string_view kStepName<step::AddUp> = "add up";
-template <>
-constexpr std::string_view kStepName<step::Open> = "open";
-template <>
-constexpr std::string_view kStepName<step::Close> = "close";
-template <>
-constexpr std::string_view kStepName<step::Abort> = "abort";
+// In the order of RoundStep.
+constexpr std::string_view kStepNames[] = {"plan",   "admit",  "ask",  "announce", "count",
+                                           "refuse", "add up", "open", "close",    "abort"};
+static_assert(std::size(kStepNames) == std::variant_size_v<RoundStep>);
 
 Next stand(const Collecting& from, const base::SiteId& site, SiteStanding to) {
   const auto found = from.standing.find(site);
@@ -58,9 +40,9 @@ const Planned* planned_of(const RoundState& state) {
 // One overload per legal step; the template catches all others.
 struct Transition {
   template <class State, class Step>
-  Next operator()(const State& state, const Step&) const {
+  Next operator()(const State& state, const Step& step) const {
     return fail(ErrorCode::failed_precondition, "step '{}' is not possible in state '{}'",
-                kStepName<Step>, name_of(RoundState(state)));
+                kStepNames[RoundStep(step).index()], name_of(RoundState(state)));
   }
   Next operator()(const std::monostate&, const step::Plan& step) const {
     return RoundState(Planned{step.release, step.plan});
