@@ -329,10 +329,10 @@ std::string_view name_of(const Source& source) {
 }
 
 std::string_view name_of(data::ColumnKind kind) {
-  for (const auto& [name, value] : kColumnKinds)
-    if (value == kind) return name;
-  HANSE_CHECK(!"a value outside its enumeration");
-  return {};
+  const auto found =
+      std::ranges::find(kColumnKinds, kind, &std::pair<std::string_view, data::ColumnKind>::second);
+  HANSE_CHECK(found != kColumnKinds.end());
+  return found->first;
 }
 
 Result<data::ColumnKind> column_kind(std::string_view name) {

@@ -60,7 +60,7 @@ class Section {
   void get(std::string_view key, T& value, T low = 0, T high = std::numeric_limits<T>::max()) {
     std::int64_t whole = 0;
     constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    const auto most = static_cast<std::int64_t>(std::min<std::uint64_t>(high, kMost));
+    const auto most = static_cast<std::int64_t>(std::min(static_cast<std::uint64_t>(high), kMost));
     if (get_whole(key, whole, static_cast<std::int64_t>(low), most)) value = static_cast<T>(whole);
   }
   void get(std::string_view key, std::vector<std::string>& value);
