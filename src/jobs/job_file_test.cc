@@ -138,9 +138,22 @@ TEST(JobFile, ChecksPartsAgainstEachOther) {
 
 TEST(JobFile, BrokenTomlHasALine) {
   expect_error(replaced("[model]", "[model"), {"small.toml:16"});
+  expect_error("name = \"a\"\nx = 1 ü\n", {"small.toml:2:7", "ASCII outside quotes"});
   for (const std::string header : {"[&", "[[[1]]]", "[[[a]]", "[[=", "[\n"})
     expect_error(header, {"small.toml"});
   expect_error(std::string(base::kMaxJobBytes + 1, ' '), {"at most"});
+}
+
+TEST(JobFile, StringsAndCommentsTakeAnyAlphabet) {
+  for (const std::string said :
+       {R"("Lübeck \" é" # für)", R"('Lübeck \'  # '''ß""")", "\"\"\"\nLübeck\"\n\"\" ü\"\"\"\"\"",
+        "'''Lübeck\nü''''' # ü", R"("" # ü)"}) {
+    const auto job = parse(replaced("seed = 3", "description = " + said));
+    EXPECT_TRUE(job) << said << ": " << (job ? "" : job.error().text());
+  }
+  const auto job = parse("\xEF\xBB\xBF" + std::string(kJob), {"description=Lübeck"});
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->description, "Lübeck");
 }
 
 TEST(JobFile, OverridesAreCheckedLikeTheFile) {

@@ -65,7 +65,57 @@ std::string shown(const toml::node& node) {
   return fmt::format("{}{}", type_name(node), text.str().substr(0, kShownBytes));
 }
 
+// Past the string that begins at `at`: one or three quotes, basic with escapes or literal. A string
+// that does not end goes to the end of its line or text.
+std::size_t past_string(std::string_view text, std::size_t at) {
+  const char quote = text[at];
+  const std::string three(3, quote);
+  const bool lines = text.substr(at, 3) == three;
+  if (!lines && text.substr(at, 2) == three.substr(1)) return at + 2;
+  for (at += lines ? 3 : 1; at < text.size(); ++at) {
+    if (quote == '"' && text[at] == '\\') {
+      ++at;
+    } else if (lines && text.substr(at, 3) == three) {
+      // Up to two quotes more are the string's own.
+      const std::size_t end = std::min(text.find_first_not_of(quote, at), text.size());
+      return std::min(end, at + 5);
+    } else if (!lines && (text[at] == quote || text[at] == '\n')) {
+      return at + 1;
+    }
+  }
+  return text.size();
+}
+
+// TOML 1.0 has ASCII alone outside strings and comments. toml++ 3.3.0 runs into undefined behaviour
+// on most other letters there (is_non_ascii_horizontal_whitespace of U+00A1), so they stop here.
+Result<void> check_ascii(std::string_view text, const std::string& source) {
+  std::size_t line = 1;
+  std::size_t begin = 0;  // of the line
+  std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  while (at < text.size()) {
+    const std::size_t from = at;
+    if (text[at] == '#')
+      at = std::min(text.find('\n', at), text.size());
+    else if (text[at] == '"' || text[at] == '\'')
+      at = past_string(text, at);
+    else if (static_cast<unsigned char>(text[at]) >= 0x80)
+      return base::fail(ErrorCode::invalid_argument,
+                        "{}:{}:{}: expected ASCII outside quotes and comments; put the word into "
+                        "quotes",
+                        source, line, at - begin + 1);
+    else
+      ++at;
+    for (std::size_t i = from; i < at; ++i) {
+      if (text[i] != '\n') continue;
+      ++line;
+      begin = i + 1;
+    }
+  }
+  return {};
+}
+
 Result<toml::table> parse_table(std::string_view text, const std::string& source) {
+  HANSE_TRY_VOID(check_ascii(text, source));
   try {
     return toml::parse(text, source);
   } catch (const toml::parse_error& error) {
