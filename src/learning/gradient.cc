@@ -85,7 +85,7 @@ BlockGradient::BlockGradient(const Architecture& architecture, const Kernels& ke
 void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
                             std::span<const std::size_t> rows) {
   HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
-  rows_ = rows.size();
+  rows_ = computed_ = rows.size();
   for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
   load(parameters);
   forward();
@@ -95,14 +95,21 @@ void BlockGradient::compute(std::span<const double> parameters, const data::Data
 
 void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
                             std::size_t first, std::size_t count) {
-  compute_losses(parameters, records, first, count);
+  HANSE_CHECK(count > 0 && count <= kBlock);
+  rows_ = count;
+  computed_ = kBlock;
+  for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
+  pad();
+  load(parameters);
+  forward();
+  finish_losses();
   backward();
 }
 
 void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
                                    std::size_t first, std::size_t count) {
   HANSE_CHECK(count > 0 && count <= kBlock);
-  rows_ = count;
+  rows_ = computed_ = count;
   for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
   load(parameters);
   forward();
@@ -113,7 +120,7 @@ std::span<const double> BlockGradient::predict(std::span<const double> parameter
                                                const math::Matrix& features, std::size_t first,
                                                std::size_t count) {
   HANSE_CHECK(count > 0 && count <= kBlock && features.columns() == architecture_.inputs());
-  rows_ = count;
+  rows_ = computed_ = count;
   for (std::size_t i = 0; i < count; ++i)
     std::ranges::copy(features.row(first + i), input_.data() + i * features.columns());
   load(parameters);
@@ -131,6 +138,12 @@ void BlockGradient::copy_record(const data::Dataset& records, std::size_t from, 
   target_.data()[to] = records.target[from];
 }
 
+// Zero inputs here; finish_losses leaves their deltas zero, so they add nothing.
+void BlockGradient::pad() {
+  const std::size_t inputs = architecture_.inputs();
+  std::fill_n(input_.data() + rows_ * inputs, (computed_ - rows_) * inputs, 0.0);
+}
+
 void BlockGradient::load(std::span<const double> parameters) {
   HANSE_CHECK(parameters.size() == architecture_.parameter_count());
   for (Work& work : layers_) {
@@ -144,7 +157,7 @@ void BlockGradient::forward() {
   const double* input = input_.data();
   for (Work& work : layers_) {
     const bool relu = &work != &layers_.back();
-    kernels_.affine(input, work.weights.data(), work.bias.data(), work.output.data(), rows_,
+    kernels_.affine(input, work.weights.data(), work.bias.data(), work.output.data(), computed_,
                     work.layer.inputs, work.layer.outputs, relu);
     input = work.output.data();
   }
@@ -153,6 +166,7 @@ void BlockGradient::forward() {
 void BlockGradient::finish_losses() {
   Work& last = layers_.back();
   const std::size_t width = architecture_.outputs();
+  std::fill_n(last.delta.data() + rows_ * width, (computed_ - rows_) * width, 0.0);
   for (std::size_t row = 0; row < rows_; ++row) {
     const std::span<double> output(last.output.data() + row * width, width);
     const std::span<double> delta(last.delta.data() + row * width, width);
@@ -177,20 +191,20 @@ void BlockGradient::backward() {
     const Work& above = layers_[i];
     Work& below = layers_[i - 1];
     kernels_.backward(above.delta.data(), above.weights.data(), below.output.data(),
-                      below.delta.data(), rows_, above.layer.inputs, above.layer.outputs);
+                      below.delta.data(), computed_, above.layer.inputs, above.layer.outputs);
   }
 }
 
 void BlockGradient::find_norms() {
-  const std::span<double> norms = norms_.first(rows_);
-  const std::span<double> deltas = factors_.first(rows_);
-  const std::span<double> inputs = squares_.first(rows_);
+  const std::span<double> norms = norms_.first(computed_);
+  const std::span<double> deltas = factors_.first(computed_);
+  const std::span<double> inputs = squares_.first(computed_);
   std::ranges::fill(norms, 0.0);
   const double* input = input_.data();
   for (const Work& work : layers_) {
-    kernels_.squared_norms(work.delta.data(), deltas.data(), rows_, work.layer.outputs);
-    kernels_.squared_norms(input, inputs.data(), rows_, work.layer.inputs);
-    for (std::size_t row = 0; row < rows_; ++row) norms[row] += deltas[row] * (inputs[row] + 1);
+    kernels_.squared_norms(work.delta.data(), deltas.data(), computed_, work.layer.outputs);
+    kernels_.squared_norms(input, inputs.data(), computed_, work.layer.inputs);
+    for (std::size_t row = 0; row < computed_; ++row) norms[row] += deltas[row] * (inputs[row] + 1);
     input = work.output.data();
   }
   for (double& norm : norms) norm = std::sqrt(norm);
@@ -205,6 +219,7 @@ std::span<const double> BlockGradient::norms() const {
 void BlockGradient::weighted_sum(std::span<const double> factors, std::span<double> out) {
   HANSE_CHECK(factors.size() == rows_);
   std::ranges::copy(factors, factors_.data());
+  std::fill_n(factors_.data() + rows_, computed_ - rows_, 0.0);
   reduce(true, out);
 }
 
@@ -217,11 +232,11 @@ void BlockGradient::reduce(bool weighted, std::span<double> out) {
     const Layer& layer = work.layer;
     const double* delta = work.delta.data();
     if (weighted) {
-      kernels_.scale_rows(delta, factors_.data(), scaled_.data(), rows_, layer.outputs);
+      kernels_.scale_rows(delta, factors_.data(), scaled_.data(), computed_, layer.outputs);
       delta = scaled_.data();
     }
-    kernels_.gradient(input, delta, work.weight_gradient.data(), work.bias_gradient.data(), rows_,
-                      layer.inputs, layer.outputs);
+    kernels_.gradient(input, delta, work.weight_gradient.data(), work.bias_gradient.data(),
+                      computed_, layer.inputs, layer.outputs);
     std::ranges::copy(work.weight_gradient.first(layer.weights()), &out[layer.offset]);
     std::ranges::copy(work.bias_gradient.first(layer.outputs), &out[layer.bias()]);
     input = work.output.data();

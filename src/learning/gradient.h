@@ -33,10 +33,12 @@ class BlockGradient final : public privacy::BatchedUnits {
   explicit BlockGradient(const Architecture& architecture, const Kernels& kernels = best_kernels());
 
   // Forward and backward over the records of `rows`, 1 … kBlock of them. Everything below but
-  // predict is valid afterwards.
+  // predict is valid afterwards. Rounding depends on how many rows there are: for learning at home.
   void compute(std::span<const double> parameters, const data::Dataset& records,
                std::span<const std::size_t> rows);
-  // The records first … first+count−1.
+  // The records first … first+count−1, in a block that zero rows fill up to kBlock: a record's
+  // loss, norm and contribution are the same bits wherever it stands and whatever else is in the
+  // block. A bound on sensitivity rests on that.
   void compute(std::span<const double> parameters, const data::Dataset& records, std::size_t first,
                std::size_t count);
   // Forward only: of all below, losses() alone is valid afterwards.
@@ -69,12 +71,14 @@ class BlockGradient final : public privacy::BatchedUnits {
   void forward();
   void finish_losses();
   void backward();
+  void pad();
   void reduce(bool weighted, std::span<double> out);
   void copy_record(const data::Dataset& records, std::size_t from, std::size_t to);
 
   const Architecture& architecture_;
   const Kernels& kernels_;
-  std::size_t rows_ = 0;
+  std::size_t rows_ = 0;      // records
+  std::size_t computed_ = 0;  // records and the zero rows behind them
   bool has_norms_ = false;
   Buffer input_;   // kBlock × inputs
   Buffer target_;  // kBlock

@@ -158,12 +158,75 @@ TEST(Gradient, RowsInAnyOrderAreTheRecordsTheyName) {
   chosen.compute(model.parameters(), records, rows);
   const std::vector<double> losses(chosen.losses().begin(), chosen.losses().end());
   BlockGradient selected(of);
-  selected.compute(model.parameters(), records.select(rows), 0, rows.size());
+  selected.compute(model.parameters(), records.select(rows), test::rows_up_to(rows.size()));
   EXPECT_EQ(losses, std::vector<double>(selected.losses().begin(), selected.losses().end()));
   std::vector<double> a(of.parameter_count()), b(of.parameter_count());
   chosen.sum(a);
   selected.sum(b);
   EXPECT_EQ(a, b);
+}
+
+Architecture perceptron(std::size_t inputs, std::vector<std::size_t> hidden) {
+  return *Architecture::create(
+      {.kind = ModelKind::mlp, .inputs = inputs, .hidden = std::move(hidden), .outputs = 4});
+}
+
+std::vector<double> contribution(BlockGradient& block, std::size_t of, std::size_t size) {
+  std::vector<double> factors(block.losses().size());
+  factors[of] = 1;
+  std::vector<double> sum(size);
+  block.weighted_sum(factors, sum);
+  return sum;
+}
+
+// Each record alone in a block and among the others.
+void expect_same_in_company(const Architecture& of, const Kernels& kernels, std::size_t count) {
+  const Model model = random_model(of, 3);
+  const data::Dataset records = records_for(of, count, 5);
+  BlockGradient alone(of, kernels), among(of, kernels);
+  among.compute(model.parameters(), records, 0, count);
+  const std::vector<double> losses(among.losses().begin(), among.losses().end());
+  among.find_norms();
+  for (std::size_t i = 0; i < count; ++i) {
+    alone.compute(model.parameters(), records, i, 1);
+    alone.find_norms();
+    EXPECT_EQ(alone.losses()[0], losses[i]) << kernels.name << ", record " << i;
+    EXPECT_EQ(alone.norms()[0], among.norms()[i]) << kernels.name << ", record " << i;
+    if (i % 7 != 0 && i + 8 < count) continue;
+    EXPECT_EQ(contribution(alone, 0, of.parameter_count()),
+              contribution(among, i, of.parameter_count()))
+        << kernels.name << ", record " << i;
+  }
+}
+
+// The bound on sensitivity: one record more moves others to other places, and must not change what
+// they add.
+TEST(Gradient, ARecordAddsTheSameBitsWhereverItStands) {
+  std::vector<Architecture> shapes = all_architectures(5, 3);
+  shapes.push_back(perceptron(28, {32, 16}));
+  shapes.push_back(perceptron(301, {70, 1, 9}));
+  shapes.push_back(test::architecture(ModelKind::linear, Task::regression, 28, 1));
+  for (const Architecture& of : shapes)
+    for (const Kernels* kernels : supported_kernels())
+      for (const std::size_t count : {std::size_t{13}, kBlock})
+        expect_same_in_company(of, *kernels, count);
+}
+
+// What fills up a block adds nothing, not even to a sum without factors.
+TEST(Gradient, AFilledUpBlockSumsItsRecordsAlone) {
+  for (const Architecture& of : all_architectures(5, 3)) {
+    const Model model = random_model(of, 1);
+    const data::Dataset records = records_for(of, kBlock, 2);
+    BlockGradient block(of);
+    std::vector<double> few(of.parameter_count()), expected(of.parameter_count());
+    block.compute(model.parameters(), records, 0, kBlock);  // leaves its rows behind
+    block.compute(model.parameters(), records, 0, 3);
+    ASSERT_EQ(block.losses().size(), 3u);
+    block.sum(few);
+    block.compute(model.parameters(), records, test::rows_up_to(3));
+    block.sum(expected);
+    for (std::size_t i = 0; i < few.size(); ++i) EXPECT_NEAR(few[i], expected[i], 1e-12);
+  }
 }
 
 TEST(Gradient, LossesStayFiniteFarFromTheTruth) {
