@@ -29,6 +29,10 @@ inline constexpr std::size_t kMaxFieldBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxJobBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxModelBytes = std::size_t{256} << 20;
 
+// Of a model. In a model file each takes up to 30 bytes, and all of them fit kMaxModelBytes; a site
+// that trains one holds a few vectors of 64 MiB.
+inline constexpr std::size_t kMaxParameters = std::size_t{1} << 23;
+
 // A consortium, not a fleet of phones.
 inline constexpr std::size_t kMaxSites = 4096;
 

@@ -17,10 +17,9 @@ constexpr NameTable<ModelKind, 4> kModelKinds{{{ModelKind::linear, "linear"},
 constexpr NameTable<Task, 2> kTasks{
     {{Task::classification, "classification"}, {Task::regression, "regression"}}};
 
-// Far above what tables need; they keep sizes from overflowing before the product is bounded.
+// Far above what tables need. A block of records has two numbers per unit of width, 256 MiB.
 constexpr std::size_t kMaxHidden = 16;
 constexpr std::size_t kMaxWidth = 65'536;
-constexpr std::size_t kMaxParameters = base::kMaxBlobBytes / sizeof(double);
 
 base::Result<void> check_kind(const ArchitectureSpec& spec) {
   const bool regression = spec.task == Task::regression;
@@ -57,10 +56,15 @@ base::Result<void> check_widths(const ArchitectureSpec& spec) {
     return base::fail(base::ErrorCode::invalid_argument,
                       "a model has at most {} hidden layers, found {}", kMaxHidden,
                       spec.hidden.size());
-  for (const std::size_t width : spec.hidden)
-    if (width == 0 || width > kMaxWidth)
+  std::size_t total = spec.outputs;
+  for (const std::size_t width : spec.hidden) {
+    if (width == 0 || width > kMaxWidth - total)
       return base::fail(base::ErrorCode::invalid_argument,
-                        "a hidden layer is 1 to {} wide, found {}", kMaxWidth, width);
+                        "a hidden layer is at least 1 wide, and all of them with the outputs "
+                        "at most {}; found {} after {}",
+                        kMaxWidth, width, total);
+    total += width;
+  }
   return {};
 }
 
@@ -87,10 +91,10 @@ base::Result<Architecture> Architecture::create(ArchitectureSpec spec) {
     offset += layers.back().size();
     inputs = outputs;
   }
-  if (offset > kMaxParameters)
+  if (offset > base::kMaxParameters)
     return base::fail(base::ErrorCode::invalid_argument,
                       "a model has at most {} parameters, this one {}; make its layers narrower",
-                      kMaxParameters, offset);
+                      base::kMaxParameters, offset);
   return Architecture(std::move(spec), std::move(layers));
 }
 

@@ -44,9 +44,13 @@ TEST(Architecture, ShapesThatMakeNoSenseAreRefused) {
   expect_refused(spec, "found 0");
   spec.hidden = std::vector<std::size_t>(17, 2);
   expect_refused(spec, "at most 16 hidden layers, found 17");
-  spec.inputs = 100'000;
-  spec.hidden = {65'536};
-  expect_refused(spec, "parameters");
+  spec.inputs = 28;
+  spec.hidden = {65'536, 2000};
+  expect_refused(spec, "65536");
+  spec.hidden = {65'000, 500, 36};
+  expect_refused(spec, "found 36 after 65502");
+  spec.hidden = {8192, 4096};
+  expect_refused(spec, "at most 8388608 parameters, this one 33804290");
   spec = {.kind = ModelKind::linear,
           .inputs = 2,
           .hidden = {},

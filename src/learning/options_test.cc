@@ -66,7 +66,7 @@ TEST(Options, AnythingElseIsRefusedByKey) {
   refused(replaced(good, "\"inputs\":3", "\"inputs\":4294967295"), "inputs");
   refused(replaced(good, "[7,5]", "[7,\"5\"]"), "'hidden' must be a whole number");
   refused(replaced(good, "[7,5]", "{}"), "'hidden' must be an array");
-  refused(replaced(good, "[7,5]", "[65536,65536]"), "parameters");
+  refused(replaced(good, "[7,5]", "[8192,4096]"), "parameters");
   refused(replaced(good, "\"learning_rate\":0.001", "\"learning_rate\":\"fast\""),
           "'learning_rate' must be a number");
   refused(replaced(good, "\"learning_rate\":0.001", "\"learning_rate\":-1"),

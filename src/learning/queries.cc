@@ -10,9 +10,18 @@
 namespace hanse::learning {
 namespace {
 
-// Blocks are dealt to this many tasks: enough for the cores of a plant's machine, and a bound on
-// the gradients held at once.
-constexpr std::size_t kTasks = 16;
+// Blocks are dealt to tasks, at most as many as a plant's machine has cores, and as fit this
+// memory: a task holds four vectors of the model's size (sum, weights, their gradient, a batch's
+// sum) and two numbers per record of a block and unit of width.
+constexpr std::size_t kMaxTasks = 16;
+constexpr std::size_t kTasksBytes = std::size_t{1} << 30;
+
+std::size_t tasks_for(const Architecture& architecture, std::size_t blocks) {
+  std::size_t numbers = 4 * architecture.parameter_count() + kBlock * architecture.inputs();
+  for (const Layer& layer : architecture.layers()) numbers += 2 * kBlock * layer.outputs;
+  const std::size_t fit = kTasksBytes / (numbers * sizeof(double));
+  return std::min(blocks, std::clamp<std::size_t>(fit, 1, kMaxTasks));
+}
 
 base::Result<void> check_parts(const query::QueryPlan& plan, std::size_t parameters,
                                std::string_view vector, std::string_view count) {
@@ -48,13 +57,13 @@ base::Result<void> check_unit(const query::QueryPlan& plan) {
                     plan.kind, plan.unit.substr(0, 64));
 }
 
-// The sum over blocks first, first + kTasks, … Blocks are quantised one by one, so that the split
+// The sum over blocks first, first + tasks, … Blocks are quantised one by one, so that the split
 // into tasks does not change a bit.
 base::Result<void> add_blocks(const Model& model, const data::Dataset& records, std::size_t first,
-                              privacy::ClippedSumAccumulator& sum) {
+                              std::size_t tasks, privacy::ClippedSumAccumulator& sum) {
   BlockGradient block(model.architecture());
   std::vector<double> others;
-  for (std::size_t row = first * kBlock; row < records.size(); row += kTasks * kBlock) {
+  for (std::size_t row = first * kBlock; row < records.size(); row += tasks * kBlock) {
     block.compute(model.parameters(), records, row, std::min(kBlock, records.size() - row));
     block.find_norms();
     others.clear();
@@ -84,12 +93,12 @@ base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, 
                                                   base::Executor& executor) const {
   HANSE_TRY_VOID(check_records(model_.architecture(), records));
   const std::size_t blocks = (records.size() + kBlock - 1) / kBlock;
-  const std::size_t tasks = std::min(blocks, kTasks);
+  const std::size_t tasks = tasks_for(model_.architecture(), blocks);
   std::vector<privacy::ClippedSumAccumulator> sums(tasks,
                                                    privacy::ClippedSumAccumulator(layout_, unit_));
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
-    results[task] = add_blocks(model_, records, task, sums[task]);
+    results[task] = add_blocks(model_, records, task, tasks, sums[task]);
   });
   privacy::ClippedSumAccumulator total(layout_, unit_);
   for (std::size_t task = 0; task < tasks; ++task) {
@@ -118,7 +127,7 @@ base::Result<query::Answer> LocalTrainingQuery::answer(const data::Dataset& reco
   if (records.size() > layout_.max_units)
     return base::fail(base::ErrorCode::failed_precondition,
                       "a site may add {} records by the plan; it has {}. Raise "
-                      "training.max_records_per_site in the job",
+                      "aggregation.max_records_per_site in the job",
                       layout_.max_units, records.size());
   HANSE_TRY(const Model trained, train(model_, records, learner_, random));
   const double weight = static_cast<double>(records.size());

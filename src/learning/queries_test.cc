@@ -128,6 +128,30 @@ TEST(Queries, EveryBlockOfALargeSiteCountsOnce) {
             plan.layout.lattice.quantise(static_cast<double>(records.size())));
 }
 
+// Counts tasks and leaves them be.
+class CountingExecutor final : public base::Executor {
+ public:
+  void parallel_for(std::size_t count, const std::function<void(std::size_t)>&) override {
+    tasks = count;
+  }
+  std::size_t tasks = 0;
+};
+
+// A model of the greatest size may not be held sixteen times over.
+TEST(Queries, LargeModelsHaveFewTasks) {
+  const auto tasks = [](std::vector<std::size_t> hidden) {
+    const Architecture of = *Architecture::create(
+        {.kind = ModelKind::mlp, .inputs = 3, .hidden = std::move(hidden), .outputs = 2});
+    const query::QueryPlan plan = plan_for(StrategyKind::fedsgd, test::random_model(of, 1));
+    CountingExecutor executor;
+    EXPECT_TRUE(answer(plan, test::labelled(20 * kBlock, 3, 2, 1), executor).has_value());
+    return executor.tasks;
+  };
+  EXPECT_EQ(tasks({16}), 16u);
+  EXPECT_EQ(tasks({2890, 2890}), 3u);  // 8.4 million parameters
+  EXPECT_EQ(tasks({60'000}), 4u);      // a wide layer: what a block of records takes
+}
+
 // Each block rounds once, so two ways to cut the records differ by half a step per block.
 RC_GTEST_PROP(Queries, AnyFleetIsWithinTheQuantisersBoundOfThePooledRecords, ()) {
   const std::size_t total = *rc::gen::inRange<std::size_t>(1, 1200);
