@@ -79,7 +79,7 @@ double macro_f1(const Counts& counts) {
 }
 
 // In counts, which are exact: (c s − Σ p t) / √((s² − Σ p²) (s² − Σ t²)).
-base::Result<double> mcc(const Counts& counts) {
+double mcc(const Counts& counts) {
   const double records = std::accumulate(counts.have.begin(), counts.have.end(), 0.0);
   const double right = std::accumulate(counts.both.begin(), counts.both.end(), 0.0);
   double cross = 0;
@@ -92,8 +92,7 @@ base::Result<double> mcc(const Counts& counts) {
   }
   const double spread_predicted = records * records - predicted;
   const double spread_have = records * records - have;
-  if (spread_predicted == 0 || spread_have == 0)
-    return undefined(Metric::mcc, "targets or predictions are all of one label");
+  if (spread_predicted == 0 || spread_have == 0) return 0;
   return (right * records - cross) / std::sqrt(spread_predicted * spread_have);
 }
 
@@ -266,14 +265,17 @@ bool lower_is_better(Metric metric) {
 
 base::Result<double> evaluate(Metric metric, const math::Matrix& predictions,
                               std::span<const double> targets) {
+  const bool classifies = task_of(metric) == Task::classification;
   HANSE_CHECK(predictions.rows() == targets.size());
+  HANSE_CHECK(classifies ? predictions.columns() >= 2 : predictions.columns() == 1);
   if (targets.empty()) return undefined(metric, "there are no records");
-  if (task_of(metric) == Task::classification) {
-    HANSE_CHECK(predictions.columns() >= 2);
-    return classification(metric, predictions, targets);
-  }
-  HANSE_CHECK(predictions.columns() == 1);
-  return regression(metric, predictions, targets);
+  const auto finite = [](double value) { return std::isfinite(value); };
+  if (!std::ranges::all_of(predictions.values(), finite))
+    return undefined(metric, "a prediction is not finite");
+  HANSE_TRY(const double value, classifies ? classification(metric, predictions, targets)
+                                           : regression(metric, predictions, targets));
+  if (!finite(value)) return undefined(metric, "its value is too large for a number");
+  return value;
 }
 
 }  // namespace hanse::learning

@@ -16,7 +16,8 @@ namespace hanse::learning {
 enum class Metric {
   accuracy,  // share of records whose most probable label is right; of equals, the first
   macro_f1,  // mean F1 over the labels that occur as target or prediction
-  mcc,       // Matthews' correlation (multiclass: Gorodkin 2004)
+  mcc,       // Matthews' correlation (multiclass: Gorodkin 2004); 0 where targets or predictions
+             // are all of one label, as scikit-learn has it
   roc_auc,   // area under the ROC curve of label 1; with more than 2 labels, mean one-vs-rest
   pr_auc,    // average precision, Σ (R_i − R_{i−1}) P_i, of label 1; more labels: mean one-vs-rest
   brier,     // 2 labels: mean (p_1 − y)²; more: mean Σ_k (p_k − y_k)² (Brier 1950)
@@ -35,8 +36,9 @@ Task task_of(Metric metric);
 // Lower is better: brier, ece, rmse, mae.
 bool lower_is_better(Metric metric);
 
-// Undefined on these records (none, a label that never occurs, a constant target):
-// failed_precondition with the reason. Shapes and label indices must agree: checked, aborts.
+// Undefined on these records (none, a label that never occurs, a constant target), a prediction or
+// a result that is not finite: failed_precondition with the reason. Shapes and label indices must
+// agree: checked, aborts.
 base::Result<double> evaluate(Metric metric, const math::Matrix& predictions,
                               std::span<const double> targets);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -50,7 +51,6 @@ TEST(Metrics, UndefinedIsSaidAndNeverZero) {
   expect_undefined(Metric::roc_auc, two, {1, 1, 1});
   expect_undefined(Metric::roc_auc, two, {0, 0, 0});
   expect_undefined(Metric::pr_auc, two, {0, 0, 0});
-  expect_undefined(Metric::mcc, two, {0, 0, 0});
   EXPECT_EQ(*evaluate(Metric::pr_auc, two, std::vector<double>{1, 1, 1}), 1);
   // One of three labels never occurs.
   const math::Matrix three = matrix({{0.5, 0.3, 0.2}, {0.2, 0.7, 0.1}});
@@ -60,6 +60,29 @@ TEST(Metrics, UndefinedIsSaidAndNeverZero) {
   EXPECT_EQ(*evaluate(Metric::macro_f1, three, std::vector<double>{0, 1}), 1);
   expect_undefined(Metric::r2, matrix({{1}, {2}}), {0.1, 0.1});
   expect_undefined(Metric::r2, matrix({{1}}), {2});
+}
+
+// scikit-learn 1.2.1: matthews_corrcoef([0, 1, 0, 1], [0, 0, 0, 0]) is 0.0, and so for one target.
+TEST(Metrics, ConstantPredictionsCorrelateWithNothing) {
+  const math::Matrix constant = matrix({{0.9, 0.1}, {0.9, 0.1}, {0.9, 0.1}, {0.9, 0.1}});
+  EXPECT_EQ(*evaluate(Metric::mcc, constant, std::vector<double>{0, 1, 0, 1}), 0);
+  const math::Matrix varied = matrix({{0.9, 0.1}, {0.1, 0.9}});
+  EXPECT_EQ(*evaluate(Metric::mcc, varied, std::vector<double>{1, 1}), 0);
+}
+
+// No NaN is sorted and no infinity reported.
+TEST(Metrics, WhatIsNotFiniteIsUndefined) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const Metric metric : all_metrics()) {
+    const bool values = task_of(metric) == Task::regression;
+    for (const double bad : {nan, infinity})
+      expect_undefined(metric, values ? matrix({{bad}, {1}}) : matrix({{bad, 0.5}, {0.5, 0.5}}),
+                       {0, 1});
+  }
+  expect_undefined(Metric::rmse, matrix({{1e200}, {1}}), {0, 1});
+  expect_undefined(Metric::r2, matrix({{1e200}, {1}}), {0, 1});
+  EXPECT_EQ(*evaluate(Metric::mae, matrix({{1e200}, {1}}), std::vector<double>{0, 1}), 5e199);
 }
 
 TEST(Metrics, OfEqualProbabilitiesTheFirstLabelIsPredicted) {
