@@ -1,5 +1,7 @@
 #include "data/npy.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -197,7 +199,8 @@ base::Result<void> check_shape(const NpyHeader& header, std::uint64_t file_bytes
                                std::string_view source) {
   std::size_t elements = 1;
   for (const std::size_t size : header.shape) {
-    if (size > 0 && elements > base::kMaxTableCells / size)
+    // Each by itself too: a dimension of zero hides what the other claims.
+    if (size > base::kMaxTableCells || (size > 0 && elements > base::kMaxTableCells / size))
       return base::fail(ErrorCode::invalid_argument,
                         "{}: the header claims more than {} elements, which are not read", source,
                         base::kMaxTableCells);
@@ -322,6 +325,11 @@ base::Result<math::Matrix> read_npy_matrix(const storage::File& file, std::strin
   if (header.shape.empty())
     return base::fail(ErrorCode::invalid_argument, "{}: expected an array, found a single number",
                       source);
+  if (header.elements() == 0)
+    return base::fail(ErrorCode::invalid_argument,
+                      "{}: expected at least one row and one column, found an empty array of {}; "
+                      "leave the file out",
+                      source, fmt::join(header.shape, " × "));
   math::Matrix matrix(header.shape[0], header.shape.size() == 2 ? header.shape[1] : 1);
   if (!header.fortran_order || matrix.columns() <= 1) {
     HANSE_TRY_VOID(read_values(file, source, header, matrix.values()));

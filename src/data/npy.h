@@ -28,7 +28,8 @@ base::Result<NpyHeader> read_npy_header(const storage::File& file, std::string_v
 base::Result<std::vector<double>> read_npy_vector(const storage::File& file,
                                                   std::string_view source);
 
-// As rows × columns, whichever order the file has; one dimension is a column.
+// As rows × columns, whichever order the file has; one dimension is a column. A dimension of zero:
+// invalid_argument.
 base::Result<math::Matrix> read_npy_matrix(const storage::File& file, std::string_view source);
 
 }  // namespace hanse::data

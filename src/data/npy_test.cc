@@ -112,7 +112,13 @@ TEST(Npy, BelievesNoClaim) {
                       ErrorCode::corruption, {"a size"}));
   EXPECT_TRUE(refused(read(std::string("\x93NUMPY\2\0\xFF\xFF\xFF\x7F{", 13)),
                       ErrorCode::corruption, {"2147483647"}));
-  EXPECT_EQ(read_npy_matrix(*file_of(npy(header("<f8", "(0, 1000000000)"), "")), "z")->rows(), 0U);
+  for (const bool fortran : {false, true}) {
+    const auto huge = header("<f8", "(0, 9223372036854775807)", fortran);
+    EXPECT_TRUE(refused(read(npy(huge, "")), ErrorCode::invalid_argument, {"claims more than"}));
+    const auto empty = file_of(npy(header("<f8", "(0, 1000)", fortran), ""));
+    EXPECT_TRUE(refused(read_npy_matrix(*empty, "e.npy"), ErrorCode::invalid_argument,
+                        {"e.npy", "0 × 1000", "at least one row"}));
+  }
 }
 
 RC_GTEST_PROP(NpyLaws, MatricesComeBackInEitherOrder, ()) {
