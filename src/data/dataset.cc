@@ -20,6 +20,19 @@ Dataset Dataset::select(std::span<const std::size_t> rows) const {
   return selected;
 }
 
+std::string group_name(std::span<const std::string> fields) {
+  if (fields.size() == 1) return fields[0];
+  std::string name;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (i > 0) name += '_';
+    for (const char c : fields[i]) {
+      if (c == '_' || c == '\\') name += '\\';
+      name += c;
+    }
+  }
+  return name;
+}
+
 Dataset concatenate(std::span<const Dataset> parts) {
   HANSE_CHECK(!parts.empty());
   std::size_t records = 0;

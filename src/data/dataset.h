@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct Dataset {
   // The records at `rows`, in that order.
   Dataset select(std::span<const std::size_t> rows) const;
 };
+
+// One name for a group that several fields name together: ("B", "14") is "B_14". Different fields
+// give different names: '_' and '\\' within one of several are preceded by '\\'.
+std::string group_name(std::span<const std::string> fields);
 
 // The records of all parts, one part after another. The parts share one schema.
 Dataset concatenate(std::span<const Dataset> parts);

@@ -169,15 +169,15 @@ class Encoder {
     return static_cast<double>(value);
   }
 
-  // The key of a record: its group columns joined with '_'. An empty one would join strangers.
+  // Of a record. An empty field would join strangers.
   base::Result<std::string> group_of(std::size_t row) const {
-    std::string key;
+    std::vector<std::string> fields;
     for (const Bound& bound : groups_) {
       const std::string& part = (*bound.texts)[row];
       if (part.empty()) return refused(table_, row, *bound.column, "a group's name", "nothing");
-      key += (key.empty() ? "" : "_") + part;
+      fields.push_back(part);
     }
-    return key;
+    return group_name(fields);
   }
 
   const Table& table_;

@@ -167,5 +167,21 @@ TEST(Dataset, ConcatenatesAndSelects) {
   EXPECT_EQ(concatenate(with_empty).size(), 1U);
 }
 
+TEST(GroupName, TellsDifferentFieldsApart) {
+  EXPECT_EQ(group_name(Texts{"B", "14"}), "B_14");
+  EXPECT_EQ(group_name(Texts{"1797_B_14.npy"}), "1797_B_14.npy");
+  EXPECT_NE(group_name(Texts{"a_b", "c"}), group_name(Texts{"a", "b_c"}));
+  EXPECT_NE(group_name(Texts{"a_", "b"}), group_name(Texts{"a", "_b"}));
+  EXPECT_NE(group_name(Texts{"a\\", "b"}), group_name(Texts{"a", "\\b"}));
+}
+
+RC_GTEST_PROP(GroupNameLaws, IsOneToOne, ()) {
+  const auto fields = rc::gen::container<Texts>(
+      2, rc::gen::nonEmpty(rc::gen::container<std::string>(rc::gen::element('a', '_', '\\'))));
+  const Texts a = *fields;
+  const Texts b = *fields;
+  RC_ASSERT((group_name(a) == group_name(b)) == (a == b));
+}
+
 }  // namespace
 }  // namespace hanse::data
