@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "data/dataset.h"
 #include "data/file_pattern.h"
 #include "data/npy.h"
 
@@ -88,8 +89,9 @@ base::Result<Recording> recording_of(const RecordingsSpec& spec,
                       "field '{}': expected {}, found '{}'; declare it, or narrow the pattern",
                       spec.label, fmt::format("{}", fmt::join(spec.label_values, ", ")),
                       recording.label);
-  for (const std::string& field : spec.group)
-    recording.group += (recording.group.empty() ? "" : "_") + fields.at(field);
+  std::vector<std::string> named;
+  for (const std::string& field : spec.group) named.push_back(fields.at(field));
+  recording.group = group_name(named);
   if (!spec.site.empty()) recording.site = fields.at(spec.site);
   recording.name = std::move(name);
   return recording;
@@ -189,7 +191,7 @@ base::Result<Schema> recordings_schema(const RecordingsSpec& spec) {
   if (!spec.label.empty()) add(kLabelColumn, ColumnKind::label).values = spec.label_values;
   if (!spec.group.empty()) add(kGroupColumn, ColumnKind::group);
   if (!spec.site.empty()) add(kSiteColumn, ColumnKind::site);
-  add(kFileColumn, ColumnKind::ignore);
+  add(kFileColumn, spec.group.empty() ? ColumnKind::group : ColumnKind::ignore);
   return Schema::create(std::move(columns));
 }
 

@@ -22,8 +22,10 @@ struct RecordingsSpec {
   double shaft_rpm = 0;                   // the constant
   std::string label;                      // a field; empty: no label
   std::vector<std::string> label_values;  // other values in that field: the file is an error
-  std::vector<std::string> group;         // fields whose values together name a bearing
-  std::string site;                       // a field; empty: all records are one site's
+  // Fields whose values together name a bearing; none: each file is a group, since its windows
+  // resemble each other and may overlap.
+  std::vector<std::string> group;
+  std::string site;  // a field; empty: all records are one site's
 
   bool operator==(const RecordingsSpec&) const = default;
 };
@@ -32,11 +34,11 @@ struct RecordingsSpec {
 inline constexpr std::string_view kLabelColumn = "label";
 inline constexpr std::string_view kGroupColumn = "group";
 inline constexpr std::string_view kSiteColumn = "site";
-inline constexpr std::string_view kFileColumn = "file";  // the schema ignores it
+inline constexpr std::string_view kFileColumn = "file";  // ignored where there is a group
 
 // The features of vibration.h, then label, group and site as far as the spec has them, and the
-// file's name for people. Checks the
-// spec: fields that the pattern lacks, windows or rates out of bounds: invalid_argument.
+// file's name for people, the group where the spec has none. Checks the spec: fields that the
+// pattern lacks, windows or rates out of bounds: invalid_argument.
 base::Result<Schema> recordings_schema(const RecordingsSpec& spec);
 
 // Files in the byte order of their names, windows in time. A rest shorter than a window is left

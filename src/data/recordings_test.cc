@@ -100,6 +100,23 @@ TEST(Recordings, HopsOverlap) {
   EXPECT_EQ(read(folder(), dense)->records, 9U + 8U);  // (12288−4096)/1024+1, (12287−4096)/1024+1
 }
 
+// Windows that overlap share samples: on two sides of a split, one would be tested on what the
+// other trained.
+TEST(Recordings, WithoutAGroupEachFileIsOne) {
+  RecordingsSpec plain = spec();
+  plain.group.clear();
+  plain.hop = 1024;
+  const auto schema = std::make_shared<const Schema>(recordings_schema(plain).value());
+  const auto sites = encode(schema, read(folder(), plain).value()).value();
+  EXPECT_EQ(sites.front().records.group_names, (Texts{"1730_B_7.npy", "1730_IR_7.npy"}));
+  base::SeededSimulationRandom random(1, "split");
+  SplitSpec by_record{.kind = SplitKind::k_fold, .by = SplitBy::record};
+  EXPECT_TRUE(refused(split(sites, by_record, random), ErrorCode::invalid_argument,
+                      {"each file is a group", "allow_leakage"}));
+  by_record.allow_leakage = true;
+  EXPECT_TRUE(split(sites, by_record, random).has_value());
+}
+
 TEST(Recordings, ConstantSpeedOneSiteAndNoLabel) {
   RecordingsSpec plain = spec();
   plain.shaft_rpm_field.clear();

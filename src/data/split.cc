@@ -139,9 +139,10 @@ base::Result<void> check_spec(std::span<const SiteData> sites, const SplitSpec& 
                       "declare one, or split by record");
   if (spec.by == SplitBy::record && grouped && !spec.allow_leakage)
     return base::fail(ErrorCode::invalid_argument,
-                      "the schema declares a group, so a split by record would put records that "
-                      "belong together on both sides; split by group, or set allow_leakage to "
-                      "measure by how much that flatters");
+                      "the schema declares a group (of recordings without one, each file is a "
+                      "group), so a split by record would put records that belong together on both "
+                      "sides; split by group, or set allow_leakage to measure by how much that "
+                      "flatters");
   return {};
 }
 
