@@ -13,6 +13,9 @@ namespace {
 
 using base::ErrorCode;
 
+// The square of no number in a range overflows, nor does the sum of a table's squares.
+constexpr double kMaxBound = 1e100;
+
 bool has_values(const Column& column) {
   return column.kind == ColumnKind::category ||
          (column.kind == ColumnKind::label && !column.values.empty());
@@ -37,13 +40,15 @@ base::Result<void> check_values(const Column& column) {
 
 base::Result<void> check_column(const Column& column) {
   const bool number = is_number(column);
-  if (number && !(std::isfinite(column.low) && std::isfinite(column.high) &&
-                  column.low < column.high && std::isfinite(column.high - column.low)))
+  // False for NaN.
+  const bool sound = std::abs(column.low) <= kMaxBound && std::abs(column.high) <= kMaxBound &&
+                     column.low < column.high;
+  if (number && !sound)
     return base::fail(
         ErrorCode::invalid_argument,
-        "column '{}': expected a finite range with low below high, found low {} and high {}; "
-        "declare what is physically possible{}",
-        column.name, column.low, column.high,
+        "column '{}': expected a finite range with low below high, both within ±{}, found low {} "
+        "and high {}; declare what is physically possible{}",
+        column.name, kMaxBound, column.low, column.high,
         column.kind == ColumnKind::label ? ", or the label's values to predict classes" : "");
   if (!number && (column.low != 0 || column.high != 0))
     return base::fail(ErrorCode::invalid_argument,

@@ -33,8 +33,7 @@ struct Column {
 bool is_number(const Column& column);
 
 // Checked: names unique and not empty, ranges finite with low < high, values unique, at most one
-// label and one site, at least one feature. A group may consist of several columns: its key joins
-// them with '_'.
+// label and one site, at least one feature. A group may consist of several columns (group_name).
 class Schema {
  public:
   static base::Result<Schema> create(std::vector<Column> columns);

@@ -54,6 +54,8 @@ TEST(Schema, RefusesWithTheColumnsName) {
   EXPECT_TRUE(refused(bad({number("x", 1, 1)}), code, {"'x'", "low 1 and high 1"}));
   EXPECT_TRUE(refused(bad({number("x", 0, inf)}), code, {"'x'", "inf"}));
   EXPECT_TRUE(refused(bad({number("x", -most, most)}), code, {"'x'"}));
+  EXPECT_TRUE(refused(bad({number("x", -1e200, 0)}), code, {"'x'", "±1e+100", "-1e+200"}));
+  EXPECT_TRUE(Schema::create({number("x", -1e100, 1e100)}).has_value());
   EXPECT_TRUE(refused(bad({number("x"), kLabel, with_values("l", ColumnKind::label, {"a", "b"})}),
                       code, {"one label", "2"}));
   EXPECT_TRUE(refused(bad({number("x"), with_values("a", ColumnKind::site, {}),
