@@ -13,28 +13,51 @@ constexpr auto kRuns = "runs";
 // A folder of runs that this command made goes away again when no run came to stand in it.
 class RunsFolder {
  public:
-  static base::Result<RunsFolder> create(storage::Directory& directory) {
-    if (directory.exists(kRuns)) return RunsFolder(nullptr);
-    HANSE_TRY_VOID(directory.create_directory(kRuns));
-    return RunsFolder(&directory);
-  }
-  RunsFolder(RunsFolder&& other) noexcept : directory_(std::exchange(other.directory_, nullptr)) {}
-  RunsFolder& operator=(RunsFolder&&) = delete;
+  explicit RunsFolder(storage::Directory& directory) : directory_(directory) {}
+  RunsFolder(const RunsFolder&) = delete;
+  RunsFolder& operator=(const RunsFolder&) = delete;
   ~RunsFolder() {
-    if (!directory_) return;
-    const auto entries = directory_->list(kRuns);
-    if (entries && entries->empty()) (void)directory_->remove_all(kRuns);
+    if (made_) (void)directory_.remove_empty_directory(kRuns);  // only when it is empty
+  }
+  base::Result<void> make() {
+    const auto created = directory_.create_directory(kRuns);
+    if (!created && created.error().code() != base::ErrorCode::already_exists)
+      return base::fail(created.error());
+    made_ = made_ || created;
+    return {};
   }
 
  private:
-  explicit RunsFolder(storage::Directory* directory) : directory_(directory) {}
-  storage::Directory* directory_;  // null where there is nothing to undo
+  storage::Directory& directory_;
+  bool made_ = false;
 };
 
 std::string first_free(const storage::Directory& directory, const std::string& name) {
   for (unsigned n = 1;; ++n)
     if (std::string path = fmt::format("{}/{}-{}", kRuns, name, n); !directory.exists(path))
       return path;
+}
+
+// Under a name of ours, the first that is free: other runs take names too, and folders away.
+base::Result<storage::Staging> stage(storage::Directory& directory, RunsFolder& runs,
+                                     const std::string& name) {
+  constexpr int kTries = 100;  // each but the last lost a race of microseconds
+  for (int tried = 1;; ++tried) {
+    HANSE_TRY_VOID(runs.make());
+    auto staging = storage::Staging::create(directory, first_free(directory, name));
+    const bool lost = !staging && (staging.error().code() == base::ErrorCode::already_exists ||
+                                   staging.error().code() == base::ErrorCode::not_found);
+    if (!lost || tried == kTries) return staging;
+  }
+}
+
+// A finished run is never lost: where another took its name meanwhile it has the next one.
+base::Result<void> commit_free(storage::Staging& staging, const storage::Directory& directory,
+                               const std::string& name) {
+  auto done = staging.commit();
+  while (!done && done.error().code() == base::ErrorCode::already_exists)
+    done = staging.commit_as(first_free(directory, name));
+  return done;
 }
 
 base::Result<void> write(storage::Staging& staging, const jobs::RunResult& result,
@@ -45,8 +68,7 @@ base::Result<void> write(storage::Staging& staging, const jobs::RunResult& resul
   HANSE_TRY_VOID(file("report.json", report_json));
   HANSE_TRY_VOID(file("report.html", jobs::to_html(result.report)));
   HANSE_TRY_VOID(file("model.json", jobs::to_json(result.model)));
-  HANSE_TRY_VOID(file("job.toml", job.text));
-  return staging.commit();
+  return file("job.toml", job.text);
 }
 
 base::Result<jobs::RunResult> train(const jobs::Job& job, const Doors& doors) {
@@ -63,17 +85,16 @@ base::Result<void> execute(const Run& command, const Doors& doors) {
   if (command.seed) set.push_back(fmt::format("seed={}", *command.seed));
   HANSE_TRY(const jobs::Job job,
             jobs::load_job(doors.directory, command.job, doors.environment, set));
-  std::optional<RunsFolder> runs;
-  if (command.out.empty()) {
-    HANSE_TRY(RunsFolder made, RunsFolder::create(doors.directory));
-    runs.emplace(std::move(made));
-  }
-  const std::string out =
-      command.out.empty() ? first_free(doors.directory, job.name.text()) : command.out;
-  HANSE_TRY(storage::Staging staging, storage::Staging::create(doors.directory, out));
+  const bool ours = command.out.empty();  // to name
+  RunsFolder runs(doors.directory);
+  HANSE_TRY(storage::Staging staging, ours
+                                          ? stage(doors.directory, runs, job.name.text())
+                                          : storage::Staging::create(doors.directory, command.out));
   HANSE_TRY(const jobs::RunResult result, train(job, doors));
   const std::string json = jobs::to_json(result.report);
   HANSE_TRY_VOID(write(staging, result, job, json));
+  HANSE_TRY_VOID(ours ? commit_free(staging, doors.directory, job.name.text()) : staging.commit());
+  const std::string& out = staging.path();
 
   const std::string told =
       departures(result.report) + ". Nothing was private yet: a simulation, in the clear.";

@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +146,32 @@ base::Result<void> write_new(const std::string& temporary, const std::string& pa
   return {};
 }
 
+// Renames where the file system knows no RENAME_NOREPLACE: an empty folder or file of ours reserves
+// `to`, and a rename replaces that. 0 or an errno. A crash in between leaves the empty one.
+int rename_onto_reservation(const char* from, const char* to) {
+  struct stat status{};
+  if (::lstat(from, &status) != 0) return errno;
+  const bool folder = S_ISDIR(status.st_mode);
+  if (folder) {
+    if (::mkdir(to, 0777) != 0) return errno;
+  } else {
+    const Descriptor reserved(::open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (!reserved.ok()) return errno;
+  }
+  if (::rename(from, to) == 0) return 0;
+  const int error = errno;
+  folder ? ::rmdir(to) : ::unlink(to);
+  return error;
+}
+
+class DiskLock final : public Lock {
+ public:
+  explicit DiskLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  Descriptor descriptor_;  // closing it, or dying, lets go
+};
+
 struct FolderCloser {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -207,14 +234,20 @@ base::Result<void> Disk::write(const std::string& path, base::ByteView bytes) {
 
 base::Result<void> Disk::create_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0777) != 0) return failed("create the folder", path, errno);
-  return sync_folder(folder_of(path));
+  auto synced = sync_folder(folder_of(path));
+  if (!synced) ::rmdir(path.c_str());
+  return synced;
 }
 
 base::Result<void> Disk::rename(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
-    return failed("rename", errno == EEXIST ? to : from, errno);
-  HANSE_TRY_VOID(sync_folder(folder_of(to)));
-  if (folder_of(from) != folder_of(to)) return sync_folder(folder_of(from));
+  const int refused =
+      ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0 ? 0 : errno;
+  const bool unknown = refused == EINVAL || refused == ENOSYS || refused == EOPNOTSUPP;
+  const int error = unknown ? rename_onto_reservation(from.c_str(), to.c_str()) : refused;
+  if (error != 0) return failed("rename", code_of(error) == code_of(EEXIST) ? to : from, error);
+  // It has happened, so a folder that cannot be synced makes no error of it.
+  (void)sync_folder(folder_of(to));
+  if (folder_of(from) != folder_of(to)) (void)sync_folder(folder_of(from));
   return {};
 }
 
@@ -232,6 +265,34 @@ base::Result<void> Disk::remove_all(const std::string& path) {
     return failed("remove", path, errno);
   }
   return {};
+}
+
+base::Result<void> Disk::remove_empty_directory(const std::string& path) {
+  if (::rmdir(path.c_str()) == 0) return {};
+  if (errno == ENOTEMPTY || errno == EEXIST)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "cannot remove '{}': expected an empty folder, it holds something", path);
+  return failed("remove", path, errno);
+}
+
+base::Result<std::unique_ptr<Lock>> Disk::lock(const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  Descriptor descriptor(::open(path.c_str(), kFlags));
+  if (!descriptor.ok()) return failed("lock", path, errno);
+  if (::flock(descriptor.value(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return nullptr;
+    // NFS says EBADF of a folder, others EINVAL, ENOLCK or EOPNOTSUPP.
+    return base::fail(base::ErrorCode::unsupported, "cannot lock '{}': {}", path,
+                      std::strerror(errno));
+  }
+  // Who held it may have renamed or removed the folder since it was opened.
+  struct stat held{};
+  struct stat there{};
+  if (::fstat(descriptor.value(), &held) != 0 || ::lstat(path.c_str(), &there) != 0)
+    return failed("lock", path, errno);
+  if (held.st_ino != there.st_ino || held.st_dev != there.st_dev)
+    return failed("lock", path, ENOENT);
+  return std::make_unique<DiskLock>(std::move(descriptor));
 }
 
 }  // namespace hanse::storage

@@ -23,6 +23,14 @@ class MemoryFile final : public File {
   std::shared_ptr<const base::Bytes> bytes_;
 };
 
+class MemoryLock final : public Lock {
+ public:
+  explicit MemoryLock(std::shared_ptr<const bool> held) : held_(std::move(held)) {}
+
+ private:
+  std::shared_ptr<const bool> held_;
+};
+
 // "a//b/./c/" is "a/b/c"; "." and "" are the folder that everything relative starts at. ".." is
 // taken as a name: nothing here needs it.
 std::string normalised(std::string_view path) {
@@ -160,6 +168,27 @@ base::Result<void> Memory::remove_all(const std::string& path) {
   for (auto it = nodes_.lower_bound(prefix); it != nodes_.end() && it->first.starts_with(prefix);)
     it = nodes_.erase(it);
   return {};
+}
+
+base::Result<void> Memory::remove_empty_directory(const std::string& path) {
+  const std::string node = normalised(path);
+  if (!is_folder(node)) return absent("remove", path);
+  HANSE_TRY_VOID(writable("remove", path));
+  const auto below = nodes_.lower_bound(prefix_of(node));
+  if (below != nodes_.end() && below->first.starts_with(prefix_of(node)))
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "cannot remove '{}': expected an empty folder, it holds something", path);
+  nodes_.erase(node);
+  return {};
+}
+
+base::Result<std::unique_ptr<Lock>> Memory::lock(const std::string& path) {
+  const auto found = nodes_.find(normalised(path));
+  if (found == nodes_.end() || !found->second.is_directory) return absent("lock", path);
+  if (!found->second.held.expired()) return nullptr;
+  auto held = std::make_shared<const bool>(true);
+  found->second.held = held;
+  return std::make_unique<MemoryLock>(std::move(held));
 }
 
 }  // namespace hanse::storage

@@ -17,6 +17,8 @@ class Memory final : public Directory {
   base::Result<void> create_directory(const std::string& path) override;
   base::Result<void> rename(const std::string& from, const std::string& to) override;
   base::Result<void> remove_all(const std::string& path) override;
+  base::Result<void> remove_empty_directory(const std::string& path) override;
+  base::Result<std::unique_ptr<Lock>> lock(const std::string& path) override;
 
   // Fault injection: writes that would bring the total over `bytes` fail as a full disk does.
   void set_capacity(std::size_t bytes) { capacity_ = bytes; }
@@ -30,6 +32,7 @@ class Memory final : public Directory {
   struct Node {
     bool is_directory = false;
     std::shared_ptr<const base::Bytes> bytes;
+    std::weak_ptr<const bool> held = {};  // while a Lock lives
   };
   std::map<std::string, Node> nodes_;  // by normalised path
   std::size_t capacity_ = SIZE_MAX;

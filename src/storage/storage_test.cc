@@ -5,76 +5,30 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 
+#include "base/testing.h"
 #include "storage/memory.h"
+#include "storage/testing.h"
 
 namespace hanse::storage {
 namespace {
 
 using base::ErrorCode;
 
-std::string content(const Directory& directory, const std::string& path) {
-  const auto bytes = read_all(directory, path, 1 << 20);
-  return bytes ? std::string(base::text_of(*bytes)) : "<" + bytes.error().text() + ">";
-}
-
-std::vector<std::string> names(const Directory& directory, const std::string& path) {
-  std::vector<std::string> names;
-  const auto entries = directory.list(path);
-  for (const Entry& entry : entries.value())
-    names.push_back(entry.name + (entry.is_directory ? "/" : ""));
-  return names;
-}
-
-using Names = std::vector<std::string>;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hanse-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-struct OnDisk {
-  Folder folder;
-  Disk directory;
-  std::string root = folder.path();
-};
-
-struct InMemory {
-  Memory directory;
-  std::string root = "root";
-  InMemory() { HANSE_CHECK(directory.create_directory(root).has_value()); }
-};
+using namespace storage::testing;
 
 template <class World>
-class DirectoryLaws : public testing::Test {
+class DirectoryLaws : public ::testing::Test {
  protected:
   World world;
   std::string at(std::string_view name) const { return world.root + "/" + std::string(name); }
-
-  template <class T>
-  static ErrorCode code(const base::Result<T>& result) {
-    EXPECT_FALSE(result.has_value());
-    return result ? ErrorCode::internal : result.error().code();
-  }
 };
 
-using Worlds = testing::Types<OnDisk, InMemory>;
 TYPED_TEST_SUITE(DirectoryLaws, Worlds);
 
 TYPED_TEST(DirectoryLaws, WritesAndReadsBack) {
@@ -111,18 +65,17 @@ TYPED_TEST(DirectoryLaws, NamesWhatIsMissingOrInTheWay) {
   Directory& directory = this->world.directory;
   ASSERT_TRUE(directory.create_directory(this->at("d")).has_value());
   ASSERT_TRUE(directory.write(this->at("f"), base::view_of("x")).has_value());
-  EXPECT_EQ(this->code(directory.open(this->at("none"))), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.open(this->at("d"))), ErrorCode::invalid_argument);
-  EXPECT_EQ(this->code(directory.list(this->at("none"))), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.list(this->at("f"))), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.write(this->at("none/f"), {})), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.create_directory(this->at("d"))), ErrorCode::already_exists);
-  EXPECT_EQ(this->code(directory.create_directory(this->at("f"))), ErrorCode::already_exists);
-  EXPECT_EQ(this->code(directory.create_directory(this->at("n/m"))), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.rename(this->at("none"), this->at("x"))), ErrorCode::not_found);
-  EXPECT_EQ(this->code(directory.rename(this->at("f"), this->at("d"))), ErrorCode::already_exists);
-  EXPECT_EQ(this->code(directory.rename(this->at("d"), this->at("d/e"))),
-            ErrorCode::invalid_argument);
+  EXPECT_EQ(code(directory.open(this->at("none"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.open(this->at("d"))), ErrorCode::invalid_argument);
+  EXPECT_EQ(code(directory.list(this->at("none"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.list(this->at("f"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.write(this->at("none/f"), {})), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.create_directory(this->at("d"))), ErrorCode::already_exists);
+  EXPECT_EQ(code(directory.create_directory(this->at("f"))), ErrorCode::already_exists);
+  EXPECT_EQ(code(directory.create_directory(this->at("n/m"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.rename(this->at("none"), this->at("x"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.rename(this->at("f"), this->at("d"))), ErrorCode::already_exists);
+  EXPECT_EQ(code(directory.rename(this->at("d"), this->at("d/e"))), ErrorCode::invalid_argument);
   EXPECT_NE(directory.open(this->at("none")).error().text().find("none"), std::string::npos);
   EXPECT_EQ(names(directory, this->world.root), (Names{"d/", "f"}));
 }
@@ -133,8 +86,8 @@ TYPED_TEST(DirectoryLaws, RenameReplacesNothingNotEvenAnEmptyFolder) {
     ASSERT_TRUE(directory.create_directory(this->at(folder)).has_value());
   for (const char* file : {"f", "g"})
     ASSERT_TRUE(directory.write(this->at(file), base::view_of(file)).has_value());
-  EXPECT_EQ(this->code(directory.rename(this->at("d"), this->at("e"))), ErrorCode::already_exists);
-  EXPECT_EQ(this->code(directory.rename(this->at("f"), this->at("g"))), ErrorCode::already_exists);
+  EXPECT_EQ(code(directory.rename(this->at("d"), this->at("e"))), ErrorCode::already_exists);
+  EXPECT_EQ(code(directory.rename(this->at("f"), this->at("g"))), ErrorCode::already_exists);
   EXPECT_EQ(names(directory, this->world.root), (Names{"d/", "e/", "f", "g"}));
   EXPECT_EQ(content(directory, this->at("g")), "g");
 }
@@ -156,59 +109,21 @@ TYPED_TEST(DirectoryLaws, MovesAndRemovesWholeTrees) {
 
 TYPED_TEST(DirectoryLaws, ReadAllRefusesMoreThanItsLimit) {
   ASSERT_TRUE(this->world.directory.write(this->at("a"), base::view_of("12345")).has_value());
-  EXPECT_EQ(this->code(read_all(this->world.directory, this->at("a"), 4)),
-            ErrorCode::invalid_argument);
+  EXPECT_EQ(code(read_all(this->world.directory, this->at("a"), 4)), ErrorCode::invalid_argument);
   EXPECT_TRUE(read_all(this->world.directory, this->at("a"), 5).has_value());
 }
 
-TYPED_TEST(DirectoryLaws, StagingAppearsWholeOrNotAtAll) {
+TYPED_TEST(DirectoryLaws, RemovesAnEmptyFolderOnly) {
   Directory& directory = this->world.directory;
-  {
-    auto staging = Staging::create(directory, this->at("run")).value();
-    ASSERT_TRUE(staging.write("a", base::view_of("1")).has_value());
-    EXPECT_FALSE(directory.exists(this->at("run")));
-  }
+  ASSERT_TRUE(directory.create_directory(this->at("d")).has_value());
+  ASSERT_TRUE(directory.write(this->at("d/f"), base::view_of("x")).has_value());
+  EXPECT_EQ(code(directory.remove_empty_directory(this->at("d"))), ErrorCode::failed_precondition);
+  EXPECT_EQ(code(directory.remove_empty_directory(this->at("d/f"))), ErrorCode::not_found);
+  EXPECT_EQ(code(directory.remove_empty_directory(this->at("none"))), ErrorCode::not_found);
+  EXPECT_EQ(content(directory, this->at("d/f")), "x");
+  ASSERT_TRUE(directory.remove_all(this->at("d/f")).has_value());
+  ASSERT_TRUE(directory.remove_empty_directory(this->at("d")).has_value());
   EXPECT_EQ(names(directory, this->world.root), Names{});
-  {
-    auto staging = Staging::create(directory, this->at("run")).value();
-    ASSERT_TRUE(staging.write("a", base::view_of("1")).has_value());
-    ASSERT_TRUE(staging.write("b", base::view_of("2")).has_value());
-    Staging moved = std::move(staging);
-    ASSERT_TRUE(moved.commit().has_value());
-  }
-  EXPECT_EQ(names(directory, this->world.root), Names{"run/"});
-  EXPECT_EQ(names(directory, this->at("run")), (Names{"a", "b"}));
-}
-
-TYPED_TEST(DirectoryLaws, StagingLeavesAnExistingTargetAlone) {
-  Directory& directory = this->world.directory;
-  ASSERT_TRUE(directory.create_directory(this->at("run")).has_value());
-  ASSERT_TRUE(directory.write(this->at("run/kept"), base::view_of("k")).has_value());
-  EXPECT_EQ(this->code(Staging::create(directory, this->at("run"))), ErrorCode::already_exists);
-  EXPECT_EQ(names(directory, this->world.root), Names{"run/"});
-  EXPECT_EQ(content(directory, this->at("run/kept")), "k");
-}
-
-TYPED_TEST(DirectoryLaws, StagingLosesARaceWithoutHarm) {
-  Directory& directory = this->world.directory;
-  {
-    auto staging = Staging::create(directory, this->at("run")).value();
-    ASSERT_TRUE(staging.write("a", base::view_of("mine")).has_value());
-    ASSERT_TRUE(directory.create_directory(this->at("run")).has_value());
-    ASSERT_TRUE(directory.write(this->at("run/a"), base::view_of("theirs")).has_value());
-    EXPECT_EQ(this->code(staging.commit()), ErrorCode::already_exists);
-  }
-  EXPECT_EQ(names(directory, this->world.root), Names{"run/"});
-  EXPECT_EQ(content(directory, this->at("run/a")), "theirs");
-}
-
-TYPED_TEST(DirectoryLaws, StagingSweepsWhatAKilledRunLeft) {
-  Directory& directory = this->world.directory;
-  ASSERT_TRUE(directory.create_directory(this->at(".run.partial")).has_value());
-  ASSERT_TRUE(directory.write(this->at(".run.partial/old"), {}).has_value());
-  auto staging = Staging::create(directory, this->at("run")).value();
-  ASSERT_TRUE(staging.commit().has_value());
-  EXPECT_EQ(names(directory, this->at("run")), Names{});
 }
 
 TEST(Memory, FullDiskKeepsTheOldBytes) {
@@ -235,17 +150,6 @@ TEST(Memory, ReadOnlyRefusesEveryChange) {
     EXPECT_EQ(change.error().code(), ErrorCode::permission_denied);
   }
   EXPECT_EQ(content(memory, "a"), "1");
-}
-
-TEST(Memory, StagingOnAFullDiskLeavesNothing) {
-  Memory memory;
-  memory.set_capacity(3);
-  {
-    auto staging = Staging::create(memory, "run").value();
-    EXPECT_TRUE(staging.write("a", base::view_of("123")).has_value());
-    EXPECT_FALSE(staging.write("b", base::view_of("4")).has_value());
-  }
-  EXPECT_EQ(names(memory, "."), Names{});
 }
 
 TEST(Memory, TakesPathsInEverySpelling) {
@@ -337,6 +241,43 @@ TEST(Disk, AFileThatShrankIsNoticed) {
   EXPECT_EQ(file->read(2, out).value(), 0U);
 }
 
+// File systems without RENAME_NOREPLACE say EINVAL, old kernels ENOSYS: the laws hold there too.
+TEST(Disk, RenamesWhereTheFileSystemCannotRefuseToReplace) {
+  for (const unsigned error : {EINVAL, ENOSYS}) {
+    const Folder folder;
+    Disk disk;
+    const bool run = base::testing::run_refusing(SYS_renameat2, error, [&] {
+      for (const char* name : {"d", "e"})
+        ASSERT_TRUE(disk.create_directory(folder / name).has_value());
+      for (const char* name : {"d/a", "f", "g"})
+        ASSERT_TRUE(disk.write(folder / name, base::view_of(name)).has_value());
+      EXPECT_EQ(code(disk.rename(folder / "d", folder / "e")), ErrorCode::already_exists);
+      EXPECT_EQ(code(disk.rename(folder / "f", folder / "g")), ErrorCode::already_exists);
+      EXPECT_EQ(code(disk.rename(folder / "f", folder / "d")), ErrorCode::already_exists);
+      EXPECT_EQ(code(disk.rename(folder / "none", folder / "h")), ErrorCode::not_found);
+      EXPECT_EQ(code(disk.rename(folder / "d", folder / "d/e")), ErrorCode::invalid_argument);
+      EXPECT_TRUE(disk.rename(folder / "d", folder / "moved").has_value());
+      EXPECT_TRUE(disk.rename(folder / "f", folder / "h").has_value());
+    });
+    if (!run) GTEST_SKIP() << "no filter of system calls here";
+    EXPECT_EQ(names(disk, folder.path()), (Names{"e/", "g", "h", "moved/"}));
+    EXPECT_EQ(names(disk, folder / "moved"), Names{"a"});
+    EXPECT_EQ(content(disk, folder / "h"), "f");
+  }
+}
+
+TEST(Disk, ARenameThatCannotBeSyncedHasHappened) {
+  const Folder folder;
+  Disk disk;
+  ASSERT_TRUE(disk.create_directory(folder / "d").has_value());
+  const bool run = base::testing::run_refusing(SYS_fsync, EIO, [&] {
+    EXPECT_TRUE(disk.rename(folder / "d", folder / "e").has_value());
+    EXPECT_EQ(code(disk.create_directory(folder / "f")), ErrorCode::unavailable);
+  });
+  if (!run) GTEST_SKIP() << "no filter of system calls here";
+  EXPECT_EQ(names(disk, folder.path()), Names{"e/"});
+}
+
 // Memory is a model of Disk: the same steps have the same outcomes.
 RC_GTEST_PROP(Directories, MemoryDoesAsDiskDoes, ()) {
   OnDisk disk;
@@ -350,7 +291,7 @@ RC_GTEST_PROP(Directories, MemoryDoesAsDiskDoes, ()) {
       });
   const auto steps = *rc::gen::inRange(1, 20);
   for (int i = 0; i < steps; ++i) {
-    const int kind = *rc::gen::inRange(0, 5);
+    const int kind = *rc::gen::inRange(0, 6);
     const std::string a = *path;
     const std::string b = *path;
     const auto act = [&](auto& world) -> std::string {
@@ -360,6 +301,7 @@ RC_GTEST_PROP(Directories, MemoryDoesAsDiskDoes, ()) {
       if (kind == 1) result = directory.create_directory(world.root + a);
       if (kind == 2 && a != b) result = directory.rename(world.root + a, world.root + b);
       if (kind == 3) result = directory.remove_all(world.root + a);
+      if (kind == 5) result = directory.remove_empty_directory(world.root + a);
       if (kind == 4) return content(directory, world.root + a).substr(0, 1);
       return result ? "fine" : std::string(base::error_row(result.error().code()).name);
     };
