@@ -7,6 +7,24 @@
 
 using namespace hanse;
 
+namespace {
+
+const base::SiteId kSite = *base::SiteId::create("site");
+
+template <class Decode>
+void check(const transport::Envelope& envelope, const Decode& decode) {
+  const auto decoded = decode(envelope);
+  if (!decoded) return;
+  const transport::Envelope again = federation::encode(*decoded, kSite);
+  const auto twice = decode(again);
+  if (!twice || twice->release != decoded->release ||
+      twice->body.index() != decoded->body.index() ||
+      federation::encode(*twice, kSite).message != again.message)
+    std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const base::ByteView bytes = std::as_bytes(std::span(data, size));
@@ -15,15 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const base::ByteView message = bytes.subspan(1, size - 1 - chunk);
   const base::ByteView beside = bytes.subspan(size - chunk);
   const auto coordinator = transport::Address::coordinator();
-  const auto decoded = federation::decode(
-      {coordinator, coordinator, base::Bytes(message.begin(), message.end()),
-       chunk == 0 ? base::Slice() : base::Slice(base::Bytes(beside.begin(), beside.end()))});
-  if (!decoded) return 0;
-  const transport::Envelope again = federation::encode(*decoded, coordinator, coordinator);
-  const auto twice = federation::decode(again);
-  if (!twice || twice->release != decoded->release ||
-      twice->body.index() != decoded->body.index() ||
-      federation::encode(*twice, coordinator, coordinator).message != again.message)
-    std::abort();
+  const transport::Envelope envelope{
+      coordinator, coordinator, base::Bytes(message.begin(), message.end()),
+      chunk == 0 ? base::Slice() : base::Slice(base::Bytes(beside.begin(), beside.end()))};
+  check(envelope, federation::decode_from_site);
+  check(envelope, federation::decode_from_coordinator);
   return 0;
 }

@@ -18,11 +18,19 @@
 
 namespace hanse::aggregation {
 
+// Coordinates side by side that no honest contribution takes beyond ±bound.
+struct Stretch {
+  std::size_t coordinates = 0;
+  std::int64_t bound = 0;
+};
+
 // Public facts of one attempt at one round.
 struct Setup {
-  base::Digest plan;
-  std::size_t coordinates = 0;
+  base::Digest offer;  // the plan, its parameters and the cohort
+  std::vector<Stretch> layout;
   std::vector<base::SiteId> cohort;
+
+  std::size_t coordinates() const;
 };
 
 // A site's contribution as it leaves the site: 8 bytes per coordinate with `plain`. Only a backend

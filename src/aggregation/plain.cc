@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "aggregation/backend.h"
@@ -11,16 +13,35 @@ using base::fail;
 
 namespace {
 
-// Adds little-endian words that need not be aligned, modulo 2^64.
-void add_bytes(std::span<std::int64_t> sum, base::ByteView bytes) {
-  for (std::size_t i = 0; i < bytes.size() / sizeof(std::int64_t); ++i) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + i * sizeof(word), sizeof(word));
-    sum[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(sum[i]) + word);
+// A contribution in slices, as blocks of words that need not be aligned where they come from.
+template <class Visit>
+void each_block(std::span<const base::Slice> slices, const Visit& visit) {
+  std::array<std::int64_t, 512> block;
+  std::size_t coordinate = 0;
+  for (const base::Slice& slice : slices) {
+    for (base::ByteView rest = slice.view(); !rest.empty();) {
+      const base::ByteView part = rest.first(std::min(rest.size(), sizeof(block)));
+      std::memcpy(block.data(), part.data(), part.size());
+      const std::size_t words = part.size() / sizeof(std::int64_t);
+      visit(coordinate, std::span<const std::int64_t>(block.data(), words));
+      coordinate += words;
+      rest = rest.subspan(part.size());
+    }
   }
 }
 
+bool within(std::span<const std::int64_t> words, std::int64_t bound) {
+  const auto [least, greatest] = std::ranges::minmax(words);
+  return -bound <= least && greatest <= bound;
+}
+
 }  // namespace
+
+std::size_t Setup::coordinates() const {
+  std::size_t total = 0;
+  for (const Stretch& stretch : layout) total += stretch.coordinates;
+  return total;
+}
 
 math::Opened Sum::open() && { return math::Opened(std::move(values_), contributors_); }
 
@@ -34,9 +55,9 @@ class PlainSite final : public SiteMachine {
 
   base::Result<SiteStep> advance(math::Sealable input) override {
     if (sealed_) return fail(ErrorCode::failed_precondition, "this attempt is sealed already");
-    if (input.values().size() != setup_.coordinates)
+    if (input.values().size() != setup_.coordinates())
       return fail(ErrorCode::invalid_argument, "the plan has {} coordinates, the answer {}",
-                  setup_.coordinates, input.values().size());
+                  setup_.coordinates(), input.values().size());
     sealed_ = true;
     SiteStep step;
     step.sealed.push_back(SealedVector(base::Slice(std::move(input).surrender())));
@@ -50,9 +71,9 @@ class PlainSite final : public SiteMachine {
 
 class PlainCoordinator final : public CoordinatorMachine {
  public:
-  explicit PlainCoordinator(Setup setup) : setup_(std::move(setup)), sum_(setup_.coordinates) {}
+  explicit PlainCoordinator(Setup setup) : setup_(std::move(setup)), sum_(setup_.coordinates()) {}
 
-  std::size_t sealed_size() const override { return setup_.coordinates * sizeof(std::int64_t); }
+  std::size_t sealed_size() const override { return setup_.coordinates() * sizeof(std::int64_t); }
 
   base::Result<CoordinatorStep> advance(const Exchange&) override {
     return fail(ErrorCode::invalid_argument, "plain aggregation has no exchanges");
@@ -74,11 +95,10 @@ class PlainCoordinator final : public CoordinatorMachine {
     if (size != sealed_size())
       return fail(ErrorCode::corruption, "a sealed vector has {} bytes, found {}", sealed_size(),
                   size);
-    std::size_t offset = 0;
-    for (const base::Slice& slice : sealed) {
-      add_bytes(std::span(sum_).subspan(offset), slice.view());
-      offset += slice.size() / sizeof(std::int64_t);
-    }
+    HANSE_TRY_VOID(check_bounds(sealed));
+    each_block(sealed, [this](std::size_t coordinate, std::span<const std::int64_t> words) {
+      math::add_words(std::span(sum_).subspan(coordinate, words.size()), words);
+    });
     counted_.insert(site);
     return CoordinatorStep{};
   }
@@ -90,6 +110,25 @@ class PlainCoordinator final : public CoordinatorMachine {
   }
 
  private:
+  // A site that makes numbers up can move the sum as far as an honest one could, and no further.
+  base::Result<void> check_bounds(std::span<const base::Slice> sealed) const {
+    auto stretch = setup_.layout.begin();
+    std::size_t end = stretch->coordinates;
+    std::optional<std::int64_t> broken;
+    each_block(sealed, [&](std::size_t coordinate, std::span<const std::int64_t> words) {
+      while (!words.empty()) {
+        while (coordinate == end) end += (++stretch)->coordinates;
+        const std::size_t here = std::min(words.size(), end - coordinate);
+        if (!within(words.first(here), stretch->bound)) broken = stretch->bound;
+        words = words.subspan(here);
+        coordinate += here;
+      }
+    });
+    if (!broken) return {};
+    return fail(ErrorCode::corruption, "a contribution goes beyond the plan's bound of {}",
+                *broken);
+  }
+
   Setup setup_;
   std::vector<std::int64_t> sum_;
   std::set<base::SiteId> counted_;

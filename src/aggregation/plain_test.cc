@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "aggregation/backend.h"
@@ -19,7 +20,11 @@ base::SiteId site(int number) {
 }
 
 Setup setup_of(int sites, std::size_t coordinates) {
-  Setup setup{.plan = {}, .coordinates = coordinates, .cohort = {}};
+  // A bound for each half of the words, which no word of a test goes beyond unless it means to.
+  const std::int64_t bound = std::int64_t{1} << 60;
+  Setup setup{.offer = {},
+              .layout = {{coordinates / 2, bound}, {coordinates - coordinates / 2, bound}},
+              .cohort = {}};
   for (int i = 0; i < sites; ++i) setup.cohort.push_back(site(i));
   return setup;
 }
@@ -51,7 +56,9 @@ TEST(PlainCoordinator, AddsAndCounts) {
 RC_GTEST_PROP(PlainCoordinator, DoesNotDependOnOrderOrSlices, ()) {
   const auto width = *rc::gen::inRange<std::size_t>(1, 20);
   const auto vectors = *rc::gen::container<std::vector<Words>>(
-      5, rc::gen::container<Words>(width, rc::gen::arbitrary<std::int64_t>()));
+      5,
+      rc::gen::container<Words>(width, rc::gen::map(rc::gen::arbitrary<std::int64_t>(),
+                                                    [](std::int64_t word) { return word / 16; })));
   auto whole = plain().coordinator(setup_of(5, width));
   for (int i = 0; i < 5; ++i)
     RC_ASSERT(whole->advance(site(i), sealed(vectors[static_cast<std::size_t>(i)])).has_value());
@@ -97,6 +104,24 @@ TEST(PlainCoordinator, RefusesAndIsUnchanged) {
 TEST(PlainCoordinator, HasNoSumOfNothing) {
   auto machine = plain().coordinator(setup_of(2, 2));
   EXPECT_EQ(std::move(*machine).finish().error().code(), ErrorCode::failed_precondition);
+}
+
+// A site that makes numbers up moves the sum as far as an honest one could, and no further.
+TEST(PlainCoordinator, RefusesWordsBeyondTheirBound) {
+  const aggregation::Setup setup{
+      .offer = {}, .layout = {{1, 10}, {2, 3}}, .cohort = {site(0), site(1)}};
+  auto machine = plain().coordinator(setup);
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  for (const Words& words :
+       {Words{11, 0, 0}, Words{0, 0, 4}, Words{0, -4, 0}, Words{kLeast, 0, 0}}) {
+    const auto refused = machine->advance(site(0), sealed(words));
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code(), base::ErrorCode::corruption);
+  }
+  ASSERT_TRUE(machine->advance(site(0), sealed({-10, 3, -3})).has_value());
+  const math::Opened sum = std::move(*machine).finish().value().open();
+  EXPECT_EQ(sum.contributors(), 1U) << "what was refused changed nothing";
+  EXPECT_EQ(sum.values()[0], -10);
 }
 
 }  // namespace

@@ -57,16 +57,21 @@ inline std::shared_ptr<const data::Dataset> records(std::size_t rows, std::size_
 }
 
 // The chunk as a liar or a broken line sends it: under another blob's name.
-inline Chunk renamed(const Chunk& chunk, const base::Digest& name) {
+template <class Origin>
+transport::Envelope renamed(const Chunk<Origin>& chunk, const base::Digest& name,
+                            const Release& release, transport::Address from,
+                            transport::Address to) {
   wire::Message message;
-  message.mutable_release()->set_job("test");
+  message.mutable_release()->set_job(release.job.text());
+  message.mutable_release()->set_round(release.round.round);
+  message.mutable_release()->set_attempt(release.round.attempt);
   message.mutable_chunk()->set_blob(std::string(base::text_of(name.bytes())));
   message.mutable_chunk()->set_index(chunk.index());
   const std::string text = message.SerializeAsString();
   const base::ByteView bytes = base::view_of(text);
-  const auto decoded = decode({transport::Address::coordinator(), transport::Address::coordinator(),
-                               base::Bytes(bytes.begin(), bytes.end()), chunk.bytes()});
-  return std::get<Chunk>(decoded->body);
+  return {std::move(from), std::move(to), base::Bytes(bytes.begin(), bytes.end()), chunk.bytes()};
 }
+
+inline Release release_of(const query::QueryPlan& plan) { return {plan.job, plan.round}; }
 
 }  // namespace hanse::federation::testing

@@ -50,9 +50,11 @@ struct InTheClear {
   explicit InTheClear() = default;
 };
 
-// Integers that may be sealed.
+// Integers that may be sealed, once: they move and are never copied.
 class Noised {
  public:
+  Noised(Noised&&) = default;
+  Noised& operator=(Noised&&) = default;
   static Noised in_the_clear(ClippedSum sum, InTheClear entrance);
   static Noised in_the_clear(PrivateIterate iterate, InTheClear entrance);
 

@@ -46,6 +46,11 @@ base::Result<std::size_t> Layout::offset(std::string_view name) const {
   return base::fail(base::ErrorCode::not_found, "the answer has no part '{}'", name);
 }
 
+std::int64_t Layout::bound(const Part& part) const {
+  const double steps = std::ldexp(part.clip, lattice.fraction_bits()) + 0.5;
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(max_units) * steps));
+}
+
 base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
   constexpr std::size_t kMaxCoordinates = base::kMaxBlobBytes / sizeof(std::int64_t);
   if (layout.parts.empty() || layout.max_units == 0)
@@ -92,7 +97,7 @@ base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
   if (units > layout_.max_units - units_)
     return base::fail(base::ErrorCode::failed_precondition,
                       "a site may add {} units by the plan; it has more. Raise "
-                      "training.max_records_per_site in the job",
+                      "aggregation.max_records_per_site in the job",
                       layout_.max_units);
   units_ += units;
   return {};

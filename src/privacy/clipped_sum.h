@@ -29,6 +29,9 @@ struct Layout {
   std::size_t coordinates() const;
   // Where the part begins in the vector; not_found for an unknown name.
   base::Result<std::size_t> offset(std::string_view name) const;
+  // What one site's words of a part never exceed, in lattice steps. The layout has passed
+  // check_layout.
+  std::int64_t bound(const Part& part) const;
 
   bool operator==(const Layout&) const = default;
 };

@@ -25,7 +25,9 @@ privacy::Layout layout_of(std::vector<privacy::Part> parts, int fraction_bits = 
 }
 
 aggregation::Setup setup_of(std::size_t sites, const privacy::Layout& layout) {
-  aggregation::Setup setup{.plan = {}, .coordinates = layout.coordinates(), .cohort = {}};
+  aggregation::Setup setup{.offer = {}, .layout = {}, .cohort = {}};
+  for (const privacy::Part& part : layout.parts)
+    setup.layout.push_back({part.coordinates, layout.bound(part)});
   for (std::size_t i = 0; i < sites; ++i) setup.cohort.push_back(site(i));
   return setup;
 }

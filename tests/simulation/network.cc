@@ -27,7 +27,15 @@ Fate Network::send(transport::Envelope envelope, base::Milliseconds now) {
 void Network::enqueue(const transport::Envelope& envelope, base::Milliseconds now) {
   const auto bound = static_cast<std::uint64_t>(faults_.max_delay_ms) + 1;
   const base::Milliseconds delay{static_cast<std::int64_t>(base::uniform_below(random_, bound))};
-  in_flight_.emplace(std::pair(now + delay, sequence_++), envelope);
+  sent_bytes_ += envelope.size();
+  base::Milliseconds leaves = now;
+  if (faults_.bytes_per_ms > 0) {
+    base::Milliseconds& free = free_at_[{envelope.from, envelope.to}];
+    leaves = free =
+        std::max(now, free) +
+        base::Milliseconds{static_cast<std::int64_t>(envelope.size()) / faults_.bytes_per_ms};
+  }
+  in_flight_.emplace(std::pair(leaves + delay, sequence_++), envelope);
 }
 
 std::optional<base::Milliseconds> Network::next_delivery() const {

@@ -59,10 +59,12 @@ struct TraceLog final : base::Log {
   void write(base::Severity, std::string_view text) override { line(std::string(text)); }
 };
 
-std::string_view name_of(const federation::Body& body) {
-  static constexpr std::string_view kNames[] = {"offer", "contribution", "decline", "pull",
-                                                "chunk", "receipt",      "ended",   "exchange"};
-  return kNames[body.index()];
+std::string_view name_of(const Envelope& envelope) {
+  static constexpr std::string_view kSite[] = {"contribution", "decline", "pull", "chunk"};
+  static constexpr std::string_view kCoordinator[] = {"offer", "pull", "chunk", "receipt", "ended"};
+  if (envelope.from.is_coordinator())
+    return kCoordinator[federation::decode_from_coordinator(envelope)->body.index()];
+  return kSite[federation::decode_from_site(envelope)->body.index()];
 }
 
 class Consortium {
@@ -72,42 +74,53 @@ class Consortium {
         random_(options.seed, "consortium"),
         network_(draw_faults(), options.seed) {
     log_.line = [this](const std::string& text) { trace("          note: " + text); };
-    const std::size_t sites = 2 + draw(7);
+    const std::size_t sites = options.slow_line ? 2 : 2 + draw(7);
     coordinates_ = draw(4) == 0 ? 40'000 + draw(60'000) : 1 + draw(300);
     min_sites_ = 1 + draw(sites);
+    if (options.slow_line) {
+      coordinates_ = 200'000;
+      min_sites_ = sites;
+    }
     std::vector<base::SiteId> cohort;
     for (std::size_t i = 0; i < sites; ++i) {
       plants_.push_back(make_plant(i));
       cohort.push_back(plants_.back()->name);
     }
-    coordinator_ = std::make_unique<federation::Coordinator>(
-        federation::CoordinatorSettings{.cohort = cohort,
-                                        .min_sites = min_sites_,
-                                        .retry = {200},
-                                        .stall = {2000},
-                                        .deadline = {20'000}},
-        aggregation::plain(), executor_, log_);
+    coordinator_ = std::make_unique<federation::Coordinator>(settings(cohort), aggregation::plain(),
+                                                             executor_, log_);
     trace(
         fmt::format("{} sites, at least {} needed, {} coordinates; loss {:.2f}, duplicates {:.2f}, "
-                    "damage {:.2f}, delay up to {} ms",
+                    "damage {:.2f}, delay up to {} ms, {} bytes/ms",
                     sites, min_sites_, coordinates_, faults_.loss, faults_.duplicate,
-                    faults_.damage, faults_.max_delay_ms));
+                    faults_.damage, faults_.max_delay_ms, faults_.bytes_per_ms));
   }
 
   Summary run() {
     for (std::uint32_t round = 1; round <= 3; ++round) run_round(round);
+    summary_.sent_bytes = network_.sent_bytes();
     return std::move(summary_);
   }
 
  private:
   std::size_t draw(std::uint64_t bound) { return base::uniform_below(random_, bound); }
 
+  federation::CoordinatorSettings settings(const std::vector<base::SiteId>& cohort) const {
+    federation::CoordinatorSettings settings{.cohort = cohort, .min_sites = min_sites_};
+    if (options_.slow_line) return settings;
+    settings.retry = {200};
+    settings.stall = {2000};
+    settings.deadline = {20'000};
+    return settings;
+  }
+
   NetworkFaults draw_faults() {
+    if (options_.slow_line) return faults_ = {.max_delay_ms = 50, .bytes_per_ms = 125};
     if (draw(5) == 0) return faults_ = {.max_delay_ms = 50};  // a fifth of the seeds: only delay
     faults_ = {.loss = 0.3 * base::uniform_unit(random_),
                .duplicate = 0.3 * base::uniform_unit(random_),
                .damage = 0.1 * base::uniform_unit(random_),
-               .max_delay_ms = static_cast<std::int64_t>(1 + draw(800))};
+               .max_delay_ms = static_cast<std::int64_t>(1 + draw(800)),
+               .bytes_per_ms = static_cast<std::int64_t>(draw(2) * (200 + draw(5000)))};
     return faults_;
   }
 
@@ -137,7 +150,8 @@ class Consortium {
                           return std::make_unique<Probe>(plan, sabotaged);
                         });
     plant->site = std::make_unique<federation::Site>(
-        federation::SiteSettings{.self = plant->name, .in_the_clear = true, .retry = {200}},
+        federation::SiteSettings{
+            .self = plant->name, .in_the_clear = true, .retry = {options_.slow_line ? 4000 : 200}},
         federation::SiteDoors{*plant->catalog, aggregation::plain(), executor_, log_,
                               [this](const federation::Release&) {
                                 return std::make_unique<base::SeededSimulationRandom>(options_.seed,
@@ -277,9 +291,8 @@ class Consortium {
 
   void trace_of(const Envelope& envelope, std::string_view fate) const {
     if (!options_.trace) return;
-    const auto message = federation::decode(envelope);
     trace(fmt::format("{:>15} → {:<15} {:<13}{} {}", envelope.from.text(), envelope.to.text(),
-                      message ? name_of(message->body) : "?", fate.empty() ? "" : " —", fate));
+                      name_of(envelope), fate.empty() ? "" : " —", fate));
   }
 
   const Options& options_;

@@ -12,6 +12,9 @@ struct Options {
   std::uint64_t seed = 0;
   // Negative control: one site counts a record twice, which the check must notice.
   bool sabotage = false;
+  // Instead of drawn faults: two sites with 1.6 MB each on lines of 1 Mbit/s, and the parties'
+  // default patience.
+  bool slow_line = false;
   // One line per event; may be empty.
   std::function<void(const std::string&)> trace = {};
 };
@@ -20,6 +23,7 @@ struct Summary {
   std::size_t closed = 0;
   std::size_t aborted = 0;
   std::size_t contributions = 0;
+  std::uint64_t sent_bytes = 0;
   std::vector<std::string> violations;  // empty when every promise held
 };
 

@@ -39,6 +39,17 @@ TEST(Simulation, SameSeedSameEvents) {
   EXPECT_NE(events(4), events(5));
 }
 
+// Patience grows and windows shrink: what went over the line is the vectors and little more.
+TEST(Simulation, ASlowLineIsNotFlooded) {
+  const Summary summary = simulate({.seed = 1, .slow_line = true});
+  EXPECT_EQ(summary.closed, 3U);
+  EXPECT_EQ(summary.contributions, 6U);
+  EXPECT_TRUE(summary.violations.empty());
+  const std::uint64_t vectors = 6 * 200'000 * 8;
+  EXPECT_GT(summary.sent_bytes, vectors);
+  EXPECT_LT(summary.sent_bytes, vectors * 5 / 4);
+}
+
 // Negative control: the check sees a site that counts one record twice.
 TEST(Simulation, NoticesAWrongSum) {
   std::size_t noticed = 0;

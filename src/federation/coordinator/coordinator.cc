@@ -18,6 +18,13 @@ namespace {
 // is out.
 constexpr int kMaxFailedVerifications = 3;
 
+// Silence is answered with patience that doubles this often.
+constexpr int kMaxDoublings = 4;
+
+base::Milliseconds doubled(base::Milliseconds wait, int times) {
+  return {wait.value << std::min(times, kMaxDoublings)};
+}
+
 void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -27,21 +34,29 @@ void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
 // The contribution that is being pulled.
 struct Coordinator::Upload {
   base::SiteId site;
-  BlobReceiver receiver;
-  std::size_t outstanding = 0;  // chunks asked for and not there yet
+  SealedReceiver receiver;
+  int silences = 0;             // since the last chunk
+  base::Milliseconds retry_at;  // moves on with every chunk …
+  base::Milliseconds stall_at;  // … and so does this
+  base::Milliseconds turn_ends;
+};
+
+// What a site has announced, and how it has used its turns.
+struct Coordinator::Announced {
+  Manifest manifest;
+  int turns = 0;
   int failed_verifications = 0;
-  base::Milliseconds retry_at;
-  base::Milliseconds stalled_at;
 };
 
 struct Coordinator::OpenRound {
-  query::QueryPlan plan;
-  base::Digest plan_digest;
-  Blob parameters;
+  Offer offer;
+  aggregation::Setup setup;
+  ParametersBlob parameters;
   std::unique_ptr<aggregation::CoordinatorMachine> machine;
-  std::map<base::SiteId, Manifest> announced;
-  std::deque<base::SiteId> line;  // announced sites that wait for their upload
+  std::map<base::SiteId, Announced> announced;
+  std::deque<base::SiteId> line;  // announced sites that wait for their turn
   std::optional<Upload> upload;
+  int times_asked = 0;
   base::Milliseconds retry_at;
   base::Milliseconds deadline;
 };
@@ -59,26 +74,27 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan,
   if (plan.max_sites < settings_.cohort.size())
     return fail(ErrorCode::invalid_argument, "a plan for {} sites cannot ask a cohort of {}",
                 plan.max_sites, settings_.cohort.size());
-  Blob parameters = Blob::of_parameters(plan, executor_);
-  const base::Digest plan_digest = query::digest_of(plan, parameters.digest());
   const Release release{plan.job, plan.round};
+  ParametersBlob parameters(plan, executor_);
+  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort};
+  aggregation::Setup setup = setup_of(offer);
   RoundRecord record;
-  HANSE_TRY_VOID(record.append(step::Plan{release, plan_digest}));
+  HANSE_TRY_VOID(record.append(step::Plan{release, setup.offer}));
   HANSE_TRY_VOID(record.append(step::Admit{settings_.cohort, settings_.min_sites}));
   HANSE_TRY_VOID(record.append(step::Ask{}));
-  auto machine = backend_.coordinator({plan_digest, plan.layout.coordinates(), settings_.cohort});
+  auto machine = backend_.coordinator(setup);
   record_ = std::move(record);
   release_ = release;
   released_.reset();
-  open_ = std::make_unique<OpenRound>(OpenRound{std::move(plan),
-                                                plan_digest,
-                                                std::move(parameters),
-                                                std::move(machine),
-                                                {},
-                                                {},
-                                                {},
-                                                now,
-                                                now + settings_.deadline});
+  open_ = std::make_unique<OpenRound>(OpenRound{.offer = std::move(offer),
+                                                .setup = std::move(setup),
+                                                .parameters = std::move(parameters),
+                                                .machine = std::move(machine),
+                                                .announced = {},
+                                                .line = {},
+                                                .upload = {},
+                                                .retry_at = now,
+                                                .deadline = now + settings_.deadline});
   return ask_again(now);
 }
 
@@ -89,7 +105,7 @@ std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milli
     return {};
   }
   const base::SiteId& site = *envelope.from.site_id();
-  const auto message = decode(envelope);
+  const auto message = decode_from_site(envelope);
   if (!message) {
     log_.write(Severity::warning, fmt::format("ignored a damaged message from site '{}': {}",
                                               site.text(), message.error().text()));
@@ -97,31 +113,34 @@ std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milli
   }
   if (message->release != *release_) return {};
   if (open_ == nullptr) {
-    // Late for a round that is over.
-    if (!std::holds_alternative<Contribution>(message->body)) return {};
+    // Late for a round that is over: whoever still waits for something is told.
+    const bool waits = std::holds_alternative<Contribution>(message->body) ||
+                       std::holds_alternative<Pull>(message->body);
+    if (!waits) return {};
     return {to_site(site, Ended{std::holds_alternative<Closed>(record_.state())})};
   }
   if (const auto* contribution = std::get_if<Contribution>(&message->body))
     return hear(site, *contribution, now);
-  if (const auto* chunk = std::get_if<Chunk>(&message->body)) return hear(site, *chunk, now);
+  if (const auto* chunk = std::get_if<SealedChunk>(&message->body)) return hear(site, *chunk, now);
   if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(site, *pull);
-  if (std::holds_alternative<Decline>(message->body)) return refuse(site, "it declined", now);
-  return {};
+  return refuse(site, "it declined", now);
 }
 
 std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
   if (open_ == nullptr) return {};
   if (now >= open_->deadline) return finish(AbortReason::deadline);
   Outbox out;
-  if (open_->upload && now >= open_->upload->stalled_at) {
-    log_.write(Severity::warning,
-               fmt::format("site '{}' stopped sending; the next one takes its turn",
-                           open_->upload->site.text()));
-    open_->line.push_back(open_->upload->site);
-    open_->upload.reset();
-    append(out, next_upload(now));
-  } else if (open_->upload && now >= open_->upload->retry_at) {
-    append(out, pull(now));
+  if (open_->upload) {
+    Upload& upload = *open_->upload;
+    // With nobody waiting, a slow site keeps its turn and what came so far.
+    const bool over = now >= upload.stall_at || now >= upload.turn_ends;
+    if (over && !open_->line.empty()) {
+      append(out, give_turn_away(now));
+    } else if (now >= upload.retry_at) {
+      upload.receiver.give_up_waiting();
+      ++upload.silences;
+      append(out, pull(now));
+    }
   }
   if (now >= open_->retry_at) append(out, ask_again(now));
   return out;
@@ -130,7 +149,10 @@ std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
 std::optional<base::Milliseconds> Coordinator::next_deadline() const {
   if (open_ == nullptr) return std::nullopt;
   base::Milliseconds next = std::min(open_->deadline, open_->retry_at);
-  if (open_->upload) next = std::min({next, open_->upload->retry_at, open_->upload->stalled_at});
+  if (const auto& upload = open_->upload) {
+    next = std::min(next, upload->retry_at);
+    if (!open_->line.empty()) next = std::min({next, upload->stall_at, upload->turn_ends});
+  }
   return next;
 }
 
@@ -155,30 +177,31 @@ base::Result<privacy::Released> Coordinator::take_released() {
 
 Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contribution& contribution,
                                       base::Milliseconds now) {
-  if (contribution.plan != open_->plan_digest) return refuse(site, "it answered another plan", now);
+  if (contribution.offer != open_->setup.offer)
+    return refuse(site, "it answered another plan", now);
   if (contribution.sealed.size != open_->machine->sealed_size())
     return refuse(site, "its contribution has another size than the plan", now);
   // A second announcement is not a step; nothing changes.
   if (!record_.append(step::Announce{site})) return {};
-  open_->announced.emplace(site, contribution.sealed);
+  open_->announced.emplace(site, Announced{contribution.sealed});
   open_->line.push_back(site);
   return open_->upload ? Outbox{} : next_upload(now);
 }
 
-Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Chunk& chunk,
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const SealedChunk& chunk,
                                       base::Milliseconds now) {
   if (!open_->upload || open_->upload->site != site || !open_->upload->receiver.accept(chunk))
     return {};
   Upload& upload = *open_->upload;
-  upload.stalled_at = now + settings_.stall;
-  if (upload.outstanding > 0) --upload.outstanding;
-  if (!upload.receiver.missing(1).empty()) return upload.outstanding == 0 ? pull(now) : Outbox{};
+  upload.silences = 0;
+  upload.stall_at = now + settings_.stall;
+  if (!upload.receiver.has_all()) return pull(now);
   if (upload.receiver.verify(executor_)) return count_upload(now);
-  if (++upload.failed_verifications < kMaxFailedVerifications) return pull(now);
+  if (++open_->announced.at(site).failed_verifications < kMaxFailedVerifications) return pull(now);
   return refuse(site, "its bytes differ from its manifest", now);
 }
 
-Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull) {
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull) const {
   if (pull.blob != open_->parameters.digest()) return {};
   Outbox out;
   for (const std::uint32_t index : pull.chunks)
@@ -199,20 +222,36 @@ Coordinator::Outbox Coordinator::refuse(const base::SiteId& site, std::string_vi
   return open_->upload ? Outbox{} : next_upload(now);
 }
 
+// A turn is a site's share of the round, twice as long each time: a slow site gets there, and one
+// that dawdles on purpose does not keep the others from theirs.
 Coordinator::Outbox Coordinator::next_upload(base::Milliseconds now) {
   if (open_->line.empty()) return {};
   const base::SiteId site = open_->line.front();
   open_->line.pop_front();
-  open_->upload.emplace(
-      Upload{site, BlobReceiver(open_->announced.at(site)), 0, 0, now, now + settings_.stall});
+  Announced& announced = open_->announced.at(site);
+  const auto share =
+      settings_.deadline.value / (2 * static_cast<std::int64_t>(settings_.cohort.size()));
+  open_->upload.emplace(Upload{.site = site,
+                               .receiver = SealedReceiver(announced.manifest),
+                               .retry_at = now,
+                               .stall_at = now + settings_.stall,
+                               .turn_ends = now + doubled({share}, announced.turns++)});
   return pull(now);
+}
+
+Coordinator::Outbox Coordinator::give_turn_away(base::Milliseconds now) {
+  log_.write(Severity::warning, fmt::format("site '{}' is slow; the next one takes its turn",
+                                            open_->upload->site.text()));
+  open_->line.push_back(open_->upload->site);
+  open_->upload.reset();
+  return next_upload(now);
 }
 
 Coordinator::Outbox Coordinator::pull(base::Milliseconds now) {
   Upload& upload = *open_->upload;
-  Pull pull{upload.receiver.digest(), upload.receiver.missing(kPullWindow)};
-  upload.outstanding = pull.chunks.size();
-  upload.retry_at = now + settings_.retry;
+  upload.retry_at = now + doubled(settings_.retry, upload.silences);
+  Pull pull{upload.receiver.digest(), upload.receiver.next()};
+  if (pull.chunks.empty()) return {};
   return {to_site(upload.site, std::move(pull))};
 }
 
@@ -236,12 +275,10 @@ Coordinator::Outbox Coordinator::count_upload(base::Milliseconds now) {
 
 // Offers the plan to every site that has said nothing yet.
 Coordinator::Outbox Coordinator::ask_again(base::Milliseconds now) {
-  open_->retry_at = now + settings_.retry;
+  open_->retry_at = now + doubled(settings_.retry, open_->times_asked++);
   Outbox out;
   for (const auto& [site, standing] : std::get<Collecting>(record_.state()).standing)
-    if (standing == SiteStanding::asked)
-      out.push_back(
-          to_site(site, Offer{open_->plan, open_->parameters.manifest(), settings_.cohort}));
+    if (standing == SiteStanding::asked) out.push_back(to_site(site, open_->offer));
   return out;
 }
 
@@ -262,7 +299,7 @@ Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
 base::Result<void> Coordinator::add_up_and_release() {
   HANSE_TRY_VOID(record_.append(step::AddUp{}));
   HANSE_TRY(aggregation::Sum sum, std::move(*open_->machine).finish());
-  HANSE_TRY(released_, privacy::Released::create(open_->plan.layout, std::move(sum).open()));
+  HANSE_TRY(released_, privacy::Released::create(open_->offer.plan.layout, std::move(sum).open()));
   return record_.append(step::Open{});
 }
 
@@ -276,8 +313,9 @@ Coordinator::Outbox Coordinator::end(const RoundStep& last) {
   return out;
 }
 
+template <class Body>
 Envelope Coordinator::to_site(const base::SiteId& site, Body body) const {
-  return encode({*release_, std::move(body)}, Address::coordinator(), Address::site(site));
+  return encode(CoordinatorMessage{*release_, std::move(body)}, site);
 }
 
 }  // namespace hanse::federation

@@ -17,10 +17,11 @@ namespace hanse::federation {
 struct CoordinatorSettings {
   std::vector<base::SiteId> cohort;
   std::size_t min_sites = 1;
-  // A silent site is asked again after this long: several round trips of a slow line.
-  base::Milliseconds retry{2000};
+  // A silent site is asked again after this long, and after twice as long each time, up to 16 times
+  // this: one chunk takes two seconds on a line of 1 Mbit/s.
+  base::Milliseconds retry{4000};
   // An upload without progress makes room for the next site after this long.
-  base::Milliseconds stall{10'000};
+  base::Milliseconds stall{60'000};
   // A round ends after this long with what it has: an hour of local training is a long round.
   base::Milliseconds deadline{3'600'000};
 };
@@ -59,14 +60,16 @@ class Coordinator {
 
  private:
   struct Upload;
+  struct Announced;
   struct OpenRound;
   using Outbox = std::vector<transport::Envelope>;
 
   Outbox hear(const base::SiteId& site, const Contribution& contribution, base::Milliseconds now);
-  Outbox hear(const base::SiteId& site, const Chunk& chunk, base::Milliseconds now);
-  Outbox hear(const base::SiteId& site, const Pull& pull);
+  Outbox hear(const base::SiteId& site, const SealedChunk& chunk, base::Milliseconds now);
+  Outbox hear(const base::SiteId& site, const Pull& pull) const;
   Outbox refuse(const base::SiteId& site, std::string_view why, base::Milliseconds now);
   Outbox next_upload(base::Milliseconds now);
+  Outbox give_turn_away(base::Milliseconds now);
   Outbox pull(base::Milliseconds now);
   Outbox count_upload(base::Milliseconds now);
   Outbox ask_again(base::Milliseconds now);
@@ -74,6 +77,7 @@ class Coordinator {
   base::Result<void> add_up_and_release();
   Outbox end(const RoundStep& last);
   bool settled() const;
+  template <class Body>
   transport::Envelope to_site(const base::SiteId& site, Body body) const;
 
   CoordinatorSettings settings_;

@@ -48,13 +48,14 @@ constexpr std::size_t kCoordinates = 200'000;  // 1.6 MB: seven chunks
 // Plays a site by hand, so that the test owns every byte.
 struct Hand {
   base::SiteId name;
-  Blob blob;
+  SealedBlob blob;
 
   Hand(std::string_view site_name, const query::QueryPlan& plan, std::int64_t value,
        std::size_t coordinates = kCoordinates)
       : name(testing::site(site_name)), blob(sealed(plan, value, coordinates)) {}
 
-  static Blob sealed(const query::QueryPlan& plan, std::int64_t value, std::size_t coordinates) {
+  static SealedBlob sealed(const query::QueryPlan& plan, std::int64_t value,
+                           std::size_t coordinates) {
     base::InlineExecutor executor;
     query::QueryPlan own = plan;
     own.layout.parts[0].coordinates = coordinates;
@@ -64,14 +65,15 @@ struct Hand {
     const std::vector<double> row(coordinates, static_cast<double>(value) / (1 << 20));
     EXPECT_TRUE(sum.add(row).has_value());
     auto noised = privacy::Noised::in_the_clear(std::move(sum).finish(), privacy::InTheClear{});
-    const auto machine = aggregation::plain().site({{}, coordinates, {}}, testing::site("x"));
+    const auto machine =
+        aggregation::plain().site({{}, {{coordinates, 0}}, {}}, testing::site("x"));
     auto step = machine->advance(std::move(noised).surrender());
-    return Blob::of_sealed(step->sealed.front(), executor);
+    return SealedBlob(step->sealed.front(), executor);
   }
 
+  template <class Body>
   Envelope says(const query::QueryPlan& plan, Body body) const {
-    return encode({{plan.job, plan.round}, std::move(body)}, Address::site(name),
-                  Address::coordinator());
+    return encode(SiteMessage{testing::release_of(plan), std::move(body)}, name);
   }
 };
 
@@ -87,34 +89,46 @@ class CoordinatorTest : public ::testing::Test {
   }
 
   Envelope announcement(const Hand& hand, const query::QueryPlan& plan) {
-    return hand.says(plan,
-                     Contribution{query::digest_of(plan, parameters(plan)), hand.blob.manifest()});
+    return hand.says(plan, Contribution{digest_of(offer_), hand.blob.manifest()});
   }
 
-  base::Digest parameters(const query::QueryPlan& plan) {
-    return Blob::of_parameters(plan, executor_).digest();
+  // Begins the round and keeps what is offered.
+  std::vector<Envelope> begin(Coordinator& coordinator, const query::QueryPlan& plan) {
+    auto offers = coordinator.begin(plan, kNow);
+    EXPECT_TRUE(offers.has_value());
+    const auto message = decode_from_coordinator(offers->at(0));
+    offer_ = std::get<Offer>(message->body);
+    return *std::move(offers);
   }
 
-  // Answers every pull among `out` that is for `hand`; returns what came of it.
+  // Answers every pull among `out` that is for `hand`, and every one that follows; returns what
+  // came for others.
   std::vector<Envelope> serve(Coordinator& coordinator, const Hand& hand,
-                              const query::QueryPlan& plan, const std::vector<Envelope>& out) {
-    std::vector<Envelope> next;
-    for (const Envelope& envelope : out) {
-      const auto message = decode(envelope);
-      const auto* pull = std::get_if<Pull>(&message->body);
-      if (pull == nullptr || envelope.to != Address::site(hand.name)) continue;
-      for (const std::uint32_t index : pull->chunks) {
-        // As a network delivers: bytes of the receiver's own.
-        Envelope arrived = hand.says(plan, hand.blob.chunk(index));
-        arrived.chunk =
-            base::Slice(base::Bytes(arrived.chunk.view().begin(), arrived.chunk.view().end()));
-        auto more = coordinator.advance(arrived, kNow);
-        std::ranges::move(more, std::back_inserter(next));
+                              const query::QueryPlan& plan, std::vector<Envelope> out) {
+    std::vector<Envelope> rest;
+    while (!out.empty()) {
+      std::vector<Envelope> next;
+      for (const Envelope& envelope : out) {
+        const auto message = decode_from_coordinator(envelope);
+        const auto* pull = std::get_if<Pull>(&message->body);
+        if (pull == nullptr || envelope.to != Address::site(hand.name)) {
+          rest.push_back(envelope);
+          continue;
+        }
+        for (const std::uint32_t index : pull->chunks) {
+          // As a network delivers: bytes of the receiver's own.
+          Envelope arrived = hand.says(plan, hand.blob.chunk(index));
+          arrived.chunk =
+              base::Slice(base::Bytes(arrived.chunk.view().begin(), arrived.chunk.view().end()));
+          std::ranges::move(coordinator.advance(arrived, kNow), std::back_inserter(next));
+        }
       }
+      out = std::move(next);
     }
-    return next;
+    return rest;
   }
 
+  Offer offer_{testing::plan(1), {}, {}};
   base::InlineExecutor executor_;
   base::SilentLog log_;
 };
@@ -132,7 +146,7 @@ TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionWhateverTheNumberOfSites) {
     live_bytes = most_bytes = 0;
     counting = true;
     const auto coordinator = make(cohort, sites);
-    ASSERT_TRUE(coordinator->begin(plan, kNow).has_value());
+    begin(*coordinator, plan);
     std::vector<Envelope> out;
     for (const Hand& hand : hands) {
       auto more = coordinator->advance(announcement(hand, plan), kNow);
@@ -158,14 +172,14 @@ TEST_F(CoordinatorTest, PullsOneContributionAtATime) {
   const Hand a("a", plan, 1);
   const Hand b("b", plan, 2);
   const auto coordinator = make({a.name, b.name}, 1);
-  ASSERT_EQ(coordinator->begin(plan, kNow)->size(), 2U);
+  ASSERT_EQ(begin(*coordinator, plan).size(), 2U);
   const auto pulled = coordinator->advance(announcement(a, plan), kNow);
   ASSERT_EQ(pulled.size(), 1U);
   EXPECT_TRUE(coordinator->advance(announcement(b, plan), kNow).empty()) << "b waits in line";
   EXPECT_TRUE(coordinator->advance(b.says(plan, b.blob.chunk(0)), kNow).empty()) << "not its turn";
   const auto next = serve(*coordinator, a, plan, pulled);
   ASSERT_EQ(next.size(), 2U);
-  EXPECT_TRUE(std::holds_alternative<Receipt>(decode(next[0])->body));
+  EXPECT_TRUE(std::holds_alternative<Receipt>(decode_from_coordinator(next[0])->body));
   EXPECT_EQ(next[1].to, Address::site(b.name));
   // b stops sending: after the deadline the round closes with a alone.
   EXPECT_FALSE(coordinator->advance(base::Milliseconds{10'000}).empty());
@@ -181,7 +195,7 @@ TEST_F(CoordinatorTest, AStalledUploadMakesRoom) {
   const Hand a("a", plan, 1);
   const Hand b("b", plan, 2);
   const auto coordinator = make({a.name, b.name}, 1);
-  ASSERT_TRUE(coordinator->begin(plan, kNow).has_value());
+  begin(*coordinator, plan);
   const auto pulled = coordinator->advance(announcement(a, plan), kNow);
   (void)coordinator->advance(announcement(b, plan), kNow);
   (void)coordinator->advance(a.says(plan, a.blob.chunk(0)), kNow);
@@ -200,12 +214,14 @@ TEST_F(CoordinatorTest, AManifestThatLiesPutsTheSiteOut) {
   const Hand liar("b", plan, 2);
   const Hand other("b", plan, 3);
   const auto coordinator = make({honest.name, liar.name}, 1);
-  ASSERT_TRUE(coordinator->begin(plan, kNow).has_value());
+  begin(*coordinator, plan);
   (void)coordinator->advance(announcement(liar, plan), kNow);
   for (int attempt = 0; attempt < 3; ++attempt)
     for (std::uint32_t i = 0; i < other.blob.manifest().chunks.size(); ++i)
       (void)coordinator->advance(
-          liar.says(plan, testing::renamed(other.blob.chunk(i), liar.blob.digest())), kNow);
+          testing::renamed(other.blob.chunk(i), liar.blob.digest(), testing::release_of(plan),
+                           Address::site(liar.name), Address::coordinator()),
+          kNow);
   const auto out = coordinator->advance(announcement(honest, plan), kNow);
   (void)serve(*coordinator, honest, plan, out);
   EXPECT_TRUE(std::holds_alternative<Closed>(coordinator->record().state()));
@@ -218,7 +234,7 @@ TEST_F(CoordinatorTest, AnotherPlanOrSizeOrSenderIsNotCounted) {
   const Hand foreign("b", plan, 1);
   const Hand stranger("stranger", plan, 1);
   const auto coordinator = make({small.name, foreign.name}, 1);
-  ASSERT_TRUE(coordinator->begin(plan, kNow).has_value());
+  begin(*coordinator, plan);
   EXPECT_TRUE(coordinator->advance(announcement(stranger, plan), kNow).empty());
   EXPECT_TRUE(coordinator->advance(announcement(small, plan), kNow).empty());
   const auto out = coordinator->advance(
@@ -235,7 +251,7 @@ TEST_F(CoordinatorTest, AnotherPlanOrSizeOrSenderIsNotCounted) {
 TEST_F(CoordinatorTest, ASilentRoundIsAbortedAtItsDeadline) {
   const query::QueryPlan plan = testing::plan(10);
   const auto coordinator = make({testing::site("a")}, 1);
-  ASSERT_TRUE(coordinator->begin(plan, kNow).has_value());
+  begin(*coordinator, plan);
   EXPECT_FALSE(coordinator->begin(plan, kNow).has_value()) << "one round at a time";
   EXPECT_EQ(coordinator->advance(base::Milliseconds{100}).size(), 1U) << "asked again";
   (void)coordinator->advance(base::Milliseconds{10'000});

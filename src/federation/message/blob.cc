@@ -35,7 +35,8 @@ base::Digest Manifest::digest() const {
   return hasher.finish();
 }
 
-Blob::Blob(base::Slice bytes, base::Executor& executor) : bytes_(std::move(bytes)) {
+template <class Origin>
+Blob<Origin>::Blob(base::Slice bytes, base::Executor& executor) : bytes_(std::move(bytes)) {
   manifest_.size = bytes_.size();
   manifest_.chunks.resize(chunk_count(bytes_.size()));
   executor.parallel_for(manifest_.chunks.size(), [this](std::size_t index) {
@@ -44,47 +45,64 @@ Blob::Blob(base::Slice bytes, base::Executor& executor) : bytes_(std::move(bytes
   digest_ = manifest_.digest();
 }
 
-Blob Blob::of_parameters(const query::QueryPlan& plan, base::Executor& executor) {
-  return Blob(plan.parameters, executor);
+template <class Origin>
+Chunk<Origin> Blob<Origin>::chunk(std::uint32_t index) const {
+  return Chunk<Origin>(digest_, index, bytes_of(index));
 }
 
-Blob Blob::of_sealed(const aggregation::SealedVector& sealed, base::Executor& executor) {
-  return Blob(sealed.bytes(), executor);
-}
-
-Chunk Blob::chunk(std::uint32_t index) const { return Chunk(digest_, index, bytes_of(index)); }
-
-base::Slice Blob::bytes_of(std::size_t index) const {
+template <class Origin>
+base::Slice Blob<Origin>::bytes_of(std::size_t index) const {
   return bytes_.part(index * base::kChunkBytes, manifest_.chunk_size(index));
 }
 
-BlobReceiver::BlobReceiver(Manifest manifest)
+template class Blob<OfParameters>;
+template class Blob<OfSealed>;
+
+template <class Origin>
+BlobReceiver<Origin>::BlobReceiver(Manifest manifest)
     : manifest_(std::move(manifest)),
       digest_(manifest_.digest()),
       chunks_(manifest_.chunks.size()),
-      present_(manifest_.chunks.size()),
+      progress_(manifest_.chunks.size(), Progress::open),
       open_(manifest_.chunks.size()) {}
 
-bool BlobReceiver::accept(const Chunk& chunk) {
+template <class Origin>
+bool BlobReceiver<Origin>::accept(const Chunk<Origin>& chunk) {
   const std::size_t index = chunk.index();
-  if (chunk.blob() != digest_ || index >= chunks_.size() || present_[index] ||
+  if (chunk.blob() != digest_ || index >= chunks_.size() || progress_[index] == Progress::present ||
       chunk.bytes().size() != manifest_.chunk_size(index))
     return false;
+  if (progress_[index] == Progress::asked) --asked_;
   chunks_[index] = chunk.bytes();
-  present_[index] = true;
+  progress_[index] = Progress::present;
   --open_;
   return true;
 }
 
-std::vector<std::uint32_t> BlobReceiver::missing(std::size_t limit) const {
+template <class Origin>
+std::vector<std::uint32_t> BlobReceiver<Origin>::next() {
   std::vector<std::uint32_t> indices;
-  for (std::size_t i = 0; i < present_.size() && indices.size() < limit; ++i)
-    if (!present_[i]) indices.push_back(static_cast<std::uint32_t>(i));
+  if (asked_ > 0) return indices;
+  for (std::size_t i = 0; i < progress_.size() && indices.size() < window_; ++i) {
+    if (progress_[i] != Progress::open) continue;
+    progress_[i] = Progress::asked;
+    indices.push_back(static_cast<std::uint32_t>(i));
+  }
+  asked_ = indices.size();
+  window_ = std::min(2 * window_, kPullWindow);
   return indices;
 }
 
-bool BlobReceiver::verify(base::Executor& executor) {
-  if (open_ != 0) return false;
+template <class Origin>
+void BlobReceiver<Origin>::give_up_waiting() {
+  std::ranges::replace(progress_, Progress::asked, Progress::open);
+  asked_ = 0;
+  window_ = 1;
+}
+
+template <class Origin>
+bool BlobReceiver<Origin>::verify(base::Executor& executor) {
+  HANSE_CHECK(has_all());
   std::vector<char> agrees(chunks_.size());  // not vector<bool>: tasks write side by side
   executor.parallel_for(chunks_.size(), [&](std::size_t i) {
     agrees[i] = base::Digest::of(chunks_[i].view()) == manifest_.chunks[i];
@@ -92,13 +110,20 @@ bool BlobReceiver::verify(base::Executor& executor) {
   for (std::size_t i = 0; i < chunks_.size(); ++i) {
     if (agrees[i]) continue;
     chunks_[i] = base::Slice();
-    present_[i] = false;
+    progress_[i] = Progress::open;
     ++open_;
   }
+  if (open_ > 0) ++failed_verifications_;
   return open_ == 0;
 }
 
-std::vector<base::Slice> BlobReceiver::slices() && { return std::move(chunks_); }
+template <class Origin>
+std::vector<base::Slice> BlobReceiver<Origin>::slices() && {
+  return std::move(chunks_);
+}
+
+template class BlobReceiver<OfParameters>;
+template class BlobReceiver<OfSealed>;
 
 base::Slice join(std::span<const base::Slice> slices) {
   base::Bytes bytes;

@@ -8,6 +8,7 @@
 // docs/formats/blob.md
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <vector>
 
@@ -31,7 +32,13 @@ struct Manifest {
   bool operator==(const Manifest&) const = default;
 };
 
+// Whose bytes a blob holds: a plan's parameters, which are public, or a site's sealed vector. There
+// is no third.
+struct OfParameters {};
+struct OfSealed {};
+
 // A piece of a blob. Made from a blob, or decoded from a message: nobody sends other bytes.
+template <class Origin>
 class Chunk {
  public:
   const base::Digest& blob() const { return blob_; }
@@ -39,6 +46,7 @@ class Chunk {
   const base::Slice& bytes() const { return bytes_; }
 
  private:
+  template <class>
   friend class Blob;
   friend class MessageDecoder;
   Chunk(const base::Digest& blob, std::uint32_t index, base::Slice bytes)
@@ -48,16 +56,21 @@ class Chunk {
   base::Slice bytes_;
 };
 
-// Immutable bytes with their manifest. Only what is public or sealed becomes one.
+// Immutable bytes with their manifest.
+template <class Origin>
 class Blob {
  public:
-  static Blob of_parameters(const query::QueryPlan& plan, base::Executor& executor);
-  static Blob of_sealed(const aggregation::SealedVector& sealed, base::Executor& executor);
+  Blob(const query::QueryPlan& plan, base::Executor& executor)
+    requires std::same_as<Origin, OfParameters>
+      : Blob(plan.parameters, executor) {}
+  Blob(const aggregation::SealedVector& sealed, base::Executor& executor)
+    requires std::same_as<Origin, OfSealed>
+      : Blob(sealed.bytes(), executor) {}
 
   const Manifest& manifest() const { return manifest_; }
   const base::Digest& digest() const { return digest_; }
   // index < manifest().chunks.size().
-  Chunk chunk(std::uint32_t index) const;
+  Chunk<Origin> chunk(std::uint32_t index) const;
 
  private:
   Blob(base::Slice bytes, base::Executor& executor);
@@ -67,7 +80,14 @@ class Blob {
   base::Digest digest_;
 };
 
-// Collects the chunks of one blob, which may come in any order, twice, damaged or not at all.
+using ParametersChunk = Chunk<OfParameters>;
+using SealedChunk = Chunk<OfSealed>;
+using ParametersBlob = Blob<OfParameters>;
+using SealedBlob = Blob<OfSealed>;
+
+// Collects the chunks of one blob, which may come in any order, twice, damaged or not at all, and
+// says what to ask for next: few chunks at first, more as they come, fewer again after a silence.
+template <class Origin>
 class BlobReceiver {
  public:
   // The manifest has passed check().
@@ -77,24 +97,38 @@ class BlobReceiver {
 
   // Keeps a chunk of this blob, of the right index and size, that is not there yet; returns whether
   // it did.
-  bool accept(const Chunk& chunk);
+  bool accept(const Chunk<Origin>& chunk);
 
-  // Up to `limit` chunks that are not there yet.
-  std::vector<std::uint32_t> missing(std::size_t limit) const;
+  // The chunks to ask for now; none while some that were asked for are still to come.
+  std::vector<std::uint32_t> next();
+  // After a silence: counts what was asked for as lost, and starts small again.
+  void give_up_waiting();
 
+  bool has_all() const { return open_ == 0; }
   // With all chunks there: compares their digests, forgets those that differ. True when all agree.
   bool verify(base::Executor& executor);
+  int failed_verifications() const { return failed_verifications_; }
 
   // The chunks in order, once verify() was true.
   std::vector<base::Slice> slices() &&;
 
  private:
+  enum class Progress : char { open, asked, present };
   Manifest manifest_;
   base::Digest digest_;
   std::vector<base::Slice> chunks_;
-  std::vector<bool> present_;
-  std::size_t open_;  // chunks not there yet
+  std::vector<Progress> progress_;  // of each chunk
+  std::size_t open_;                // chunks not there yet
+  std::size_t asked_ = 0;           // … of which were asked for
+  std::size_t window_ = 2;          // chunks to ask for at once
+  int failed_verifications_ = 0;
 };
+
+using ParametersReceiver = BlobReceiver<OfParameters>;
+using SealedReceiver = BlobReceiver<OfSealed>;
+
+// Most chunks that one request asks for: 4 MiB in flight.
+inline constexpr std::size_t kPullWindow = 16;
 
 // The slices of a blob as one piece.
 base::Slice join(std::span<const base::Slice> slices);

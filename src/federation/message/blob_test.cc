@@ -14,11 +14,11 @@ base::Bytes counting(std::size_t size, std::size_t modulus) {
   return bytes;
 }
 
-Blob blob_of(base::Bytes bytes) {
+ParametersBlob blob_of(base::Bytes bytes) {
   base::InlineExecutor executor;
   query::QueryPlan plan = testing::plan(1);
   plan.parameters = base::Slice(std::move(bytes));
-  return Blob::of_parameters(plan, executor);
+  return ParametersBlob(plan, executor);
 }
 
 // Vectors of docs/formats/blob.md.
@@ -33,35 +33,57 @@ TEST(Blob, DigestsAreThoseOfTheFormat) {
 
 TEST(Blob, ChunksComeInAnyOrderAndTwice) {
   const base::Bytes bytes = counting(2 * base::kChunkBytes + 17, 253);
-  const Blob blob = blob_of(bytes);
-  BlobReceiver receiver(blob.manifest());
+  const ParametersBlob blob = blob_of(bytes);
+  ParametersReceiver receiver(blob.manifest());
   base::InlineExecutor executor;
-  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{0, 1, 2}));
-  EXPECT_TRUE(receiver.accept(blob.chunk(2)));
+  EXPECT_TRUE(receiver.accept(blob.chunk(2))) << "before it was asked for";
   EXPECT_FALSE(receiver.accept(blob.chunk(2)));
   EXPECT_TRUE(receiver.accept(blob.chunk(0)));
-  EXPECT_FALSE(receiver.verify(executor));
-  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{1}));
+  EXPECT_FALSE(receiver.has_all());
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{1}));
   EXPECT_TRUE(receiver.accept(blob.chunk(1)));
+  ASSERT_TRUE(receiver.has_all());
   ASSERT_TRUE(receiver.verify(executor));
   const base::Slice joined = join(std::move(receiver).slices());
   EXPECT_TRUE(std::ranges::equal(joined.view(), bytes));
 }
 
+// Nothing is asked for twice while it may still come, and a slow line is not flooded.
+TEST(Blob, AsksForMoreAsChunksComeAndForLessAfterASilence) {
+  const ParametersBlob blob = blob_of(counting(12 * base::kChunkBytes, 253));
+  ParametersReceiver receiver(blob.manifest());
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_TRUE(receiver.next().empty());
+  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
+  EXPECT_TRUE(receiver.next().empty()) << "1 is still to come";
+  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{2, 3, 4, 5}));
+  EXPECT_TRUE(receiver.accept(blob.chunk(3)));
+  receiver.give_up_waiting();
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{2}));
+  EXPECT_TRUE(receiver.accept(blob.chunk(2)));
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{4, 5}));
+}
+
 TEST(Blob, ADamagedChunkIsForgottenAlone) {
-  const base::Bytes good = counting(2 * base::kChunkBytes, 253);
-  base::Bytes bad = good;
+  base::Bytes bad = counting(2 * base::kChunkBytes, 253);
+  const ParametersBlob blob = blob_of(bad);
   bad[base::kChunkBytes + 5] ^= std::byte{1};
-  const Blob blob = blob_of(good);
-  // The damaged blob's chunks under the good blob's name, as a broken line would deliver them.
-  const Blob damaged = blob_of(bad);
-  BlobReceiver receiver(blob.manifest());
+  const ParametersBlob damaged = blob_of(bad);
+  const auto under_the_good_name = [&](const ParametersChunk& chunk) {
+    const auto message = decode_from_coordinator(
+        testing::renamed(chunk, blob.digest(), testing::release_of(testing::plan(1)),
+                         transport::Address::coordinator(), transport::Address::coordinator()));
+    return std::get<ParametersChunk>(message->body);
+  };
+  ParametersReceiver receiver(blob.manifest());
   base::InlineExecutor executor;
   EXPECT_FALSE(receiver.accept(damaged.chunk(1))) << "another blob's chunk";
   EXPECT_TRUE(receiver.accept(blob.chunk(0)));
-  EXPECT_TRUE(receiver.accept(testing::renamed(damaged.chunk(1), blob.digest())));
+  EXPECT_TRUE(receiver.accept(under_the_good_name(damaged.chunk(1))));
   EXPECT_FALSE(receiver.verify(executor));
-  EXPECT_EQ(receiver.missing(16), (std::vector<std::uint32_t>{1}));
+  EXPECT_EQ(receiver.failed_verifications(), 1);
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{1}));
   EXPECT_TRUE(receiver.accept(blob.chunk(1)));
   EXPECT_TRUE(receiver.verify(executor));
 }

@@ -23,15 +23,22 @@ struct Offer {
   std::vector<base::SiteId> cohort;
 };
 
-// A sealed answer to the plan with this digest is ready to be pulled.
+// Of the plan, its parameters and the cohort: what a site agrees to by answering.
+base::Digest digest_of(const Offer& offer);
+
+// What the aggregation machines of either side are told.
+aggregation::Setup setup_of(const Offer& offer);
+
+// A sealed answer to the offer with this digest is ready to be pulled.
 struct Contribution {
-  base::Digest plan;
+  base::Digest offer;
   Manifest sealed;
 };
 
 // No answer, whatever the cause.
 struct Decline {};
 
+// At most kPullWindow chunks.
 struct Pull {
   base::Digest blob;
   std::vector<std::uint32_t> chunks;
@@ -47,26 +54,23 @@ struct Ended {
   bool closed = false;
 };
 
-// Of the aggregation backend.
-struct BackendMessage {
-  base::Bytes bytes;
-};
-
-using Body =
-    std::variant<Offer, Contribution, Decline, Pull, Chunk, Receipt, Ended, BackendMessage>;
-
-struct Message {
+// What leaves a site: no bytes but those of a sealed vector.
+struct SiteMessage {
   Release release;
-  Body body;
+  std::variant<Contribution, Decline, Pull, SealedChunk> body;
 };
 
-// Most chunks that one Pull asks for: 4 MiB in flight.
-inline constexpr std::size_t kPullWindow = 16;
+struct CoordinatorMessage {
+  Release release;
+  std::variant<Offer, Pull, ParametersChunk, Receipt, Ended> body;
+};
 
-transport::Envelope encode(const Message& message, transport::Address from, transport::Address to);
+transport::Envelope encode(const SiteMessage& message, const base::SiteId& from);
+transport::Envelope encode(const CoordinatorMessage& message, const base::SiteId& to);
 
-// Malformed, out of bounds or with a chunk where none belongs: corruption. Nothing is allocated
-// beyond the envelope's own size.
-base::Result<Message> decode(const transport::Envelope& envelope);
+// Malformed, out of bounds, of the other direction, or with a chunk where none belongs: corruption.
+// What is allocated is in proportion to the envelope's own size.
+base::Result<SiteMessage> decode_from_site(const transport::Envelope& envelope);
+base::Result<CoordinatorMessage> decode_from_coordinator(const transport::Envelope& envelope);
 
 }  // namespace hanse::federation

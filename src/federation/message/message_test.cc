@@ -13,30 +13,43 @@ using transport::Envelope;
 
 const Release kRelease{*base::JobId::create("bearings"), {3, 1}};
 
-Envelope sent(Body body) {
-  return encode({kRelease, std::move(body)}, Address::coordinator(),
-                Address::site(testing::site("aachen")));
+const base::SiteId kSite = testing::site("aachen");
+
+template <class T, class Body>
+T from_site(Body body) {
+  const auto message = decode_from_site(encode(SiteMessage{kRelease, std::move(body)}, kSite));
+  EXPECT_TRUE(message.has_value()) << message.error().text();
+  EXPECT_EQ(message->release, kRelease);
+  return std::get<T>(message->body);
 }
 
-template <class T>
-T through_the_wire(Body body) {
-  const auto message = decode(sent(std::move(body)));
+template <class T, class Body>
+T from_coordinator(Body body) {
+  const auto message =
+      decode_from_coordinator(encode(CoordinatorMessage{kRelease, std::move(body)}, kSite));
   EXPECT_TRUE(message.has_value()) << message.error().text();
   EXPECT_EQ(message->release, kRelease);
   return std::get<T>(message->body);
 }
 
 Envelope with_bytes(const std::string& text) {
-  Envelope envelope = sent(Decline{});
+  Envelope envelope = encode(SiteMessage{kRelease, Decline{}}, kSite);
   const base::ByteView bytes = base::view_of(text);
   envelope.message.assign(bytes.begin(), bytes.end());
   return envelope;
 }
 
+void expect_corrupt(const Envelope& envelope) {
+  const auto as_site = decode_from_site(envelope);
+  ASSERT_FALSE(as_site.has_value());
+  EXPECT_FALSE(as_site.error().text().empty());
+  const auto as_coordinator = decode_from_coordinator(envelope);
+  ASSERT_FALSE(as_coordinator.has_value());
+  EXPECT_FALSE(as_coordinator.error().text().empty());
+}
+
 void expect_corrupt(const wire::Message& message) {
-  const auto decoded = decode(with_bytes(message.SerializeAsString()));
-  ASSERT_FALSE(decoded.has_value());
-  EXPECT_FALSE(decoded.error().text().empty());
+  expect_corrupt(with_bytes(message.SerializeAsString()));
 }
 
 wire::Message empty_message() {
@@ -52,43 +65,58 @@ TEST(Message, OfferComesBackWhole) {
   plan.round = kRelease.round;
   plan.options = R"({"batch":32})";
   plan.parameters = base::Slice(base::Bytes(300'000, std::byte{5}));
-  const Blob parameters = Blob::of_parameters(plan, executor);
-  const Offer offer = through_the_wire<Offer>(
-      Offer{plan, parameters.manifest(), {testing::site("aachen"), testing::site("turin")}});
+  const ParametersBlob parameters(plan, executor);
+  const Offer sent{plan, parameters.manifest(), {testing::site("aachen"), testing::site("turin")}};
+  const Offer offer = from_coordinator<Offer>(sent);
   EXPECT_EQ(offer.parameters, parameters.manifest());
   EXPECT_EQ(offer.cohort.size(), 2U);
   EXPECT_EQ(offer.plan.layout, plan.layout);
   // The digest covers every field, so it speaks for all of them.
-  EXPECT_EQ(query::digest_of(offer.plan, offer.parameters.digest()),
-            query::digest_of(plan, parameters.digest()));
+  EXPECT_EQ(digest_of(offer), digest_of(sent));
 }
 
 TEST(Message, SmallMessagesComeBackWhole) {
   const base::Digest digest = base::Digest::of(base::view_of("x"));
-  EXPECT_EQ(through_the_wire<Contribution>(Contribution{digest, {5, {digest}}}).sealed.size, 5U);
-  EXPECT_EQ(through_the_wire<Pull>(Pull{digest, {0, 7}}).chunks,
-            (std::vector<std::uint32_t>{0, 7}));
-  EXPECT_EQ(through_the_wire<Receipt>(Receipt{digest}).blob, digest);
-  EXPECT_TRUE(through_the_wire<Ended>(Ended{true}).closed);
-  EXPECT_EQ(through_the_wire<BackendMessage>(BackendMessage{{std::byte{9}}}).bytes.size(), 1U);
-  through_the_wire<Decline>(Decline{});
+  EXPECT_EQ(from_site<Contribution>(Contribution{digest, {5, {digest}}}).sealed.size, 5U);
+  EXPECT_EQ(from_site<Pull>(Pull{digest, {0, 7}}).chunks, (std::vector<std::uint32_t>{0, 7}));
+  EXPECT_EQ(from_coordinator<Pull>(Pull{digest, {3}}).blob, digest);
+  EXPECT_EQ(from_coordinator<Receipt>(Receipt{digest}).blob, digest);
+  EXPECT_TRUE(from_coordinator<Ended>(Ended{true}).closed);
+  from_site<Decline>(Decline{});
+}
+
+TEST(Message, EachDirectionHasItsOwn) {
+  EXPECT_FALSE(
+      decode_from_coordinator(encode(SiteMessage{kRelease, Decline{}}, kSite)).has_value());
+  EXPECT_FALSE(
+      decode_from_site(encode(CoordinatorMessage{kRelease, Ended{true}}, kSite)).has_value());
+}
+
+TEST(Message, TheOfferIsBoundToItsCohort) {
+  base::InlineExecutor executor;
+  const query::QueryPlan plan = testing::plan(7);
+  const Manifest parameters = ParametersBlob(plan, executor).manifest();
+  const Offer both{plan, parameters, {testing::site("a"), testing::site("b")}};
+  const Offer one{plan, parameters, {testing::site("ab")}};
+  EXPECT_NE(digest_of(both), digest_of(one));
 }
 
 TEST(Message, AChunkTravelsBesideTheMessageWithoutACopy) {
   base::InlineExecutor executor;
   query::QueryPlan plan = testing::plan(1);
   plan.parameters = base::Slice(base::Bytes(1000, std::byte{5}));
-  const Blob blob = Blob::of_parameters(plan, executor);
-  const Envelope envelope = sent(blob.chunk(0));
+  const ParametersBlob blob(plan, executor);
+  const Envelope envelope = encode(CoordinatorMessage{kRelease, blob.chunk(0)}, kSite);
   EXPECT_LT(envelope.message.size(), 100U);
-  const auto message = decode(envelope);
-  EXPECT_EQ(std::get<Chunk>(message->body).bytes().view().data(), plan.parameters.view().data());
+  const auto message = decode_from_coordinator(envelope);
+  EXPECT_EQ(std::get<ParametersChunk>(message->body).bytes().view().data(),
+            plan.parameters.view().data());
 }
 
 TEST(Message, RefusesWhatIsNoMessage) {
-  EXPECT_FALSE(decode(with_bytes("")).has_value());
-  EXPECT_FALSE(decode(with_bytes("\xff\xff\xff")).has_value());
-  EXPECT_FALSE(decode(with_bytes(std::string(base::kMaxMessageBytes + 1, 'x'))).has_value());
+  expect_corrupt(with_bytes(""));
+  expect_corrupt(with_bytes("\xff\xff\xff"));
+  expect_corrupt(with_bytes(std::string(base::kMaxMessageBytes + 1, 'x')));
   expect_corrupt(empty_message());
   wire::Message nameless;
   nameless.mutable_decline();
@@ -106,7 +134,7 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   expect_corrupt(receipt);
 
   wire::Message contribution = empty_message();
-  contribution.mutable_contribution()->set_plan(std::string(32, 'x'));
+  contribution.mutable_contribution()->set_offer(std::string(32, 'x'));
   contribution.mutable_contribution()->mutable_sealed()->set_size(std::uint64_t{1} << 40);
   expect_corrupt(contribution);
 
@@ -125,7 +153,10 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   part->set_coordinates(std::uint64_t{1} << 60);
   expect_corrupt(offer);
   part->set_coordinates(10);
-  EXPECT_TRUE(decode(with_bytes(offer.SerializeAsString())).has_value());
+  EXPECT_TRUE(decode_from_coordinator(with_bytes(offer.SerializeAsString())).has_value());
+  offer.mutable_offer()->add_cohort("aachen");  // twice
+  expect_corrupt(offer);
+  offer.mutable_offer()->mutable_cohort()->RemoveLast();
   part->set_clip(1e18);  // overflows 64 bits
   expect_corrupt(offer);
   part->set_clip(1);
@@ -134,9 +165,9 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
 }
 
 TEST(Message, AChunkWithoutBytesAndBytesWithoutAChunkAreRefused) {
-  Envelope decline = sent(Decline{});
+  Envelope decline = encode(SiteMessage{kRelease, Decline{}}, kSite);
   decline.chunk = base::Slice(base::Bytes(10));
-  EXPECT_FALSE(decode(decline).has_value());
+  expect_corrupt(decline);
   wire::Message chunk = empty_message();
   chunk.mutable_chunk()->set_blob(std::string(32, 'x'));
   expect_corrupt(chunk);

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "privacy/chain.h"
-
 namespace hanse::federation {
 
 using base::ErrorCode;
@@ -14,55 +12,31 @@ using base::Severity;
 using transport::Address;
 using transport::Envelope;
 
-struct Site::Fetching {
-  Release release;
-  base::Digest plan_digest;
-  Offer offer;
-  BlobReceiver receiver;
-  std::size_t outstanding = 0;  // chunks asked for and not there yet
-  base::Milliseconds retry_at;
-};
-struct Site::Answered {
-  Release release;
-  base::Digest plan_digest;
-  Blob sealed;
-};
-struct Site::Declined {
-  Release release;
-  base::Digest plan_digest;
-};
-struct Site::Finished {
-  Release release;
-  base::Digest plan_digest;
-};
-struct Site::State : std::variant<std::monostate, Fetching, Answered, Declined, Finished> {
-  using variant::variant;
-  using variant::operator=;
+namespace {
 
-  // nullptr before the first offer.
-  const Release* release() const {
-    return std::visit(
-        [](const auto& state) -> const Release* {
-          if constexpr (requires { state.release; }) return &state.release;
-          return nullptr;
-        },
-        static_cast<const variant&>(*this));
-  }
-  const base::Digest* plan_digest() const {
-    return std::visit(
-        [](const auto& state) -> const base::Digest* {
-          if constexpr (requires { state.plan_digest; }) return &state.plan_digest;
-          return nullptr;
-        },
-        static_cast<const variant&>(*this));
-  }
+// Parameters that keep failing their digests are a lie or a broken line; the site stops asking.
+constexpr int kMaxFailedVerifications = 3;
+
+// A site serves a handful of jobs. More names than this are somebody filling its memory.
+constexpr std::size_t kMaxJobs = 4096;
+
+}  // namespace
+
+struct Site::Fetching {
+  Offer offer;
+  ParametersReceiver receiver;
+  base::Milliseconds wait;      // until asking again, doubled by every silence
+  base::Milliseconds retry_at;  // moves on with every chunk
+};
+
+struct Site::State {
+  Release release;
+  base::Digest offer;
+  std::variant<Fetching, SealedBlob, Declined, Finished> stage;
 };
 
 Site::Site(SiteSettings settings, SiteDoors doors, std::shared_ptr<const data::Dataset> records)
-    : settings_(std::move(settings)),
-      doors_(std::move(doors)),
-      records_(std::move(records)),
-      state_(std::make_unique<State>()) {}
+    : settings_(std::move(settings)), doors_(std::move(doors)), records_(std::move(records)) {}
 
 Site::~Site() = default;
 
@@ -72,7 +46,7 @@ std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds
                      fmt::format("ignored an envelope from {}", envelope.from.text()));
     return {};
   }
-  const auto message = decode(envelope);
+  const auto message = decode_from_coordinator(envelope);
   if (!message) {
     doors_.log.write(Severity::warning,
                      fmt::format("ignored a damaged message: {}", message.error().text()));
@@ -80,112 +54,115 @@ std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds
   }
   const Release& release = message->release;
   if (const auto* offer = std::get_if<Offer>(&message->body)) return hear(release, *offer, now);
-  if (const auto* chunk = std::get_if<Chunk>(&message->body)) return hear(release, *chunk, now);
-  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(release, *pull);
-  if (std::holds_alternative<Receipt>(message->body) ||
-      std::holds_alternative<Ended>(message->body))
-    hear_end(release);
+  if (state_ == nullptr || state_->release != release) return {};
+  if (const auto* chunk = std::get_if<ParametersChunk>(&message->body)) return hear(*chunk, now);
+  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(*pull);
+  state_->stage = Finished{};  // Receipt or Ended
   return {};
 }
 
 std::vector<Envelope> Site::advance(base::Milliseconds now) {
-  const auto* fetching = std::get_if<Fetching>(state_.get());
+  auto* fetching = state_ ? std::get_if<Fetching>(&state_->stage) : nullptr;
   if (fetching == nullptr || now < fetching->retry_at) return {};
+  fetching->receiver.give_up_waiting();
+  fetching->wait = fetching->wait + fetching->wait;
   return pull(now);
 }
 
 std::optional<base::Milliseconds> Site::next_deadline() const {
-  const auto* fetching = std::get_if<Fetching>(state_.get());
+  const auto* fetching = state_ ? std::get_if<Fetching>(&state_->stage) : nullptr;
   if (fetching == nullptr) return std::nullopt;
   return fetching->retry_at;
 }
 
 Site::Outbox Site::hear(const Release& release, const Offer& offer, base::Milliseconds now) {
-  const base::Digest plan_digest = query::digest_of(offer.plan, offer.parameters.digest());
-  const Release* current = state_->release();
-  if (current != nullptr && *current == release) {
-    if (*state_->plan_digest() != plan_digest) {
-      doors_.log.write(Severity::problem,
-                       fmt::format("refused another plan for job '{}' round {} attempt {}",
-                                   release.job.text(), release.round.round, release.round.attempt));
-      return {};
-    }
-    // Asked again: what was said got lost.
-    if (const auto* answered = std::get_if<Answered>(state_.get()))
-      return {to_coordinator(release, Contribution{plan_digest, answered->sealed.manifest()})};
-    if (std::holds_alternative<Declined>(*state_)) return {to_coordinator(release, Decline{})};
+  const base::Digest digest = digest_of(offer);
+  if (state_ != nullptr && state_->release == release) {
+    if (state_->offer == digest) return repeat();
+    doors_.log.write(Severity::problem,
+                     fmt::format("refused another plan for job '{}' round {} attempt {}",
+                                 release.job.text(), release.round.round, release.round.attempt));
     return {};
   }
   const auto newest = newest_.find(release.job);
   if (newest != newest_.end() && release.round <= newest->second) return {};
+  if (newest == newest_.end() && newest_.size() >= kMaxJobs) {
+    doors_.log.write(Severity::problem,
+                     fmt::format("ignored job '{}': {} jobs are as many as a site keeps apart",
+                                 release.job.text(), kMaxJobs));
+    return {};
+  }
   newest_.insert_or_assign(release.job, release.round);
-  *state_ = Fetching{release, plan_digest, offer, BlobReceiver(offer.parameters), 0, now};
+  state_ = std::make_unique<State>(
+      State{release, digest,
+            Fetching{offer, ParametersReceiver(offer.parameters), settings_.retry, now}});
   return offer.parameters.chunks.empty() ? answer() : pull(now);
 }
 
-Site::Outbox Site::hear(const Release& release, const Chunk& chunk, base::Milliseconds now) {
-  auto* fetching = std::get_if<Fetching>(state_.get());
-  if (fetching == nullptr || fetching->release != release || !fetching->receiver.accept(chunk))
-    return {};
-  if (fetching->outstanding > 0) --fetching->outstanding;
-  if (!fetching->receiver.missing(1).empty())
-    return fetching->outstanding == 0 ? pull(now) : Outbox{};
-  return fetching->receiver.verify(doors_.executor) ? answer() : pull(now);
+// Asked again: what was said got lost.
+Site::Outbox Site::repeat() const {
+  if (const auto* sealed = std::get_if<SealedBlob>(&state_->stage))
+    return {to_coordinator(Contribution{state_->offer, sealed->manifest()})};
+  if (std::holds_alternative<Declined>(state_->stage)) return {to_coordinator(Decline{})};
+  return {};
 }
 
-Site::Outbox Site::hear(const Release& release, const Pull& pull) {
-  const auto* answered = std::get_if<Answered>(state_.get());
-  if (answered == nullptr || answered->release != release || answered->sealed.digest() != pull.blob)
-    return {};
+Site::Outbox Site::hear(const ParametersChunk& chunk, base::Milliseconds now) {
+  auto* fetching = std::get_if<Fetching>(&state_->stage);
+  if (fetching == nullptr || !fetching->receiver.accept(chunk)) return {};
+  fetching->wait = settings_.retry;
+  if (!fetching->receiver.has_all()) return pull(now);
+  if (fetching->receiver.verify(doors_.executor)) return answer();
+  if (fetching->receiver.failed_verifications() < kMaxFailedVerifications) return pull(now);
+  return decline("the plan's parameters differ from their manifest");
+}
+
+Site::Outbox Site::hear(const Pull& pull) const {
+  const auto* sealed = std::get_if<SealedBlob>(&state_->stage);
+  if (sealed == nullptr || sealed->digest() != pull.blob) return {};
   Outbox out;
   for (const std::uint32_t index : pull.chunks)
-    if (index < answered->sealed.manifest().chunks.size())
-      out.push_back(to_coordinator(release, answered->sealed.chunk(index)));
+    if (index < sealed->manifest().chunks.size())
+      out.push_back(to_coordinator(sealed->chunk(index)));
   return out;
 }
 
-void Site::hear_end(const Release& release) {
-  if (state_->release() == nullptr || *state_->release() != release) return;
-  const base::Digest plan_digest = *state_->plan_digest();
-  *state_ = Finished{release, plan_digest};
-}
-
 Site::Outbox Site::pull(base::Milliseconds now) {
-  auto& fetching = std::get<Fetching>(*state_);
-  Pull pull{fetching.receiver.digest(), fetching.receiver.missing(kPullWindow)};
-  fetching.outstanding = pull.chunks.size();
-  fetching.retry_at = now + settings_.retry;
-  return {to_coordinator(fetching.release, std::move(pull))};
+  auto& fetching = std::get<Fetching>(state_->stage);
+  fetching.retry_at = now + fetching.wait;
+  Pull pull{fetching.receiver.digest(), fetching.receiver.next()};
+  if (pull.chunks.empty()) return {};
+  return {to_coordinator(std::move(pull))};
 }
 
 Site::Outbox Site::answer() {
-  Fetching fetched = std::move(std::get<Fetching>(*state_));
-  const std::vector<base::Slice> slices = std::move(fetched.receiver).slices();
-  query::QueryPlan plan = std::move(fetched.offer.plan);
-  plan.parameters = join(slices);
-  auto sealed = sealed_answer(plan, fetched.release, fetched.plan_digest, fetched.offer.cohort);
-  if (!sealed) {
-    doors_.log.write(Severity::problem,
-                     fmt::format("declined job '{}' round {}: {}", plan.job.text(),
-                                 plan.round.round, sealed.error().text()));
-    *state_ = Declined{fetched.release, fetched.plan_digest};
-    return {to_coordinator(fetched.release, Decline{})};
-  }
+  auto sealed = sealed_answer(std::get<Fetching>(state_->stage));
+  if (!sealed) return decline(sealed.error().text());
   Manifest manifest = sealed->manifest();
-  *state_ = Answered{fetched.release, fetched.plan_digest, *std::move(sealed)};
-  return {to_coordinator(fetched.release, Contribution{fetched.plan_digest, std::move(manifest)})};
+  state_->stage = *std::move(sealed);
+  return {to_coordinator(Contribution{state_->offer, std::move(manifest)})};
 }
 
-base::Result<Blob> Site::sealed_answer(const query::QueryPlan& plan, const Release& release,
-                                       const base::Digest& plan_digest,
-                                       const std::vector<base::SiteId>& cohort) const {
+// The same words whatever the cause; the cause is for the owner.
+Site::Outbox Site::decline(std::string_view why) {
+  doors_.log.write(Severity::problem,
+                   fmt::format("site '{}' declined job '{}' round {}: {}", settings_.self.text(),
+                               state_->release.job.text(), state_->release.round.round, why));
+  state_->stage = Declined{};
+  return {to_coordinator(Decline{})};
+}
+
+base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
+  const Offer& offer = fetched.offer;
   if (!settings_.in_the_clear)
     return fail(ErrorCode::permission_denied,
                 "the plan lets sums leave in the clear, which this site allows in simulation only");
-  if (std::ranges::find(cohort, settings_.self) == cohort.end())
+  if (std::ranges::find(offer.cohort, settings_.self) == offer.cohort.end())
     return fail(ErrorCode::permission_denied, "this site is not in the cohort of the plan");
+  query::QueryPlan plan = offer.plan;
+  plan.parameters = join(std::move(fetched.receiver).slices());
   HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(plan));
-  const std::unique_ptr<base::RandomSource> random = doors_.random(release);
+  const std::unique_ptr<base::RandomSource> random = doors_.random(state_->release);
   HANSE_TRY(query::Answer answer, query->answer(*records_, *random, doors_.executor));
   const bool same_layout =
       std::visit([&](const auto& link) { return link.layout() == plan.layout; }, answer);
@@ -196,14 +173,15 @@ base::Result<Blob> Site::sealed_answer(const query::QueryPlan& plan, const Relea
       },
       std::move(answer));
   const std::unique_ptr<aggregation::SiteMachine> machine =
-      doors_.backend.site({plan_digest, plan.layout.coordinates(), cohort}, settings_.self);
+      doors_.backend.site(setup_of(offer), settings_.self);
   HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(noised).surrender()));
   HANSE_CHECK(step.sealed.size() == 1 && step.send.empty());
-  return Blob::of_sealed(step.sealed.front(), doors_.executor);
+  return SealedBlob(step.sealed.front(), doors_.executor);
 }
 
-Envelope Site::to_coordinator(const Release& release, Body body) const {
-  return encode({release, std::move(body)}, Address::site(settings_.self), Address::coordinator());
+template <class Body>
+Envelope Site::to_coordinator(Body body) const {
+  return encode(SiteMessage{state_->release, std::move(body)}, settings_.self);
 }
 
 }  // namespace hanse::federation

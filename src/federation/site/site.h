@@ -18,9 +18,9 @@ struct SiteSettings {
   base::SiteId self;
   // The owner lets sums leave without noise. Simulation only.
   bool in_the_clear = false;
-  // A blob whose chunks stopped coming is asked for again after this long: several round trips of a
-  // slow line.
-  base::Milliseconds retry{2000};
+  // Parameters whose chunks stopped coming are asked for again after this long, and after twice as
+  // long each time that nothing came: one chunk takes two seconds on a line of 1 Mbit/s.
+  base::Milliseconds retry{4000};
 };
 
 // What a site needs from outside. All outlive it.
@@ -51,28 +51,27 @@ class Site {
 
  private:
   struct Fetching;  // pulling the plan's parameters
-  struct Answered;  // holding the sealed answer
-  struct Declined;
-  struct Finished;  // counted, or the round ended
+  struct Declined {};
+  struct Finished {};  // counted, or the round ended
   struct State;
   using Outbox = std::vector<transport::Envelope>;
 
   Outbox hear(const Release& release, const Offer& offer, base::Milliseconds now);
-  Outbox hear(const Release& release, const Chunk& chunk, base::Milliseconds now);
-  Outbox hear(const Release& release, const Pull& pull);
-  void hear_end(const Release& release);
+  Outbox hear(const ParametersChunk& chunk, base::Milliseconds now);
+  Outbox hear(const Pull& pull) const;
+  Outbox repeat() const;
   Outbox pull(base::Milliseconds now);
   Outbox answer();
-  base::Result<Blob> sealed_answer(const query::QueryPlan& plan, const Release& release,
-                                   const base::Digest& plan_digest,
-                                   const std::vector<base::SiteId>& cohort) const;
-  transport::Envelope to_coordinator(const Release& release, Body body) const;
+  Outbox decline(std::string_view why);
+  base::Result<SealedBlob> sealed_answer(Fetching& fetched) const;
+  template <class Body>
+  transport::Envelope to_coordinator(Body body) const;
 
   SiteSettings settings_;
   SiteDoors doors_;
   std::shared_ptr<const data::Dataset> records_;
-  std::unique_ptr<State> state_;
-  std::map<base::JobId, base::RoundId> newest_;  // per job: older releases are stale
+  std::unique_ptr<State> state_;  // of the newest release; null before the first offer
+  std::map<base::JobId, base::RoundId> newest_;  // per job: what is not newer is stale
 };
 
 }  // namespace hanse::federation

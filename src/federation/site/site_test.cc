@@ -31,20 +31,19 @@ class SiteTest : public ::testing::Test {
   }
 
   Envelope offer(const query::QueryPlan& plan) {
-    const Blob parameters = Blob::of_parameters(plan, executor_);
-    return encode({{plan.job, plan.round}, Offer{plan, parameters.manifest(), {self_}}},
-                  Address::coordinator(), Address::site(self_));
+    const ParametersBlob parameters(plan, executor_);
+    return to_site(plan, Offer{plan, parameters.manifest(), {self_}});
   }
 
+  template <class Body>
   Envelope to_site(const query::QueryPlan& plan, Body body) {
-    return encode({{plan.job, plan.round}, std::move(body)}, Address::coordinator(),
-                  Address::site(self_));
+    return encode(CoordinatorMessage{testing::release_of(plan), std::move(body)}, self_);
   }
 
   template <class T>
   static T only(const std::vector<Envelope>& out) {
     EXPECT_EQ(out.size(), 1U);
-    return std::get<T>(decode(out.at(0))->body);
+    return std::get<T>(decode_from_site(out.at(0))->body);
   }
 
   base::SiteId self_ = testing::site("aachen");
@@ -62,7 +61,7 @@ TEST_F(SiteTest, AnswersOnceAndSaysTheSameAgain) {
   EXPECT_EQ(first.sealed, again.sealed);
   EXPECT_EQ(answers_, 1);
   const auto chunk =
-      only<Chunk>(site->advance(to_site(plan, Pull{first.sealed.digest(), {0}}), kNow));
+      only<SealedChunk>(site->advance(to_site(plan, Pull{first.sealed.digest(), {0}}), kNow));
   const auto words = base::int64_from_little_endian(chunk.bytes().view());
   EXPECT_EQ(*words, std::vector<std::int64_t>(3, 2 * (1 << 19)));
 }
@@ -107,25 +106,54 @@ TEST_F(SiteTest, DeclinesAlikeWhateverTheCause) {
   EXPECT_EQ(log_.lines.size(), 3U) << "the operator learns the cause";
 }
 
-TEST_F(SiteTest, PullsParametersUntilTheyAgree) {
-  const auto site = make_site();
-  query::QueryPlan plan = testing::plan(3);
-  plan.parameters = base::Slice(base::Bytes(300'000, std::byte{7}));
-  const Blob parameters = Blob::of_parameters(plan, executor_);
-  query::QueryPlan other = plan;
-  other.parameters = base::Slice(base::Bytes(300'000, std::byte{8}));
-  const Blob damaged = Blob::of_parameters(other, executor_);
+class SiteFetching : public SiteTest {
+ protected:
+  SiteFetching() {
+    plan_.parameters = base::Slice(base::Bytes(300'000, std::byte{7}));
+    other_.parameters = base::Slice(base::Bytes(300'000, std::byte{8}));
+  }
+  // Another blob's chunk under this plan's name.
+  Envelope lie(std::uint32_t index) {
+    return testing::renamed(ParametersBlob(other_, executor_).chunk(index),
+                            ParametersBlob(plan_, executor_).digest(), testing::release_of(plan_),
+                            Address::coordinator(), Address::site(self_));
+  }
+  Envelope chunk(std::uint32_t index) {
+    return to_site(plan_, ParametersBlob(plan_, executor_).chunk(index));
+  }
+  query::QueryPlan plan_ = testing::plan(3);
+  query::QueryPlan other_ = testing::plan(3);
+};
 
-  EXPECT_EQ(only<Pull>(site->advance(offer(plan), kNow)).chunks.size(), 2U);
-  EXPECT_TRUE(site->advance(kNow + base::Milliseconds{50}).empty());
-  EXPECT_EQ(only<Pull>(site->advance(kNow + base::Milliseconds{100})).chunks.size(), 2U);
-  EXPECT_TRUE(site->advance(to_site(plan, parameters.chunk(0)), kNow).empty());
-  const Chunk lie = testing::renamed(damaged.chunk(1), parameters.digest());
-  EXPECT_EQ(only<Pull>(site->advance(to_site(plan, lie), kNow)).chunks,
-            std::vector<std::uint32_t>{1});
+TEST_F(SiteFetching, AsksAgainLaterAndLaterAndForLess) {
+  const auto site = make_site();
+  const auto at = [](std::int64_t ms) { return kNow + base::Milliseconds{ms}; };
+  EXPECT_EQ(only<Pull>(site->advance(offer(plan_), kNow)).chunks.size(), 2U);
+  EXPECT_TRUE(site->advance(at(50)).empty());
+  EXPECT_EQ(only<Pull>(site->advance(at(100))).chunks.size(), 1U);
+  EXPECT_TRUE(site->advance(at(250)).empty()) << "twice the patience";
+  EXPECT_EQ(only<Pull>(site->advance(at(300))).chunks.size(), 1U);
+  EXPECT_EQ(only<Pull>(site->advance(chunk(0), at(301))).chunks, std::vector<std::uint32_t>{1});
+  EXPECT_EQ(site->next_deadline(), at(401)) << "a chunk came: patience as at first";
+}
+
+TEST_F(SiteFetching, PullsADamagedChunkAgain) {
+  const auto site = make_site();
+  (void)site->advance(offer(plan_), kNow);
+  EXPECT_TRUE(site->advance(chunk(0), kNow).empty());
+  EXPECT_EQ(only<Pull>(site->advance(lie(1), kNow)).chunks, std::vector<std::uint32_t>{1});
   EXPECT_EQ(answers_, 0);
-  only<Contribution>(site->advance(to_site(plan, parameters.chunk(1)), kNow));
+  only<Contribution>(site->advance(chunk(1), kNow));
   EXPECT_EQ(answers_, 1);
+}
+
+TEST_F(SiteFetching, DoesNotPullLiesForEver) {
+  const auto site = make_site();
+  (void)site->advance(offer(plan_), kNow);
+  (void)site->advance(chunk(0), kNow);
+  only<Pull>(site->advance(lie(1), kNow));
+  only<Pull>(site->advance(lie(1), kNow));
+  only<Decline>(site->advance(lie(1), kNow));
 }
 
 TEST_F(SiteTest, HearsTheCoordinatorOnly) {
