@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -12,6 +14,7 @@
 #include "base/digest.h"
 #include "base/executor.h"
 #include "base/random.h"
+#include "base/testing.h"
 
 namespace hanse::base {
 namespace {
@@ -155,12 +158,12 @@ TEST(Shuffle, IsAPermutationAndReachesAll) {
   shuffle(random, {});
 }
 
-class Executors : public testing::TestWithParam<std::size_t> {
+class Executors : public ::testing::TestWithParam<std::size_t> {
  protected:
   ThreadExecutor executor_{GetParam()};
 };
 
-INSTANTIATE_TEST_SUITE_P(Threads, Executors, testing::Values(1, 2, 7));
+INSTANTIATE_TEST_SUITE_P(Threads, Executors, ::testing::Values(1, 2, 7));
 
 TEST_P(Executors, CallEachIndexOnce) {
   for (const std::size_t count : {0u, 1u, 2u, 3u, 1000u}) {
@@ -208,6 +211,16 @@ TEST(ThreadExecutor, UsesItsThreads) {
     while (arrived < 2) std::this_thread::yield();
   });
   EXPECT_EQ(arrived, 2);
+}
+
+TEST(ThreadExecutor, GoesOnWithoutThreadsThatTheSystemRefuses) {
+  int calls = 0;  // plain: all tasks are the caller's
+  const bool run = testing::run_refusing({SYS_clone, SYS_clone3}, EAGAIN, [&] {
+    ThreadExecutor executor(4);
+    executor.parallel_for(100, [&](std::size_t) { ++calls; });
+  });
+  if (!run) GTEST_SKIP() << "no filter of system calls here";
+  EXPECT_EQ(calls, 100);
 }
 
 TEST(InlineExecutor, GoesInOrder) {

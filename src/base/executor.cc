@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -54,7 +55,13 @@ struct ThreadExecutor::Body {
 
 ThreadExecutor::ThreadExecutor(std::size_t threads) : body_(std::make_unique<Body>()) {
   HANSE_CHECK(threads >= 1);
-  for (std::size_t i = 1; i < threads; ++i) body_->threads.emplace_back([this] { body_->serve(); });
+  body_->threads.reserve(threads - 1);
+  try {
+    for (std::size_t i = 1; i < threads; ++i)
+      body_->threads.emplace_back([this] { body_->serve(); });
+  } catch (const std::system_error&) {
+    // No more threads here (a quota, no memory for stacks): fewer do the same work.
+  }
 }
 
 ThreadExecutor::~ThreadExecutor() {

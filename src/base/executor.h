@@ -21,8 +21,8 @@ class InlineExecutor final : public Executor {
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& task) override;
 };
 
-// `threads` threads counting the caller's. parallel_for may be called from any thread. Built in
-// apps/ only.
+// `threads` threads counting the caller's, or as many as the system gives. parallel_for may be
+// called from any thread. Built in apps/ only.
 class ThreadExecutor final : public Executor {
  public:
   explicit ThreadExecutor(std::size_t threads);

@@ -169,7 +169,7 @@ TEST(Staging, AProcessThatLivesKeepsItsFolderAndADeadOneLosesIt) {
 TEST(Staging, WithoutLocksSweepsNothing) {
   OnDisk world;
   ASSERT_TRUE(world.directory.create_directory(world.root + "/.run.1.partial").has_value());
-  const bool run = base::testing::run_refusing(SYS_flock, EBADF, [&] {
+  const bool run = base::testing::run_refusing({SYS_flock}, EBADF, [&] {
     auto staging = Staging::create(world.directory, world.root + "/run");
     ASSERT_TRUE(staging.has_value()) << staging.error().text();
     EXPECT_TRUE(staging->commit().has_value());
@@ -181,7 +181,7 @@ TEST(Staging, WithoutLocksSweepsNothing) {
 TEST(Staging, WhatNoCommitCouldPlaceIsKept) {
   OnDisk world;
   std::string told;
-  const bool run = base::testing::run_refusing(SYS_renameat2, EIO, [&] {
+  const bool run = base::testing::run_refusing({SYS_renameat2}, EIO, [&] {
     auto staging = Staging::create(world.directory, world.root + "/run").value();
     const auto failed = staging.commit();
     EXPECT_EQ(code(failed), ErrorCode::unavailable);

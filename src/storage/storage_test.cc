@@ -246,7 +246,7 @@ TEST(Disk, RenamesWhereTheFileSystemCannotRefuseToReplace) {
   for (const unsigned error : {EINVAL, ENOSYS}) {
     const Folder folder;
     Disk disk;
-    const bool run = base::testing::run_refusing(SYS_renameat2, error, [&] {
+    const bool run = base::testing::run_refusing({SYS_renameat2}, error, [&] {
       for (const char* name : {"d", "e"})
         ASSERT_TRUE(disk.create_directory(folder / name).has_value());
       for (const char* name : {"d/a", "f", "g"})
@@ -270,7 +270,7 @@ TEST(Disk, ARenameThatCannotBeSyncedHasHappened) {
   const Folder folder;
   Disk disk;
   ASSERT_TRUE(disk.create_directory(folder / "d").has_value());
-  const bool run = base::testing::run_refusing(SYS_fsync, EIO, [&] {
+  const bool run = base::testing::run_refusing({SYS_fsync}, EIO, [&] {
     EXPECT_TRUE(disk.rename(folder / "d", folder / "e").has_value());
     EXPECT_EQ(code(disk.create_directory(folder / "f")), ErrorCode::unavailable);
   });
