@@ -1,5 +1,6 @@
 // The process: builds the real doors, runs one command, turns its error into an exit code.
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -14,7 +15,9 @@ using namespace hanse;
 constexpr int kUsage = 2;         // as shells and getopt have it
 constexpr int kSignalBase = 128;  // plus the signal's number: POSIX shells
 
-volatile std::sig_atomic_t asked_to_stop = 0;
+// Set by a signal, read by all threads.
+std::atomic<int> asked_to_stop = 0;
+static_assert(std::atomic<int>::is_always_lock_free);  // else no handler may touch it
 
 // The first signal asks; the second one ends the process, should it not listen.
 void on_signal(int signal) {
@@ -53,7 +56,7 @@ int execute(const commands::Command& command, const commands::Terminal& terminal
   if (done) return EXIT_SUCCESS;
   terminal.complain(done.error());
   if (done.error().code() == base::ErrorCode::aborted && asked_to_stop != 0)
-    return kSignalBase + static_cast<int>(asked_to_stop);
+    return kSignalBase + asked_to_stop;
   return base::error_row(done.error().code()).exit_code;
 }
 
