@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace hanse::jobs {
+namespace {
+
+bool defined_by_all(const Arms& arms, std::size_t metric) {
+  return arms.local[metric].value && arms.federated[metric].value && arms.pooled[metric].value;
+}
+
+}  // namespace
 
 double physical(const data::Column& label, double scaled) {
   return label.low + (scaled + 1) / 2 * (label.high - label.low);
@@ -45,19 +52,19 @@ MetricValues evaluate(std::span<const learning::Metric> metrics, const data::Col
   return values;
 }
 
-MetricValues mean(std::span<const MetricValues> folds) {
-  MetricValues means;
-  for (std::size_t m = 0; m < (folds.empty() ? 0 : folds.front().size()); ++m) {
-    double sum = 0;
-    std::size_t defined = 0;
-    for (const MetricValues& fold : folds) {
-      if (!fold[m].value) continue;
-      sum += *fold[m].value;
-      ++defined;
+Arms mean(std::span<const Arms> folds) {
+  Arms means;
+  for (std::size_t m = 0; m < (folds.empty() ? 0 : folds.front().local.size()); ++m) {
+    double defined = 0;
+    for (const Arms& fold : folds) defined += defined_by_all(fold, m);
+    for (MetricValues Arms::* arm : {&Arms::local, &Arms::federated, &Arms::pooled}) {
+      double sum = 0;
+      for (const Arms& fold : folds)
+        if (defined_by_all(fold, m)) sum += *(fold.*arm)[m].value;
+      (means.*arm)
+          .push_back({(folds.front().*arm)[m].name,
+                      defined == 0 ? std::nullopt : std::optional(sum / defined)});
     }
-    means.push_back(
-        {folds.front()[m].name,
-         defined == 0 ? std::nullopt : std::optional<double>(sum / static_cast<double>(defined))});
   }
   return means;
 }

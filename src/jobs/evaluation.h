@@ -29,7 +29,8 @@ Judged concatenate(std::span<const Judged> parts);
 MetricValues evaluate(std::span<const learning::Metric> metrics, const data::Column& label,
                       const Judged& judged);
 
-// The mean over folds of each metric, over the folds where it is defined.
-MetricValues mean(std::span<const MetricValues> folds);
+// The mean over folds of each metric, over those where all three arms have it: arms are compared on
+// the same folds.
+Arms mean(std::span<const Arms> folds);
 
 }  // namespace hanse::jobs

@@ -32,8 +32,13 @@ struct Reader {
   }
 };
 
-Result<void> check_can_learn(const SiteFold& site) {
+Result<void> check_can_learn(const SiteFold& site, std::uint64_t max_records) {
   const data::Dataset& train = *site.train;
+  if (train.size() > max_records)
+    return base::fail(ErrorCode::failed_precondition,
+                      "site '{}' has {} records to train on, and aggregation.max_records_per_site "
+                      "is {}; raise it in the job",
+                      site.site.text(), train.size(), max_records);
   if (train.size() == 0)
     return base::fail(ErrorCode::failed_precondition,
                       "site '{}' has no record to train on after the split; give it more groups, "
@@ -73,7 +78,7 @@ Result<std::vector<std::vector<SiteFold>>> folds_of(const Job& job,
       fold.push_back({sites[s].site, sites[s].site_class,
                       std::make_shared<const data::Dataset>(sites[s].records.select(rows.train)),
                       sites[s].records.select(rows.test)});
-      HANSE_TRY_VOID(check_can_learn(fold.back()));
+      HANSE_TRY_VOID(check_can_learn(fold.back(), job.strategy.max_records_per_site));
     }
     folds.push_back(std::move(fold));
   }

@@ -21,7 +21,8 @@ struct SiteFold {
 };
 
 // The folds that the job runs, each with all its sites. A site that could not learn, with no
-// training record or with one label only, is failed_precondition and named.
+// training record, with one label only or with more than max_records_per_site, is
+// failed_precondition and named.
 base::Result<std::vector<std::vector<SiteFold>>> folds_of(const Job& job,
                                                           std::span<const data::SiteData> sites);
 

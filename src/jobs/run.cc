@@ -37,17 +37,18 @@ double seconds_since(const base::Clock& clock, base::Milliseconds start) {
 template <class Pick>
 Arms mean_arms(const Job& job, const data::Column& label, std::span<const FoldJudged> folds,
                const Pick& pick) {
-  const auto arm = [&](Judged ArmsJudged::* which) {
-    std::vector<MetricValues> values;
-    for (const FoldJudged& fold : folds) {
+  std::vector<Arms> of_folds;
+  for (const FoldJudged& fold : folds) {
+    const auto arm = [&](Judged ArmsJudged::* which) {
       std::vector<Judged> parts;
       for (std::size_t s = 0; s < fold.sites.size(); ++s)
         if (pick(s)) parts.push_back(fold.sites[s].*which);
-      values.push_back(evaluate(job.metrics, label, concatenate(parts)));
-    }
-    return mean(values);
-  };
-  return {arm(&ArmsJudged::local), arm(&ArmsJudged::federated), arm(&ArmsJudged::pooled)};
+      return evaluate(job.metrics, label, concatenate(parts));
+    };
+    of_folds.push_back(
+        {arm(&ArmsJudged::local), arm(&ArmsJudged::federated), arm(&ArmsJudged::pooled)});
+  }
+  return mean(of_folds);
 }
 
 class Runner {
@@ -65,6 +66,7 @@ class Runner {
     HANSE_TRY(const std::vector<data::SiteData> sites,
               read_records(job_, doors_.directory, doors_.executor));
     schema_ = sites.front().records.schema;
+    HANSE_TRY_VOID(check_plan_of(job_, sites.size()));
     HANSE_TRY(auto folds, folds_of(job_, sites));
     state_.folds = static_cast<std::uint32_t>(folds.size());
     state_.rounds = job_.rounds;
@@ -183,7 +185,7 @@ class Runner {
     for (const SiteFold& site : fold) parts.push_back(*site.train);
     HANSE_TRY(base::SiteId everyone, base::SiteId::create("pooled"));
     HANSE_TRY(Trained trained,
-              train(job_, *schema_,
+              train(pooled(job_, fold.size()), *schema_,
                     {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}},
                     1, doors_.executor, [&](const RoundTrace& round) {
                       state_.round = round.round;

@@ -1,31 +1,93 @@
 #include "jobs/training.h"
 
+#include <fmt/format.h>
+
+#include <limits>
+#include <mutex>
+
 #include "learning/queries.h"
 
 namespace hanse::jobs {
+namespace {
+
+// Keeps the last problem. In a simulation one operator owns all sites, so it may cross between
+// them.
+class LastProblem final : public base::Log {
+ public:
+  void write(base::Severity severity, std::string_view text) override {
+    if (severity != base::Severity::problem) return;
+    const std::lock_guard lock(mutex_);
+    text_ = text;
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+base::Error with_cause(const base::Error& error, const LastProblem& log) {
+  const std::string cause = log.text();
+  if (cause.empty()) return error;
+  return base::Error(error.code(), fmt::format("{}; last: {}", error.text(), cause));
+}
+
+base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema& schema) {
+  HANSE_TRY(learning::Architecture architecture, architecture_of(job.model, schema));
+  base::SeededSimulationRandom random(job.seed, "model");
+  return learning::Iterate{learning::Model::initial(std::move(architecture), random), {}, 0};
+}
+
+base::Result<void> check_first_plan(const Job& job, const learning::Iterate& iterate,
+                                    std::size_t sites) {
+  HANSE_TRY(const auto strategy,
+            learning::create_strategy(job.strategy, job.name, static_cast<std::uint32_t>(sites)));
+  HANSE_TRY(const query::QueryPlan plan, strategy->plan(iterate, {1, 0}));
+  return {};
+}
+
+}  // namespace
+
+Job pooled(const Job& job, std::size_t sites) {
+  Job whole = job;
+  std::uint64_t& records = whole.strategy.max_records_per_site;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+  records = records > kMost / sites ? kMost : records * sites;
+  return whole;
+}
+
+base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
+  HANSE_CHECK(sites > 0);
+  HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
+  HANSE_TRY_VOID(check_first_plan(job, iterate, sites));
+  return check_first_plan(pooled(job, sites), iterate, 1);
+}
 
 base::Result<Trained> train(const Job& job, const data::Schema& schema,
                             std::vector<SiteRecords> sites, std::size_t min_sites,
                             base::Executor& executor, const AfterRound& after_round) {
-  HANSE_TRY(learning::Architecture architecture, architecture_of(job.model, schema));
+  HANSE_TRY(learning::Iterate iterate, first_iterate(job, schema));
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
   HANSE_TRY(const auto strategy, learning::create_strategy(job.strategy, job.name, max_sites));
   HANSE_TRY(const federation::Backend* backend, federation::backend_named(job.aggregation.backend));
   query::Catalog catalog;
   learning::fill(catalog);
-  base::SilentLog log;
-  base::SeededSimulationRandom random(job.seed, "model");
-  learning::Iterate iterate{learning::Model::initial(std::move(architecture), random), {}, 0};
+  LastProblem log;
   LocalConsortium consortium(std::move(sites), min_sites, job.seed, catalog, *backend, executor,
                              log);
   std::vector<RoundTrace> rounds;
   for (std::uint32_t round = 1; round <= job.rounds; ++round) {
     HANSE_TRY(query::QueryPlan plan, strategy->plan(iterate, {round, 0}));
     const std::uint64_t sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
-    HANSE_TRY(const RoundResult result, consortium.run_round(std::move(plan)));
-    HANSE_TRY(const double loss, strategy->mean_loss(result.released));
-    HANSE_TRY(iterate, strategy->step(iterate, result.released));
-    rounds.push_back({round, loss, result.contributors, sealed_bytes});
+    const auto result = consortium.run_round(std::move(plan));
+    if (!result) return base::fail(with_cause(result.error(), log));
+    HANSE_TRY(const double loss, strategy->mean_loss(result->released));
+    HANSE_TRY(iterate, strategy->step(iterate, result->released));
+    rounds.push_back({round, loss, result->contributors, sealed_bytes});
     if (!after_round(rounds.back()))
       return base::fail(base::ErrorCode::aborted, "stopped after round {} of {}", round,
                         job.rounds);

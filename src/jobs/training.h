@@ -24,8 +24,16 @@ struct Trained {
 // Called after each round, from the thread that trains; false gives up: aborted.
 using AfterRound = std::function<bool(const RoundTrace&)>;
 
+// The job as one site runs it that holds the records of `sites`.
+Job pooled(const Job& job, std::size_t sites);
+
+// Whether the plans of the federated and of the pooled training can be made for so many sites: the
+// model's size, and that no sum overflows.
+base::Result<void> check_plan_of(const Job& job, std::size_t sites);
+
 // Trains over `sites` with the job's strategy and seed. Learning alone and learning on pooled
-// records are the same with one site: every arm of a comparison runs the same procedure.
+// records are the same with one site: every arm of a comparison runs the same procedure. Sites are
+// in this process, so the error of an aborted round says what the last site to decline said.
 base::Result<Trained> train(const Job& job, const data::Schema& schema,
                             std::vector<SiteRecords> sites, std::size_t min_sites,
                             base::Executor& executor, const AfterRound& after_round);
