@@ -6,9 +6,11 @@ namespace hanse::jobs {
 
 std::string in_words(const data::SplitSpec& split) {
   std::string_view unit = split.by == data::SplitBy::group ? "group" : "record";
+  const bool leaky = split.by == data::SplitBy::record && split.allow_leakage;
+  std::string_view warning = leaky ? ", LEAKY: groups may be on both sides" : "";
   if (split.kind == data::SplitKind::k_fold)
-    return fmt::format("{} folds by {}", split.folds, unit);
-  return fmt::format("holdout of {:.3g} % by {}", 100 * split.test, unit);
+    return fmt::format("{} folds by {}{}", split.folds, unit, warning);
+  return fmt::format("holdout of {:.3g} % by {}{}", 100 * split.test, unit, warning);
 }
 
 std::string in_words(const learning::Architecture& architecture) {

@@ -163,6 +163,10 @@ std::string to_json(const Report& report);
 // Strict: an unknown, missing or ill-typed key is corruption, with its path. At most 64 MiB.
 base::Result<Report> report_from_json(std::string_view text);
 
+// What a reader must know before he believes the numbers, a sentence each: groups on both sides of
+// the split, sites missing from rounds. Usually nothing.
+std::vector<std::string> warnings(const Report& report);
+
 // One page that needs nothing else: light and dark, no script.
 std::string to_html(const Report& report);
 

@@ -83,6 +83,14 @@ std::string arm_cells(const Arms& arms, const std::string& metric) {
 constexpr std::string_view kArmHeads =
     R"(<th scope="col">local-only</th><th scope="col">federated</th><th scope="col">pooled</th>)";
 
+std::string warning_notices(const Report& report) {
+  std::string notices;
+  for (const std::string& sentence : warnings(report))
+    notices +=
+        fmt::format(R"(<p class="notice" role="alert"><strong>{}</strong></p>)", escaped(sentence));
+  return notices;
+}
+
 std::string overall(const Report& report) {
   std::uint64_t n = 0;
   for (const SiteRow& site : report.sites) n += site.test_records;
@@ -225,7 +233,8 @@ std::string to_html(const Report& report) {
              R"(pooled column exists in a simulation only.</p>)",
              escaped(report.job.name), kStyle, escaped(report.job.description),
              escaped(report.job.model), escaped(report.job.strategy), report.seed) +
-         overall(report) + folds(report) + breakdowns("Per site", "site", report.sites, metrics) +
+         warning_notices(report) + overall(report) + folds(report) +
+         breakdowns("Per site", "site", report.sites, metrics) +
          breakdowns("Per group", "group", report.groups, metrics) + learning_curve(report) +
          what_left(report) + facts(report) + "</main></body></html>\n";
 }
