@@ -1,6 +1,7 @@
 #include "jobs/model_file.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "base/limits.h"
@@ -12,6 +13,9 @@ namespace {
 
 using base::ErrorCode;
 using base::Result;
+
+// Of a name in an error.
+constexpr std::size_t kShownBytes = 60;
 
 // How a simulated plant's operator names recordings of his own machines.
 constexpr std::string_view kFleetFiles = "{rpm}_{bearing}_{fault}.npy";
@@ -122,6 +126,12 @@ Result<ModelFile> assemble(Draft draft) {
         architecture.inputs(), architecture.outputs(), schema.feature_count(), outputs);
   HANSE_TRY(auto model,
             learning::Model::create(std::move(architecture), std::move(draft.parameters)));
+  const auto& groups = draft.training_groups;
+  if (const auto at = std::ranges::adjacent_find(groups, std::greater_equal<>());
+      at != groups.end())
+    return base::fail(ErrorCode::corruption,
+                      "training_groups: expected byte order and each once, found '{}' before '{}'",
+                      at[0].substr(0, kShownBytes), at[1].substr(0, kShownBytes));
   if (auto* csv = std::get_if<data::CsvSpec>(&draft.reading)) csv->columns = schema.columns();
   HANSE_TRY(const data::Schema read, schema_of(draft.reading));
   if (read.digest() != schema.digest())

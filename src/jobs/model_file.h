@@ -29,7 +29,8 @@ struct ModelFile {
 std::string to_json(const ModelFile& file);
 
 // Strict and bounded (base::kMaxModelBytes): corruption with the path in the document, also where
-// the schema's digest, the architecture and the parameters contradict each other.
+// the schema's digest, the architecture and the parameters contradict each other, or groups are out
+// of order.
 base::Result<ModelFile> model_from_json(std::string_view text);
 
 // Of one fold's training sets: the names of their groups, once each, in byte order.

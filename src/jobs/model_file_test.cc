@@ -93,6 +93,8 @@ TEST(ModelFile, RefusesWhatContradictsItself) {
   expect_refused("\"kind\": \"logistic\"", "\"kind\": \"oracle\"", "oracle");
   expect_refused("\"kind\": \"csv\"", "\"kind\": \"tsv\"", "recordings");
   expect_refused("\"separator\": \",\"", "\"separator\": \"\"", "one character");
+  expect_refused("\"o1\",", "\"o3\",", "found 'o3' before 'o2'");
+  expect_refused("\"o1\",", "\"o2\",", "each once");
   expect_refused("hanse.model/1", "hanse.model/2", "hanse.model/1");
   expect_refused("\"job\": \"ovens\",", "", "'job'");
 }
@@ -159,6 +161,20 @@ TEST_F(Predict, RefusesDataOfAnotherShape) {
   EXPECT_FALSE(predict(recordings_model(), {"absent", {}, {}}, directory_, executor_));
 }
 
+// Parameters may be finite and their products not.
+TEST_F(Predict, RefusesAnswersThatAreNotFinite) {
+  ModelFile file = thermometer();
+  file.model = *learning::Model::create(file.model.architecture(), {1e308, -1e308, 1e308, -1e308});
+  const auto back = model_from_json(to_json(file));
+  ASSERT_TRUE(back) << back.error().text();
+  ASSERT_TRUE(directory_.write("new.csv", base::view_of("degrees\n0\n100\n")));
+  const auto said = predict(*back, {"new.csv", {}, {}}, directory_, executor_);
+  ASSERT_FALSE(said);
+  EXPECT_EQ(said.error().code(), ErrorCode::failed_precondition);
+  EXPECT_EQ(said.error().text().find("record 2: expected a finite prediction"), 0u)
+      << said.error().text();
+}
+
 TEST_F(Predict, APatternWithoutSpeedNeedsTheSpeed) {
   const auto said = predict(recordings_model(), {"f", "{id}.npy", {}}, directory_, executor_);
   ASSERT_FALSE(said);
@@ -176,6 +192,22 @@ TEST_F(Predict, WritesCsvAndJson) {
   for (const char* part : {"hanse.predictions/1", "\"truth\": \"hot\"", "\"probabilities\": {",
                            "\"groups_in_training\": []"})
     EXPECT_NE(json.find(part), std::string::npos) << part;
+}
+
+TEST_F(Predict, WritesNoFormulaIntoASpreadsheet) {
+  for (const auto& [group, cell] :
+       std::vector<std::pair<std::string, std::string>>{{"=HYPERLINK(0)", "'=HYPERLINK(0)"},
+                                                        {"+1", "'+1"},
+                                                        {"-1", "'-1"},
+                                                        {"@SUM(A1)", "'@SUM(A1)"},
+                                                        {"\t=1", "'\t=1"},
+                                                        {"=A1,2", "\"'=A1,2\""},
+                                                        {"a=1", "a=1"}}) {
+    const auto said = on(fmt::format("degrees,state,oven\n90,hot,\"{}\"\n", group));
+    ASSERT_TRUE(said) << said.error().text();
+    EXPECT_NE(to_csv(*said).find("\r\n1," + cell + ",hot,"), std::string::npos) << to_csv(*said);
+    EXPECT_EQ(to_json(*said).find('\''), std::string::npos);
+  }
 }
 
 }  // namespace

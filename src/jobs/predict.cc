@@ -75,8 +75,16 @@ Result<data::Dataset> encoded(const ModelFile& file, const data::Table& table) {
   return std::move(sites.front().records);
 }
 
-std::vector<Prediction> predictions_of(const data::Column& label, const data::Dataset& records,
-                                       const math::Matrix& outputs) {
+tl::unexpected<base::Error> overflowed(std::size_t record) {
+  return base::fail(ErrorCode::failed_precondition,
+                    "record {}: expected a finite prediction, and the model's parameters are so "
+                    "large that there is none; train it anew with a lower learning rate",
+                    record + 1);
+}
+
+Result<std::vector<Prediction>> predictions_of(const data::Column& label,
+                                               const data::Dataset& records,
+                                               const math::Matrix& outputs) {
   std::vector<Prediction> all(records.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     Prediction& one = all[i];
@@ -85,8 +93,11 @@ std::vector<Prediction> predictions_of(const data::Column& label, const data::Da
     if (!records.group_names.empty()) one.group = records.group_names[records.group[i]];
     if (label.values.empty()) {
       one.value = physical(label, row[0]);
+      if (!std::isfinite(one.value)) return overflowed(i);
       if (std::isfinite(target)) one.truth = physical(label, target);
     } else {
+      if (!std::ranges::all_of(row, [](double p) { return std::isfinite(p); }))
+        return overflowed(i);
       one.probabilities.assign(row.begin(), row.end());
       one.value = static_cast<double>(std::ranges::max_element(row) - row.begin());
       if (std::isfinite(target)) one.truth = target;
@@ -105,8 +116,11 @@ MetricValues metrics_of(learning::Task task, const data::Column& label, const Ju
   return evaluate(metrics, label, judged);
 }
 
-// RFC 4180, section 2: quotes around what holds a separator, a quote or a line break.
-std::string csv_field(const std::string& text) {
+// RFC 4180, section 2: quotes around what holds a separator, a quote or a line break. Text that a
+// spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV Injection").
+std::string csv_field(std::string text) {
+  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
+    text.insert(0, 1, '\'');
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -162,7 +176,7 @@ Result<Predictions> predict(const ModelFile& file, const NewData& data,
   predictions.job = file.job;
   predictions.labels = label.values;
   predictions.unit = label.unit;
-  predictions.records = predictions_of(label, records, judged.predictions);
+  HANSE_TRY(predictions.records, predictions_of(label, records, judged.predictions));
   predictions.metrics = metrics_of(file.model.architecture().task(), label, judged);
   predictions.clipped_values = records.clipped_values;
   for (const std::string& group : groups_of({&records, 1}))

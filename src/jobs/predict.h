@@ -41,7 +41,8 @@ struct Predictions {
 };
 
 // Reads the data as the model's training data was read; label and group may be absent. Data of
-// another shape is the reader's error: it names what the model needs and what came.
+// another shape is the reader's error: it names what the model needs and what came. A prediction
+// that is not finite: failed_precondition with the record.
 base::Result<Predictions> predict(const ModelFile& file, const NewData& data,
                                   const storage::Directory& directory, base::Executor& executor);
 
