@@ -41,7 +41,8 @@ struct Layout {
 base::Result<void> check_layout(const Layout& layout, std::size_t sites);
 
 // Units whose contributions to one part are known by their norms, and whose weighted sum is cheaper
-// than the contributions one by one: gradients, as activations times deltas.
+// than the contributions one by one: gradients, as activations times deltas. A unit's norm and
+// contribution must be the same bits in whatever batch it is: the bound on sensitivity rests on it.
 class BatchedUnits {
  public:
   virtual ~BatchedUnits() = default;
