@@ -26,9 +26,9 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
   const Style& style = doors.terminal.out();
   std::string metrics;
   for (const auto metric : job.metrics) metrics += fmt::format(" {}", learning::name_of(metric));
-  std::string text = fmt::format("{}: {}\n", command.job, style.good("fine"));
+  std::string text = fmt::format("{}: {}\n", visible(command.job), style.good("fine"));
   const auto line = [&](std::string_view name, std::string_view what) {
-    text += fmt::format("  {}{}\n", style.dim(left(name, 15)), what);
+    text += fmt::format("  {}{}\n", style.dim(left(name, 15)), visible(what));
   };
   line("data", fmt::format("{}{}{}", jobs::name_of(job.source), path.empty() ? "" : " in ", path));
   line("split", jobs::in_words(job.split));

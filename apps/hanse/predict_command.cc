@@ -25,9 +25,10 @@ std::string remarks(const jobs::Predictions& predictions, const Style& style) {
     text += style.warning(fmt::format(
         "{} of the groups here were in training, so these numbers flatter the model: {}{}\n",
         known.size(),
-        fmt::join(known.begin(),
-                  known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), kNamed)),
-                  ", "),
+        visible(fmt::format("{}", fmt::join(known.begin(),
+                                            known.begin() + static_cast<std::ptrdiff_t>(
+                                                                std::min(known.size(), kNamed)),
+                                            ", "))),
         known.size() > kNamed ? ", …" : ""));
   return text;
 }
@@ -47,8 +48,8 @@ base::Result<void> execute(const Predict& command, const Doors& doors) {
   const jobs::NewData data{command.data, command.files, command.rpm};
   HANSE_TRY(const auto predictions, jobs::predict(*model, data, doors.directory, doors.executor));
   doors.terminal.say(remarks(predictions, doors.terminal.err()));
-  return doors.terminal.print(command.json ? jobs::to_json(predictions)
-                                           : jobs::to_csv(predictions));
+  return doors.terminal.print_data(command.json ? jobs::to_json(predictions)
+                                                : jobs::to_csv(predictions));
 }
 
 }  // namespace hanse::commands

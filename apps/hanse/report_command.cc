@@ -35,14 +35,15 @@ base::Result<void> execute(const Report& command, const Doors& doors) {
     json += (json.empty() ? "" : ",\n") + one.text;
     reports.push_back(std::move(one.named));
   }
-  if (command.json) return doors.terminal.print(reports.size() == 1 ? json : "[\n" + json + "]\n");
+  if (command.json)
+    return doors.terminal.print_data(reports.size() == 1 ? json : "[\n" + json + "]\n");
   const Style& style = doors.terminal.out();
   if (reports.size() > 1) return doors.terminal.print(comparison(reports, style));
   const auto& [path, report] = reports.front();
   return doors.terminal.print(fmt::format(
       "{}\n{}\n{}\n", summary(report, style),
       style.warning(departures(report) + ". Nothing was private: a simulation, in the clear."),
-      path + "/report.html"));
+      visible(path + "/report.html")));
 }
 
 }  // namespace hanse::commands

@@ -99,13 +99,13 @@ base::Result<void> execute(const Run& command, const Doors& doors) {
   const std::string told =
       departures(result.report) + ". Nothing was private yet: a simulation, in the clear.";
   if (command.json) {
-    HANSE_TRY_VOID(doors.terminal.print(json));
-    doors.terminal.say(fmt::format("{}/report.html\n{}\n", out, told));
+    HANSE_TRY_VOID(doors.terminal.print_data(json));
+    doors.terminal.say(fmt::format("{}/report.html\n{}\n", visible(out), told));
     return {};
   }
   const Style& style = doors.terminal.out();
   return doors.terminal.print(fmt::format("{}\n{} {}\n{}\n", summary(result.report, style),
-                                          style.dim("report:"), out + "/report.html",
+                                          style.dim("report:"), visible(out + "/report.html"),
                                           style.warning(told)));
 }
 

@@ -19,22 +19,23 @@ std::string shown(const jobs::MetricValues& values, std::string_view name) {
 std::string row(const Style& style, std::size_t name_width, std::string_view name,
                 std::string_view remark, std::string_view n, const jobs::Arms& arms,
                 std::string_view metric) {
-  return fmt::format("  {}  {}{}{}{}{}\n", left(name, name_width), style.dim(left(remark, 8)),
-                     right(n, 8), right(shown(arms.local, metric), kNumberWidth),
+  return fmt::format("  {}  {}{}{}{}{}\n", left(visible(name), name_width),
+                     style.dim(left(visible(remark), 8)), right(n, 8),
+                     right(shown(arms.local, metric), kNumberWidth),
                      style.bold(right(shown(arms.federated, metric), kNumberWidth)),
                      right(shown(arms.pooled, metric), kNumberWidth));
 }
 
 std::string header(const Style& style, std::size_t name_width, std::string_view title) {
-  return style.dim(fmt::format("  {}  {}{}{}{}{}\n", left(title, name_width), left("", 8),
+  return style.dim(fmt::format("  {}  {}{}{}{}{}\n", left(visible(title), name_width), left("", 8),
                                right("n", 8), right("local-only", kNumberWidth),
                                right("federated", kNumberWidth), right("pooled", kNumberWidth)));
 }
 
 std::size_t widest_name(const jobs::Report& report) {
   std::size_t width = width_of("per group, accuracy");
-  for (const auto& site : report.sites) width = std::max(width, width_of(site.name));
-  for (const auto& group : report.groups) width = std::max(width, width_of(group.name));
+  for (const auto& site : report.sites) width = std::max(width, width_of(visible(site.name)));
+  for (const auto& group : report.groups) width = std::max(width, width_of(visible(group.name)));
   return std::min<std::size_t>(width, 40);
 }
 
@@ -46,11 +47,12 @@ std::uint64_t test_records(const jobs::Report& report) {
 
 std::string title(const jobs::Report& report, const Style& style) {
   std::string text =
-      fmt::format("{}  {} · {} · {} · seed {}\n", style.bold(report.job.name), report.job.source,
-                  report.job.model, report.job.strategy, report.seed);
+      fmt::format("{}  {}\n", style.bold(visible(report.job.name)),
+                  visible(fmt::format("{} · {} · {} · seed {}", report.job.source, report.job.model,
+                                      report.job.strategy, report.seed)));
   if (report.metrics.folds.size() > 1)
-    text += style.dim(
-        fmt::format("  means over {} folds; {}\n", report.metrics.folds.size(), report.job.split));
+    text += style.dim(fmt::format("  means over {} folds; {}\n", report.metrics.folds.size(),
+                                  visible(report.job.split)));
   return text;
 }
 
@@ -96,7 +98,7 @@ std::string summary(const jobs::Report& report, const Style& style) {
 
 std::string comparison(const std::vector<NamedReport>& reports, const Style& style) {
   std::size_t width = 10;
-  for (const auto& [path, report] : reports) width = std::max(width, width_of(path));
+  for (const auto& [path, report] : reports) width = std::max(width, width_of(visible(path)));
   std::vector<std::string> metrics;
   for (const auto& [path, report] : reports)
     for (const auto& value : report.metrics.mean.federated)
@@ -110,9 +112,10 @@ std::string comparison(const std::vector<NamedReport>& reports, const Style& sty
   }
   text += "\n";
   for (const auto& [path, report] : reports)
-    text +=
-        style.dim(fmt::format("  {}  {} · {} · {} · seed {}\n", left(path, width), report.job.name,
-                              report.job.model, report.job.strategy, report.seed));
+    text += style.dim(
+        fmt::format("  {}  {}\n", left(visible(path), width),
+                    visible(fmt::format("{} · {} · {} · seed {}", report.job.name, report.job.model,
+                                        report.job.strategy, report.seed))));
   return text;
 }
 

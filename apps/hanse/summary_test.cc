@@ -80,6 +80,43 @@ TEST(Terminal, CountsColumnsNotBytes) {
   EXPECT_EQ(bytes_in_words(1024), "1.0 KiB");
 }
 
+TEST(Terminal, MakesControlCharactersVisible) {
+  EXPECT_EQ(visible("\x1b[2Jgone\r\x07\x7f\n"), "\\x1b[2Jgone\\x0d\\x07\\x7f\n");
+  EXPECT_EQ(visible(std::string_view("a\0b\tc", 5)), "a\\x00b\\x09c");
+  EXPECT_EQ(visible("\xC2\x9B"
+                    "31m"),
+            "\\u009b31m");  // CSI as one character of C1
+  EXPECT_EQ(visible("\x9B"
+                    "31m"),
+            "\\x9b31m");  // and as one byte
+  EXPECT_EQ(visible("a,b\r\nc"), "a,b\r\nc");
+  for (const char* fine :
+       {"lübeck", "\xC2\xA0", "– · █ 日本 😀", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"})
+    EXPECT_EQ(visible(fine), fine);
+  EXPECT_EQ(visible("\xC0\x9B"), "\\xc0\\x9b");           // overlong
+  EXPECT_EQ(visible("\xED\xA0\x80"), "\\xed\\xa0\\x80");  // surrogate
+  EXPECT_EQ(visible("\xF0\x9F\x98"), "\\xf0\\x9f\\x98");  // cut short
+  EXPECT_EQ(visible("\xC2"), "\\xc2");
+}
+
+TEST(Summary, ObeysNoTextOfAReport) {
+  jobs::Report report = two_sites();
+  const std::string evil =
+      "\x1b[2J\xC2\x9B"
+      "1A\r";
+  report.job.name = report.job.source = report.job.split = evil;
+  report.job.model = report.job.strategy = evil;
+  report.sites[0].name = report.sites[0].group = report.groups[0].name = evil;
+  report.metrics.mean.federated.front().name = evil;
+  report.metrics.folds.resize(2);
+  for (const std::string& text :
+       {summary(report, Style{}), comparison({{evil, report}, {"b", report}}, Style{})}) {
+    EXPECT_EQ(text.find_first_of("\x1b\r"), std::string::npos) << text;
+    EXPECT_EQ(text.find("\xC2\x9B"), std::string::npos) << text;
+    EXPECT_NE(text.find("\\x1b[2J\\u009b1A\\x0d"), std::string::npos) << text;
+  }
+}
+
 TEST(Progress, NamesFoldAndRound) {
   jobs::Progress progress{jobs::Phase::federated, 2, 3, 7, 40, 4, 5, 2048, .25};
   EXPECT_EQ(in_words(progress), "fold 2/3  round  7/40  4/5 sites in  loss 0.2500  2.0 KiB");

@@ -25,6 +25,11 @@ struct Style {
   std::string painted(std::string_view code, std::string_view text) const;
 };
 
+// Text of others (reports, tables, paths) for a terminal: control characters that could move the
+// cursor or rewrite what stands there become visible. C0 but the line feed (and a carriage return
+// before one), DEL and bytes that are no UTF-8 as "\\x1b", C1 (U+0080 to U+009F) as "\\u009b".
+std::string visible(std::string_view text);
+
 class Terminal {
  public:
   // The process's own streams; `quiet` silences stderr except for problems.
@@ -34,10 +39,14 @@ class Terminal {
   const Style& err() const { return err_; }
   bool quiet() const { return quiet_; }
 
-  // Data, to stdout. A stream that takes no more (disk full): unavailable.
+  // To stdout, as it is: text of others in it has gone through `visible`. A stream that takes no
+  // more (disk full): unavailable.
   base::Result<void> print(std::string_view text) const;
-  // For people, to stderr; never fails.
+  // Data for programs, to stdout: to the byte, but visible where a terminal would obey it.
+  base::Result<void> print_data(std::string_view text) const;
+  // For people, to stderr, as it is; never fails.
   void say(std::string_view text) const;
+  // An error, made visible.
   void complain(const base::Error& error) const;
 
  private:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pty
 import subprocess
 import unittest
 
@@ -134,6 +135,36 @@ class Places(Case):
                                   text=True, check=False)
         self.assertEqual(done.returncode, UNAVAILABLE)
         self.assertIn("full", done.stderr)
+
+
+class ControlCharacters(Case):
+    """Text of others moves no cursor."""
+
+    EVIL = "\x1b[2J\x9b1A"
+    SHOWN = "\\x1b[2J\\u009b1A"
+
+    def test_in_an_error(self):
+        self.fails(NOT_FOUND, "report", self.EVIL, says=[f"'{self.SHOWN}'"])
+        self.write("job.toml", CSV_JOB)
+        self.write("ovens.csv", "\n".join(csv_rows()) + f"\n20,{self.EVIL},o,a\n")
+        done = self.fails(INVALID, "run", "job.toml", says=[self.SHOWN])
+        self.assertNotIn("\x1b", done.stderr)
+
+    def test_in_predictions(self):
+        self.write("job.toml", CSV_JOB)
+        self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
+        self.succeeds("run", "job.toml", "--out", "run")
+        self.write("new.csv", f"degrees,oven\n95,{self.EVIL}\n")
+        piped = self.succeeds("predict", "run", "new.csv").stdout
+        self.assertIn(f"1,{self.EVIL},hot", piped)
+        ours, theirs = pty.openpty()
+        subprocess.run([BINARY, "predict", "run", "new.csv"], cwd=self.folder, stdout=theirs,
+                       stderr=subprocess.DEVNULL, env=self.environment(TERM="dumb"), check=True)
+        os.close(theirs)
+        shown = os.read(ours, 65536).decode()
+        os.close(ours)
+        self.assertIn(f"1,{self.SHOWN},hot", shown)
+        self.assertNotIn("\x1b", shown)
 
 
 class Predicting(Case):
