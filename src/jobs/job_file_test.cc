@@ -136,6 +136,39 @@ TEST(JobFile, ChecksPartsAgainstEachOther) {
   expect_error(replaced("name = \"south\"", "name = \"north\""), {"small.toml", "north"});
 }
 
+std::string times(std::size_t count, std::string_view text) {
+  std::string all;
+  for (; count > 0; --count) all += text;
+  return all;
+}
+
+// Read by recursion, such a key would take the whole stack.
+TEST(JobFile, RefusesKeysOfEndlessDepth) {
+  const std::string deep = "a" + times(200'000, ".a");
+  for (const std::string& line : {deep + " = 1", "[" + deep + "]", "[[" + deep + "]]",
+                                  "x = {" + deep + " = 1}", "a" + times(200'000, ".\"=\"") + " = 1",
+                                  "x = ['''\n''', {" + deep + " = 1}]", deep + " # 'x'"})
+    expect_error("name = \"a\"\n" + line + "\n", {"small.toml:", "at most 64", "came 200000"});
+  expect_error("name = \"a\"\n\n" + deep + " = 1", {"small.toml:3:"});
+  expect_error(kJob, {"--set a.a.a", "at most 64 dots"}, {deep + "=1"});
+  expect_error(kJob, {"at most 64 dots"}, {"x={" + deep + "=1}"});
+}
+
+TEST(JobFile, SurvivesTheDeepestKeysThatItReads) {
+  const std::string key = "a" + times(64, ".a");
+  const std::string deepest =
+      std::string(kJob) + times(7, key + " = [\n{ ") + "a = 1" + times(7, " }]") + "\n";
+  expect_error(deepest, {"small.toml:24:1: privacy.a: unknown key"});
+  expect_error(deepest, {"small.toml:24:1: privacy.a: unknown key"}, {"seed=1"});
+  expect_error("x = " + times(17, "[") + times(17, "]"), {"small.toml:1:", "nest"});
+}
+
+TEST(JobFile, ManyDotsElsewhereAreFine) {
+  EXPECT_TRUE(parse(std::string(kJob) + "# " + std::string(1'000, '.') + "\n"));
+  expect_error(std::string(kJob) + "x = [" + times(1'000, "0.5, ") + "]\n",
+               {"privacy.x: unknown key"});
+}
+
 TEST(JobFile, BrokenTomlHasALine) {
   expect_error(replaced("[model]", "[model"), {"small.toml:16"});
   expect_error("name = \"a\"\nx = 1 ü\n", {"small.toml:2:7"});

@@ -19,6 +19,8 @@ constexpr void require_in_toml(bool sound) {
   if (!sound) throw BrokenToml();
 }
 }  // namespace hanse::jobs
+// Lists and inline tables in one another; toml++ reads, prints and frees them by recursion.
+#define TOML_MAX_NESTED_VALUES 16
 #define TOML_ASSERT(expression) ::hanse::jobs::require_in_toml(static_cast<bool>(expression))
 #include <toml++/impl/preprocessor.h>
 // Asked about U+00A1, is_non_ascii_horizontal_whitespace of toml++ 3.3.0 runs into
@@ -38,6 +40,8 @@ using base::Result;
 
 constexpr std::string_view kOverride = "--set ";
 constexpr std::size_t kMaxProblems = 20;  // a reader needs no more at once
+constexpr std::size_t kShownBytes = 60;   // of a value or key in an error
+constexpr std::size_t kMaxDots = 64;      // of a key; the keys of a job have four
 
 std::string place(const toml::source_region& source) {
   const std::string path = source.path ? *source.path : std::string();
@@ -65,7 +69,6 @@ std::string_view type_name(const toml::node& node) {
 }
 
 std::string shown(const toml::node& node) {
-  constexpr std::size_t kShownBytes = 60;
   std::ostringstream text;
   node.visit([&](const auto& value) {
     if constexpr (toml::is_value<decltype(value)>) text << ' ' << value;
@@ -73,7 +76,39 @@ std::string shown(const toml::node& node) {
   return fmt::format("{}{}", type_name(node), text.str().substr(0, kShownBytes));
 }
 
+// The most dots that one key of this line can have. A line without quotes has its keys between the
+// separators and before a comment. In one with quotes all dots count: whether a quote begins or
+// ends a string may depend on lines far above, and what reads that differently from toml++ is no
+// guard.
+std::size_t most_dots(std::string_view line) {
+  if (line.find_first_of("\"'") != std::string_view::npos)
+    return static_cast<std::size_t>(std::ranges::count(line, '.'));
+  std::size_t most = 0;
+  std::size_t dots = 0;
+  for (const char c : line.substr(0, line.find('#'))) {
+    if (c == '.') most = std::max(most, ++dots);
+    if (std::string_view(",=[]{}").find(c) != std::string_view::npos) dots = 0;
+  }
+  return most;
+}
+
+// Each part of a key is a table in a table, and toml++ 3.3.0 bounds their depth nowhere.
+Result<void> check_depth(std::string_view text, const std::string& source) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (const std::size_t dots = most_dots(text.substr(0, end)); dots > kMaxDots)
+      return base::fail(
+          ErrorCode::invalid_argument,
+          "{}:{}: expected at most {} dots in a key, or in all of a line with quotes; "
+          "came {}; write the line as several",
+          source, number, kMaxDots, dots);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return {};
+}
+
 Result<toml::table> parse_table(std::string_view text, const std::string& source) {
+  HANSE_TRY_VOID(check_depth(text, source));
   try {
     return toml::parse(text, source);
   } catch (const toml::parse_error& error) {
@@ -120,13 +155,18 @@ Result<void> put(toml::table& root, const std::string& override_text) {
   if (equals == std::string::npos || equals == 0)
     return base::fail(ErrorCode::invalid_argument,
                       "{}: expected key=value, for example --set training.rounds=40", source);
+  const std::string dotted = override_text.substr(0, equals);
   const std::string value = override_text.substr(equals + 1);
+  if (const auto dots = std::ranges::count(dotted, '.'); dots > std::ptrdiff_t{kMaxDots})
+    return base::fail(ErrorCode::invalid_argument,
+                      "{}{}…: expected at most {} dots in a key, came {}", kOverride,
+                      dotted.substr(0, kShownBytes), kMaxDots, dots);
   auto parsed = parse_table("value = " + value, source);
   if (!parsed || parsed->size() != 1) {
     HANSE_TRY(parsed, parse_table("value = " + quoted(value), source));
   }
   toml::node* node = &root;
-  std::istringstream keys(override_text.substr(0, equals));
+  std::istringstream keys(dotted);
   std::string key;
   std::getline(keys, key, '.');
   for (std::string next; std::getline(keys, next, '.'); key = next) {
