@@ -16,6 +16,14 @@ namespace {
 using base::ErrorCode;
 using namespace storage::testing;
 
+struct OnDisk {
+  Folder folder;
+  Disk directory;
+  std::string root = folder.path();
+};
+
+using Worlds = ::testing::Types<OnDisk, InMemory>;
+
 template <class World>
 class Stagings : public ::testing::Test {
  protected:

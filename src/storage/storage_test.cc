@@ -22,6 +22,14 @@ using base::ErrorCode;
 
 using namespace storage::testing;
 
+struct OnDisk {
+  Folder folder;
+  Disk directory;
+  std::string root = folder.path();
+};
+
+using Worlds = ::testing::Types<OnDisk, InMemory>;
+
 template <class World>
 class DirectoryLaws : public ::testing::Test {
  protected:

@@ -50,19 +50,10 @@ class Folder {
   std::string path_;
 };
 
-// Every law is run on both.
-struct OnDisk {
-  Folder folder;
-  Disk directory;
-  std::string root = folder.path();
-};
-
 struct InMemory {
   Memory directory;
   std::string root = "root";
   InMemory() { HANSE_CHECK(directory.create_directory(root).has_value()); }
 };
-
-using Worlds = ::testing::Types<OnDisk, InMemory>;
 
 }  // namespace hanse::storage::testing
