@@ -28,7 +28,9 @@ inline privacy::Noised in_the_clear(query::Answer answer) {
 }
 
 inline privacy::Released release(const query::QueryPlan& plan, std::vector<query::Answer> answers) {
-  aggregation::Setup setup{.plan = {}, .coordinates = plan.layout.coordinates(), .cohort = {}};
+  aggregation::Setup setup{.offer = {}, .layout = {}, .cohort = {}};
+  for (const privacy::Part& part : plan.layout.parts)
+    setup.layout.push_back({part.coordinates, plan.layout.bound(part)});
   for (std::size_t site = 0; site < answers.size(); ++site)
     setup.cohort.push_back(unwrap(base::SiteId::create("site" + std::to_string(site))));
   const auto coordinator = aggregation::plain().coordinator(setup);
