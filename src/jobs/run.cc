@@ -196,9 +196,14 @@ class Runner {
     return std::move(trained.model);
   }
 
+  // Of the f-th fold that is run, as the split counts them from 1.
+  std::uint32_t number_of(std::size_t f) const {
+    return static_cast<std::uint32_t>(job_.fold.value_or(f + 1));
+  }
+
   bool note_round(const RoundTrace& round) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
-    report_.rounds.push_back({state_.fold, round.round, round.loss,
+    report_.rounds.push_back({number_of(state_.fold - 1), round.round, round.loss,
                               static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     for (SiteRow& site : report_.sites) {
       const bool in = std::ranges::any_of(
@@ -221,7 +226,7 @@ class Runner {
     const auto everyone = [](std::size_t) { return true; };
     report_.metrics.mean = mean_arms(job_, label, judged_, everyone);
     for (std::size_t f = 0; f < folds.size(); ++f) {
-      FoldRow row{static_cast<std::uint32_t>(f + 1), 0, {}};
+      FoldRow row{number_of(f), 0, {}};
       for (const SiteFold& site : folds[f]) row.test_records += site.test.size();
       row.metrics = mean_arms(job_, label, {&judged_[f], 1}, everyone);
       report_.metrics.folds.push_back(std::move(row));
