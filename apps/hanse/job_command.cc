@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "hanse/commands.h"
+#include "jobs/training.h"
 
 namespace hanse::commands {
 namespace {
@@ -10,6 +11,12 @@ std::string path_of(const jobs::Source& source) {
   if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source)) return recordings->path;
   if (const auto* csv = std::get_if<data::CsvSpec>(&source)) return csv->path;
   return "";
+}
+
+// As far as the job file tells; files may name more.
+std::size_t sites_of(const jobs::Source& source) {
+  const auto* fleet = std::get_if<data::FleetSpec>(&source);
+  return fleet ? fleet->sites.size() : 1;
 }
 
 }  // namespace
@@ -23,6 +30,7 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
                       command.job, path);
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(const auto architecture, jobs::architecture_of(job.model, schema));
+  HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job.source)));
   const Style& style = doors.terminal.out();
   std::string metrics;
   for (const auto metric : job.metrics) metrics += fmt::format(" {}", learning::name_of(metric));

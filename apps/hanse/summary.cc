@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace hanse::commands {
 namespace {
@@ -12,7 +13,9 @@ constexpr std::size_t kNumberWidth = 12;
 std::string shown(const jobs::MetricValues& values, std::string_view name) {
   const auto found = std::ranges::find(values, name, &jobs::MetricValue::name);
   if (found == values.end() || !found->value) return "–";
-  return fmt::format("{:.3f}", *found->value);
+  const double value = *found->value;
+  // An error in large units keeps to its column.
+  return std::abs(value) < 1e6 ? fmt::format("{:.3f}", value) : fmt::format("{:.4g}", value);
 }
 
 // name, remark, n, three numbers; federated stands out.
@@ -53,6 +56,8 @@ std::string title(const jobs::Report& report, const Style& style) {
   if (report.metrics.folds.size() > 1)
     text += style.dim(fmt::format("  means over {} folds; {}\n", report.metrics.folds.size(),
                                   visible(report.job.split)));
+  for (const std::string& warning : jobs::warnings(report))
+    text += style.warning("  " + visible(warning)) + "\n";
   return text;
 }
 
