@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "base/memory.h"
 #include "hanse/cli.h"
 
 namespace {
@@ -63,6 +64,7 @@ int execute(const commands::Command& command, const commands::Terminal& terminal
 }  // namespace
 
 int main(int argc, char** argv) {
+  base::keep_freed_memory();
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   const commands::Command command = commands::parse_command_line(argc, argv);

@@ -30,9 +30,17 @@ void each_block(std::span<const base::Slice> slices, const Visit& visit) {
   }
 }
 
+// For bounds below 2^62. Without a branch or a comparison, so that it runs as fast as memory: a
+// word is within when neither its distance to −bound nor that to +bound is negative, and a negative
+// number shows in the top bit.
 bool within(std::span<const std::int64_t> words, std::int64_t bound) {
-  const auto [least, greatest] = std::ranges::minmax(words);
-  return -bound <= least && greatest <= bound;
+  const auto shift = static_cast<std::uint64_t>(bound);
+  std::uint64_t signs = 0;
+  for (const std::int64_t word : words) {
+    const std::uint64_t above = static_cast<std::uint64_t>(word) + shift;
+    signs |= above | (2 * shift - above);
+  }
+  return signs >> 63 == 0;
 }
 
 }  // namespace

@@ -74,7 +74,10 @@ ThreadExecutor::~ThreadExecutor() {
 }
 
 void ThreadExecutor::parallel_for(std::size_t count, const std::function<void(std::size_t)>& task) {
-  if (count == 0) return;
+  if (count <= 1) {
+    if (count == 1) task(0);
+    return;
+  }
   Batch batch{&task, count};
   std::unique_lock lock(body_->mutex);
   body_->open.push_back(&batch);

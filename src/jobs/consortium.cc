@@ -31,16 +31,15 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
                                  const federation::Backend& backend, base::Executor& executor,
                                  base::Log& log)
     : executor_(executor),
-      coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log),
-      names_(names_of(sites)) {
+      coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log) {
   for (SiteRecords& site : sites)
-    sites_.push_back(std::make_unique<federation::Site>(
+    sites_[site.site] = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = site.site, .in_the_clear = true},
         federation::SiteDoors{catalog, backend, executor, log,
                               [seed, name = site.site](const federation::Release& release) {
                                 return stream(seed, name, release);
                               }},
-        std::move(site.records)));
+        std::move(site.records));
 }
 
 base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
@@ -61,27 +60,29 @@ base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
 }
 
 base::Result<void> LocalConsortium::send(std::vector<Envelope> envelopes) {
-  for (Envelope& envelope : envelopes) HANSE_TRY_VOID(loopback_.send(std::move(envelope)));
+  for (Envelope& envelope : envelopes) {
+    mail_.insert(envelope.to);
+    HANSE_TRY_VOID(loopback_.send(std::move(envelope)));
+  }
   return {};
 }
 
-// Every party empties its box once. False when all boxes were empty.
+// Every party with mail empties its box once. False when all boxes were empty.
 base::Result<bool> LocalConsortium::wave() {
-  const std::size_t parties = sites_.size() + 1;
-  std::vector<std::vector<Envelope>> sent(parties);
-  std::vector<char> moved(parties);
+  const std::vector<Address> awake(mail_.begin(), mail_.end());
+  mail_.clear();
+  std::vector<std::vector<Envelope>> sent(awake.size());
   const base::Milliseconds now = clock_.monotonic();
-  executor_.parallel_for(parties, [&](std::size_t i) {
-    const Address self = i == 0 ? Address::coordinator() : Address::site(names_[i - 1]);
-    while (const auto envelope = loopback_.receive(self)) {
-      auto out =
-          i == 0 ? coordinator_.advance(*envelope, now) : sites_[i - 1]->advance(*envelope, now);
+  executor_.parallel_for(awake.size(), [&](std::size_t i) {
+    federation::Site* const site =
+        awake[i].is_coordinator() ? nullptr : sites_.at(*awake[i].site_id()).get();
+    while (const auto envelope = loopback_.receive(awake[i])) {
+      auto out = site ? site->advance(*envelope, now) : coordinator_.advance(*envelope, now);
       std::ranges::move(out, std::back_inserter(sent[i]));
-      moved[i] = 1;
     }
   });
   for (auto& envelopes : sent) HANSE_TRY_VOID(send(std::move(envelopes)));
-  return std::ranges::find(moved, 1) != moved.end();
+  return !awake.empty();
 }
 
 base::Result<void> LocalConsortium::let_time_pass() {

@@ -2,7 +2,9 @@
 // simulated job.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "federation/coordinator/coordinator.h"
@@ -46,8 +48,8 @@ class LocalConsortium {
   base::ManualClock clock_;  // moves only when nothing else does: no envelope is ever late here
   transport::Loopback loopback_;
   federation::Coordinator coordinator_;
-  std::vector<base::SiteId> names_;
-  std::vector<std::unique_ptr<federation::Site>> sites_;
+  std::map<base::SiteId, std::unique_ptr<federation::Site>> sites_;
+  std::set<transport::Address> mail_;  // parties whose boxes are not empty
 };
 
 }  // namespace hanse::jobs
