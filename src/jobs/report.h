@@ -14,7 +14,7 @@ namespace hanse::jobs {
 inline constexpr std::string_view kReportSchema = "hanse.report/1";
 
 // A metric by its name in learning/metrics.h. No value: undefined on these records, for example
-// roc_auc where only one label occurs.
+// roc_auc where one of the labels never occurs.
 struct MetricValue {
   std::string name;
   std::optional<double> value;

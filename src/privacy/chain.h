@@ -22,11 +22,11 @@ class PrivacyLoss {
   PrivacyLoss() = default;
 };
 
-// Parameters after several local steps, weighted and put on the lattice. Its parts' clips bound
-// each coordinate.
+// What several local steps changed in the parameters, times the site's records, on the lattice.
+// Each coordinate is within its part's clip times max_units.
 class PrivateIterate {
  public:
-  // Values of all parts. Not finite or beyond a part's bound: invalid_argument, with the
+  // Values of all parts. Not finite or beyond that bound: invalid_argument, with the
   // coordinate.
   static base::Result<PrivateIterate> create(Layout layout, std::span<const double> values,
                                              PrivacyLoss loss);

@@ -63,7 +63,7 @@ class Directory {
 base::Result<base::Bytes> read_all(const Directory& directory, const std::string& path,
                                    std::size_t limit);
 
-// The operating system's file system. Built in apps/ only.
+// The operating system's file system. Built by programs and tests only.
 class Disk final : public Directory {
  public:
   base::Result<std::unique_ptr<File>> open(const std::string& path) const override;
