@@ -38,7 +38,7 @@ is no RUN.)";
 constexpr auto kRunExample = R"(Examples:
   hanse run examples/bearings.toml
   hanse run examples/bearings.toml --seed 11 --out runs/eleven
-  hanse run examples/bearings.toml --set training.rounds=40 --set model.hidden=[16]
+  hanse run examples/bearings.toml --set training.rounds=60 --set model.hidden=[16]
   hanse run examples/bearings.toml --json | jq .metrics.federated
 )";
 
@@ -48,7 +48,7 @@ Prints the table that hanse run ended with; of several runs, one table per metri
 
 constexpr auto kCheckText = R"(Check a job file and say what it would do
 
-Finds every mistake that shows without reading a record, and names its line.)";
+Finds the mistakes that show without reading a record.)";
 
 constexpr auto kReportExample = R"(Examples:
   hanse report runs/bearings-1
@@ -107,7 +107,9 @@ CLI::App* add_run(CLI::App& app, Run& run) {
   command->add_option("JOB", run.job, "Job file (TOML, docs/formats/job.md)")->required();
   command->add_option("--out", run.out, "Folder to write [runs/NAME-N, the first free]")
       ->type_name("RUN");
-  command->add_option("--seed", run.seed, "Seed of everything random [the job's]")->type_name("N");
+  command->add_option("--seed", run.seed, "Seed of everything random [the job's]")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53));
   add_threads(*command, run.threads);
   command->add_flag("--json", run.json, "Print report.json on stdout, and nothing else there");
   command->add_flag("--quiet", run.quiet, "No progress on stderr");

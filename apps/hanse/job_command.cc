@@ -13,10 +13,10 @@ std::string path_of(const jobs::Source& source) {
   return "";
 }
 
-// As far as the job file tells; files may name more.
-std::size_t sites_of(const jobs::Source& source) {
-  const auto* fleet = std::get_if<data::FleetSpec>(&source);
-  return fleet ? fleet->sites.size() : 1;
+// Which sites there are stands in the job of a fleet alone; other records tell when they are read.
+std::size_t sites_of(const jobs::Job& job) {
+  const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
+  return fleet ? fleet->sites.size() : job.aggregation.min_sites;
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
                       command.job, path);
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(const auto architecture, jobs::architecture_of(job.model, schema));
-  HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job.source)));
+  HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job)));
   const Style& style = doors.terminal.out();
   std::string metrics;
   for (const auto metric : job.metrics) metrics += fmt::format(" {}", learning::name_of(metric));
@@ -39,7 +39,7 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
     text += fmt::format("  {}{}\n", style.dim(left(name, 15)), visible(what));
   };
   line("data", fmt::format("{}{}{}", jobs::name_of(job.source), path.empty() ? "" : " in ", path));
-  line("split", jobs::in_words(job.split));
+  line("split", jobs::in_words(job.split, job.fold));
   line("model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
                             grouped(architecture.parameter_count())));
   line("training", jobs::in_words(job.strategy, job.rounds));

@@ -54,8 +54,7 @@ std::string title(const jobs::Report& report, const Style& style) {
                   visible(fmt::format("{} · {} · {} · seed {}", report.job.source, report.job.model,
                                       report.job.strategy, report.seed)));
   if (report.metrics.folds.size() > 1)
-    text += style.dim(fmt::format("  means over {} folds; {}\n", report.metrics.folds.size(),
-                                  visible(report.job.split)));
+    text += style.dim(fmt::format("  means over {}\n", visible(report.job.split)));
   for (const std::string& warning : jobs::warnings(report))
     text += style.warning("  " + visible(warning)) + "\n";
   return text;
@@ -75,8 +74,9 @@ std::string departures(const jobs::Report& report) {
   if (report.sites.empty()) least = 0;
   const std::string vectors =
       least == most ? grouped(most) : fmt::format("{} to {}", grouped(least), grouped(most));
-  return fmt::format("Each site sent {} vectors, {}{}, and no record", vectors,
-                     least == most ? "" : "at most ", bytes_in_words(static_cast<double>(bytes)));
+  return fmt::format("Each site sent {} vector{}, {}{}, and no record", vectors,
+                     most == 1 ? "" : "s", least == most ? "" : "at most ",
+                     bytes_in_words(static_cast<double>(bytes)));
 }
 
 std::string summary(const jobs::Report& report, const Style& style) {

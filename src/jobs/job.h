@@ -79,7 +79,7 @@ struct Job {
 using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 
 // For report and terminal: "holdout of 30 % by group", "mlp 28-32-16-4", "fedavg, 40 rounds".
-std::string in_words(const data::SplitSpec& split);
+std::string in_words(const data::SplitSpec& split, std::optional<std::size_t> fold = {});
 std::string in_words(const learning::Architecture& architecture);
 std::string in_words(const learning::StrategySpec& strategy, std::uint32_t rounds);
 

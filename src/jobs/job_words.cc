@@ -4,10 +4,12 @@
 
 namespace hanse::jobs {
 
-std::string in_words(const data::SplitSpec& split) {
+std::string in_words(const data::SplitSpec& split, std::optional<std::size_t> fold) {
   std::string_view unit = split.by == data::SplitBy::group ? "group" : "record";
   const bool leaky = split.by == data::SplitBy::record && split.allow_leakage;
   std::string_view warning = leaky ? ", LEAKY: groups may be on both sides" : "";
+  if (split.kind == data::SplitKind::k_fold && fold)
+    return fmt::format("fold {} of {} by {}{}", *fold, split.folds, unit, warning);
   if (split.kind == data::SplitKind::k_fold)
     return fmt::format("{} folds by {}{}", split.folds, unit, warning);
   return fmt::format("holdout of {:.3g} % by {}{}", 100 * split.test, unit, warning);

@@ -89,7 +89,7 @@ class Runner {
                    .description = job_.description,
                    .digest = base::Digest::of(base::view_of(job_.text)).hex(),
                    .source = std::string(name_of(job_.source)),
-                   .split = in_words(job_.split),
+                   .split = in_words(job_.split, job_.fold),
                    .model = in_words(architecture),
                    .parameters = architecture.parameter_count(),
                    .strategy = in_words(job_.strategy, job_.rounds),

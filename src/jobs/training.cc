@@ -61,6 +61,12 @@ Job pooled(const Job& job, std::size_t sites) {
 
 base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
   HANSE_CHECK(sites > 0);
+  if (job.aggregation.min_sites > sites)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "aggregation.min_sites asks for {} sites a round, and there {}; lower it or "
+                      "add sites",
+                      job.aggregation.min_sites,
+                      sites == 1 ? "is 1" : fmt::format("are {}", sites));
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
   HANSE_TRY_VOID(check_first_plan(job, iterate, sites));

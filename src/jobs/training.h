@@ -27,8 +27,8 @@ using AfterRound = std::function<bool(const RoundTrace&)>;
 // The job as one site runs it that holds the records of `sites`.
 Job pooled(const Job& job, std::size_t sites);
 
-// Whether the plans of the federated and of the pooled training can be made for so many sites: the
-// model's size, and that no sum overflows.
+// Whether the plans of the federated and of the pooled training can be made for so many sites: that
+// min_sites are there, the model's size, and that no sum overflows.
 base::Result<void> check_plan_of(const Job& job, std::size_t sites);
 
 // Trains over `sites` with the job's strategy and seed. Learning alone and learning on pooled

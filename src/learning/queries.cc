@@ -1,6 +1,7 @@
 #include "learning/queries.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/bytes.h"
@@ -135,7 +136,17 @@ base::Result<query::Answer> LocalTrainingQuery::answer(const data::Dataset& reco
   const std::span<const double> after = trained.parameters();
   std::vector<double> values;
   values.reserve(layout_.coordinates());
-  for (std::size_t i = 0; i < before.size(); ++i) values.push_back(weight * (after[i] - before[i]));
+  const double range = layout_.parts[0].clip;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double moved = after[i] - before[i];
+    // Also false for NaN. Cutting a coordinate off would bias the model in silence.
+    if (!(std::abs(moved) <= range))
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "local training moved parameter {} by {}, beyond the plan's range of {}: "
+                        "lower training.learning_rate or raise training.range",
+                        i, moved, range);
+    values.push_back(weight * moved);
+  }
   values.push_back(weight);
   // A sum of bounded terms may exceed the sum of the bounds by its rounding.
   const double bound = layout_.parts[2].clip;

@@ -224,6 +224,19 @@ TEST(Queries, MoreRecordsThanThePlanAllowsAreRefused) {
   }
 }
 
+// However few records a site has: the range is that of the update, not of the weighted sum.
+TEST(Queries, AnUpdateBeyondItsRangeIsRefused) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 3, 2);
+  query::QueryPlan plan = plan_for(StrategyKind::fedavg, test::random_model(of, 1));
+  base::InlineExecutor executor;
+  ASSERT_TRUE(answer(plan, test::labelled(20, 3, 2, 1), executor).has_value());
+  plan.layout.parts[0].clip = 1e-4;
+  const auto result = answer(plan, test::labelled(20, 3, 2, 1), executor);
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_NE(result.error().text().find("training.range"), std::string::npos);
+}
+
 class BadPlans : public testing::TestWithParam<StrategyKind> {};
 INSTANTIATE_TEST_SUITE_P(Queries, BadPlans,
                          testing::Values(StrategyKind::fedsgd, StrategyKind::fedavg));

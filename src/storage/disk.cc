@@ -233,7 +233,13 @@ base::Result<void> Disk::write(const std::string& path, base::ByteView bytes) {
 }
 
 base::Result<void> Disk::create_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0777) != 0) return failed("create the folder", path, errno);
+  if (::mkdir(path.c_str(), 0777) != 0) {
+    if (errno == ENOENT)
+      return base::fail(base::ErrorCode::not_found,
+                        "cannot create the folder '{}': '{}' does not exist; create it first", path,
+                        folder_of(path));
+    return failed("create the folder", path, errno);
+  }
   auto synced = sync_folder(folder_of(path));
   if (!synced) ::rmdir(path.c_str());
   return synced;

@@ -36,9 +36,19 @@ class JobFiles(Case):
         self.write("job.toml", CSV_JOB.replace('entrance = "in_the_clear"', ""))
         self.fails(INVALID, "run", "job.toml", says=["Nothing is private yet"])
 
+    def test_more_sites_asked_for_than_there_are(self):
+        for command in ("run",), ("job", "check"):
+            self.fails(PRECONDITION, *command, BEARINGS, "--set", "aggregation.min_sites=9",
+                       says=["asks for 9 sites", "there are 5"])
+
+    def test_parent_of_the_run_does_not_exist(self):
+        self.fails(NOT_FOUND, "run", BEARINGS, "--out", "nowhere/run",
+                   says=["'nowhere' does not exist; create it first"])
+
     def test_wrong_usage(self):
         self.fails(USAGE, "run", says=["hanse run --help"])
         self.fails(USAGE, "run", BEARINGS, "--threads", 0, says=["--threads"])
+        self.fails(USAGE, "run", BEARINGS, "--seed", "-1", says=["--seed"])
         self.fails(USAGE, "fly", says=["hanse --help"])
 
 
