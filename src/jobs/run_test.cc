@@ -134,7 +134,8 @@ TEST_F(RunTest, AnAbortedRoundSaysWhyTheLastSiteDeclined) {
   const auto result = run({"training.learning_rate=1e300", "training.range=1"});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::aborted);
-  for (const char* word : {"too_few_sites", "last: site 'a' declined", "lower training.learning_rate"})
+  for (const char* word :
+       {"too_few_sites", "last: site 'a' declined", "lower training.learning_rate"})
     EXPECT_NE(result.error().text().find(word), std::string::npos) << result.error().text();
 }
 
