@@ -42,23 +42,6 @@ class Delta {
   double value_;
 };
 
-// Sampling frequency in 1/s: finite and positive.
-class Hertz {
- public:
-  static Result<Hertz> create(double value) {
-    if (!std::isfinite(value) || value <= 0)
-      return fail(ErrorCode::invalid_argument, "a frequency must be finite and above 0, found {}",
-                  value);
-    return Hertz(value);
-  }
-  double value() const { return value_; }
-  auto operator<=>(const Hertz&) const = default;
-
- private:
-  explicit Hertz(double value) : value_(value) {}
-  double value_;
-};
-
 // A point in time and a length of time, in whole milliseconds. Time is an argument: only
 // base::Clock reads it.
 struct Milliseconds {
