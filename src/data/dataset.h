@@ -21,7 +21,11 @@ struct Dataset {
   // Index into group_names; empty when the schema declares no group.
   std::vector<std::uint32_t> group;
   std::vector<std::string> group_names;
-  std::uint64_t clipped_values = 0;  // for the local operator only
+  // Index of the unit of privacy, within this dataset; empty when each record is one.
+  std::vector<std::uint32_t> unit;
+  std::vector<double> order;            // when; empty when the schema declares none
+  std::vector<std::uint8_t> partition;  // 0 trains, 1 tests; empty when the schema declares none
+  std::uint64_t clipped_values = 0;     // for the local operator only
 
   std::size_t size() const { return features.rows(); }
 

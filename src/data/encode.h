@@ -14,18 +14,29 @@ struct SiteData {
   Dataset records;
 };
 
+// Whose record each is, for tables that do not say so themselves (sites.h).
+struct SiteOfRecord {
+  std::string site;
+  std::string site_class;
+};
+
 struct EncodeOptions {
   // Without a label column, targets are NaN. For predicting.
   bool label_required = true;
   // Whose records they are when the schema has no site column.
   std::string site = "all";
+  std::string site_class;
+  // Of each record, instead of the schema's site columns; empty: those decide.
+  std::span<const SiteOfRecord> sites;
 };
 
 // Sites in the byte order of their names, records of a site in the table's order. A number is
-// scaled from [low, high] to [-1, 1] and clipped to it (counted); a regression label beyond its
-// range is clipped and counted too. Errors name source, record (the first is 1), column, expected
-// and found: a missing column, NaN or infinity, a value that is not declared, a site name that is
-// none, a table without records. Their texts hold values of records and stay at the site.
+// scaled from [low, high] to [-1, 1] and clipped to it (counted); a regression label or an input
+// beyond its range is clipped and counted too. Several site columns name a site together as
+// group_name does. Two site classes at one site are an error. Errors name source, record (the first
+// is 1), column, expected and found: a missing column, NaN or infinity, a value that is not
+// declared, a site name that is none, a table without records. Their texts hold values of records
+// and stay at the site.
 base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema, const Table& table,
                                            const EncodeOptions& options = {});
 

@@ -13,35 +13,69 @@ enum class ColumnKind {
   number,    // a feature with a declared physical range
   category,  // a feature with declared values, one-hot encoded
   label,     // what is to be predicted: declared values, or a declared range for regression
-  group,   // records that belong together (one bearing, one study): never on both sides of a split
-  site,    // whose record it is
-  ignore,  // read past
+  group,  // records that belong together (one bearing, one study): never on both sides of a split
+  site,   // whose record it is
+  site_class,  // the class of the record's site (equipment generation): one value per site
+  order,       // when: a number, or an ISO 8601 date or time (then in seconds since 1970, UTC)
+  unit,        // unit of privacy: the records that share it are protected together
+  partition,   // two declared values: records with the first train, those with the second test
+  input,       // a number with a declared range that transforms read; no feature of its own
+  text,        // a text that transforms and sites read; no feature of its own
+  ignore,      // read past
+};
+
+enum class MissingPolicy {
+  refuse,   // an error
+  drop,     // the record is left out, and counted
+  neutral,  // a number: the middle of its range; a category: none of its values
+  value,    // the declared `value`
+};
+
+// What stands for "no value" in a cell, and what is done then.
+struct Missing {
+  MissingPolicy policy = MissingPolicy::refuse;
+  // Texts of cells; of numbers also other spellings of the same number ("0" is "0.0"). A NULL of a
+  // database and a NaN of an array are missing whatever the tokens.
+  std::vector<std::string> tokens;
+  std::string value;       // of MissingPolicy::value, as a cell would spell it
+  bool indicator = false;  // one more feature "NAME_missing": 1 where it was, else 0; number only
+
+  bool operator==(const Missing&) const = default;
 };
 
 struct Column {
   std::string name;
   ColumnKind kind = ColumnKind::ignore;
-  std::string unit;  // "g", "rpm"; for people
-  double low = 0;    // declared range, of numbers and of regression labels
+  std::string unit;  // "g", "rpm": see unit.h
+  double low = 0;    // declared range, of numbers, inputs and regression labels
   double high = 0;
-  std::vector<std::string> values;  // declared values, of categories and of classification labels
+  std::vector<std::string> values;  // declared, of categories, labels to classify and partitions
+  Missing missing;
 
   bool operator==(const Column&) const = default;
 };
 
-// A number is read as such: a feature with a range, or a label to be predicted as a number.
+// A number is read as such: a feature or an input with a range, or a label to be predicted as a
+// number. An order is read as a number too and has no range.
 bool is_number(const Column& column);
+bool has_range(const Column& column);
+// Read from the source at all.
+bool is_read(const Column& column);
 
-// Checked: names unique and not empty, ranges finite with low < high, values unique, at most one
-// label and one site, at least one feature. A group may consist of several columns (group_name).
+// What is wrong with one declaration by itself: invalid_argument with the column's name.
+base::Result<void> check_column(const Column& column);
+
+// Checked: each column, names unique, at most one label, site class, order, unit and partition, at
+// least one feature. A group, and a site, may consist of several columns (group_name).
 class Schema {
  public:
   static base::Result<Schema> create(std::vector<Column> columns);
 
   const std::vector<Column>& columns() const { return columns_; }
   const Column* find(std::string_view name) const;
-  const Column* label() const;
-  bool has(ColumnKind kind) const;
+  const Column* find(ColumnKind kind) const;  // the first of that kind
+  const Column* label() const { return find(ColumnKind::label); }
+  bool has(ColumnKind kind) const { return find(kind) != nullptr; }
 
   // Width of an encoded record: one per number, one per value of a category.
   std::size_t feature_count() const;

@@ -6,8 +6,20 @@
 
 namespace hanse::data {
 
-enum class SplitKind { holdout, k_fold };
-enum class SplitBy { group, record };
+enum class SplitKind {
+  holdout,
+  k_fold,
+  declared,  // a column of kind partition says which records test
+};
+enum class SplitBy {
+  group,
+  record,
+  time,  // holdout only: each site's last part, by the column of kind order, tests
+};
+enum class TestOn {
+  all,
+  last,  // of each group that tests only the record with the highest order
+};
 
 struct SplitSpec {
   SplitKind kind = SplitKind::holdout;
@@ -15,6 +27,9 @@ struct SplitSpec {
   SplitBy by = SplitBy::group;
   double test = 0.3;      // holdout: the part that tests, in (0, 1)
   std::size_t folds = 3;  // k_fold: at least 2
+  bool stratify = true;   // spread labels evenly, see below
+  bool shuffle = false;  // k_fold by group: deal groups in random order, not in that of their names
+  TestOn test_on = TestOn::all;
   bool allow_leakage = false;
   bool operator==(const SplitSpec&) const = default;
 };

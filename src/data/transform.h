@@ -1,0 +1,100 @@
+// New columns from those that were read: declared in the job, replayed alike when predicting.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "data/schema.h"
+#include "data/table.h"
+
+namespace hanse::data {
+
+enum class TransformKind {
+  rolling_mean,   // of the last `length` records of the key, fewer at its beginning
+  rolling_std,    // with n − 1; 0 of one record
+  rolling_slope,  // least squares against the order, per unit of order; 0 of one record
+  baseline,  // the value minus the mean of the key's first `length` records; while there are fewer,
+             // of those so far
+  window,  // the last `length` values, oldest first, as so many columns; before the beginning, the
+           // first value
+  log,     // to base 10; the declared range lies above 0
+  ratio,   // of[0] / of[1]; the range of of[1] lies above 0
+  remaining_life,  // order of the key's last record − order; plus the number in `after_last`; at
+                   // most `clip`
+  threshold,       // of a number: values[0] below `edges[0]`, else values[1]
+  bands,    // of a number: values[i], i edges being at most the number; one value more than edges
+  which,    // of several 0/1 numbers exactly one of which is 1: its place in `values`
+  combine,  // texts joined as group_name does
+};
+
+// Numbers that transforms read are clipped to their declared range first, so that the range of the
+// result follows: of rolling_mean, window and baseline that of `of` (baseline: plus and minus its
+// width), of log and ratio that of the function, of rolling_std half the width, of rolling_slope
+// plus and minus the width per unit of order.
+struct TransformSpec {
+  TransformKind kind = TransformKind::rolling_mean;
+  std::vector<std::string> of;  // columns read before, or made by transforms before
+  // The name of the result; "{of}" stands for each column of `of`, in turn, for kinds that take one
+  // column at a time (rolling_*, baseline, window, log). window adds "_1" … "_length", oldest
+  // first.
+  std::string name;
+  ColumnKind as = ColumnKind::number;  // what the result is for; texts: category, label, group,
+                                       // site, site_class, unit or text
+  std::string unit;
+  std::vector<std::string> key;  // columns: records with the same values follow one another
+  std::string order;             // a column of kind order, or a number: ascending within a key
+  std::size_t length = 0;
+  // The part of the natural range that the declared one keeps, around the same middle, in (0, 1]:
+  // values beyond are clipped when encoded, and counted.
+  double part = 1;
+  double low = 0;  // with `high`: the declared range instead, where low < high
+  double high = 0;
+  double clip = 0;         // remaining_life; required there: it is the upper end of its range
+  std::string after_last;  // remaining_life: optional input column
+  std::vector<double> edges;
+  std::vector<std::string> values;
+
+  bool operator==(const TransformSpec&) const = default;
+};
+
+struct AppliedTable {
+  Table table;
+  std::uint64_t left_out = 0;  // records dropped by missing-value policies
+};
+
+// Declared columns and transforms, checked together.
+class Pipeline {
+ public:
+  static base::Result<Pipeline> create(std::vector<Column> columns,
+                                       std::vector<TransformSpec> transforms);
+
+  // What a reader has to read.
+  const std::vector<Column>& columns() const { return columns_; }
+  const std::vector<TransformSpec>& transforms() const { return transforms_; }
+  // What there is afterwards, and encode needs: the columns read, indicators of missing values
+  // behind their columns, results of transforms in their order.
+  const std::shared_ptr<const Schema>& schema() const { return schema_; }
+
+  // Policies for missing values, then the transforms one after another. Each result depends on the
+  // records of its key alone, on those of rolling and window transforms alone that lie in the
+  // window, and not on the order of records in the table. Errors name source, record, column,
+  // expected and found; a key whose order is not strictly ascending once sorted (two records at one
+  // time) is one.
+  //
+  // With `predicting`, a transform is left out when the table lacks a column that it needs and no
+  // feature depends on it.
+  base::Result<AppliedTable> apply(Table table, bool predicting) const;
+
+  // Records are mixed within keys, so that a record is no unit of privacy.
+  bool mixes_records() const;
+
+ private:
+  Pipeline(std::vector<Column> columns, std::vector<TransformSpec> transforms,
+           std::shared_ptr<const Schema> schema);
+
+  std::vector<Column> columns_;
+  std::vector<TransformSpec> transforms_;
+  std::shared_ptr<const Schema> schema_;
+};
+
+}  // namespace hanse::data
