@@ -6,17 +6,36 @@
 
 namespace hanse::data {
 
+namespace {
+
+// Those at `rows`; nothing of nothing.
+template <class T>
+std::vector<T> at(const std::vector<T>& values, std::span<const std::size_t> rows) {
+  std::vector<T> chosen;
+  if (values.empty()) return chosen;
+  chosen.reserve(rows.size());
+  for (const std::size_t row : rows) chosen.push_back(values[row]);
+  return chosen;
+}
+
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& part) {
+  all.insert(all.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
 Dataset Dataset::select(std::span<const std::size_t> rows) const {
   Dataset selected{.schema = schema,
                    .features = math::Matrix(rows.size(), features.columns()),
-                   .target = {},
-                   .group = {},
-                   .group_names = group_names};
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+                   .target = at(target, rows),
+                   .group = at(group, rows),
+                   .group_names = group_names,
+                   .unit = at(unit, rows),
+                   .order = at(order, rows),
+                   .partition = at(partition, rows)};
+  for (std::size_t i = 0; i < rows.size(); ++i)
     std::ranges::copy(features.row(rows[i]), selected.features.row(i).begin());
-    selected.target.push_back(target[rows[i]]);
-    if (!group.empty()) selected.group.push_back(group[rows[i]]);
-  }
   return selected;
 }
 
@@ -38,11 +57,9 @@ Dataset concatenate(std::span<const Dataset> parts) {
   std::size_t records = 0;
   for (const Dataset& part : parts) records += part.size();
   Dataset all{.schema = parts.front().schema,
-              .features = math::Matrix(records, parts.front().features.columns()),
-              .target = {},
-              .group = {},
-              .group_names = {}};
+              .features = math::Matrix(records, parts.front().features.columns())};
   std::size_t row = 0;
+  std::uint32_t units = 0;
   std::unordered_map<std::string_view, std::uint32_t> index;
   for (const Dataset& part : parts) {
     HANSE_CHECK(part.schema->digest() == all.schema->digest());
@@ -50,7 +67,9 @@ Dataset concatenate(std::span<const Dataset> parts) {
         part.features.values(),
         all.features.values().begin() + static_cast<std::ptrdiff_t>(row * all.features.columns()));
     row += part.size();
-    all.target.insert(all.target.end(), part.target.begin(), part.target.end());
+    append(all.target, part.target);
+    append(all.order, part.order);
+    append(all.partition, part.partition);
     std::vector<std::uint32_t> renamed;
     for (const std::string& name : part.group_names) {
       const auto [known, added] =
@@ -59,8 +78,13 @@ Dataset concatenate(std::span<const Dataset> parts) {
       renamed.push_back(known->second);
     }
     for (const std::uint32_t group : part.group) all.group.push_back(renamed[group]);
+    for (const std::uint32_t unit : part.unit) all.unit.push_back(units + unit);
+    if (!part.unit.empty()) units += *std::ranges::max_element(part.unit) + 1;
     all.clipped_values += part.clipped_values;
   }
+  const auto whole = [&](std::size_t size) { return size == 0 || size == records; };
+  HANSE_CHECK(whole(all.group.size()) && whole(all.unit.size()) && whole(all.order.size()) &&
+              whole(all.partition.size()));
   return all;
 }
 

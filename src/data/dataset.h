@@ -16,16 +16,17 @@ namespace hanse::data {
 // and clipped to it; a category is one-hot in {0, 1}. Nothing depends on statistics of the records.
 struct Dataset {
   std::shared_ptr<const Schema> schema;
-  math::Matrix features;       // records × schema->feature_count()
-  std::vector<double> target;  // index of the label's value, or its number scaled to [-1, 1]
+  math::Matrix features = {};       // records × schema->feature_count()
+  std::vector<double> target = {};  // index of the label's value, or its number scaled to [-1, 1]
   // Index into group_names; empty when the schema declares no group.
-  std::vector<std::uint32_t> group;
-  std::vector<std::string> group_names;
+  std::vector<std::uint32_t> group = {};
+  std::vector<std::string> group_names = {};
   // Index of the unit of privacy, within this dataset; empty when each record is one.
-  std::vector<std::uint32_t> unit;
-  std::vector<double> order;            // when; empty when the schema declares none
-  std::vector<std::uint8_t> partition;  // 0 trains, 1 tests; empty when the schema declares none
-  std::uint64_t clipped_values = 0;     // for the local operator only
+  std::vector<std::uint32_t> unit = {};
+  std::vector<double> order = {};  // when; empty when the schema declares none
+  std::vector<std::uint8_t> partition =
+      {};                            // 0 trains, 1 tests; empty when the schema declares none
+  std::uint64_t clipped_values = 0;  // for the local operator only
 
   std::size_t size() const { return features.rows(); }
 
@@ -37,7 +38,8 @@ struct Dataset {
 // give different names: '_' and '\\' within one of several are preceded by '\\'.
 std::string group_name(std::span<const std::string> fields);
 
-// The records of all parts, one part after another. The parts share one schema.
+// The records of all parts, one part after another. The parts share one schema; a group of several
+// parts is one, a unit of privacy stays its part's own.
 Dataset concatenate(std::span<const Dataset> parts);
 
 }  // namespace hanse::data

@@ -54,90 +54,195 @@ base::Result<Bound> bind(const Table& table, const Column& column) {
 tl::unexpected<base::Error> refused(const Table& table, std::size_t row, const Column& column,
                                     std::string_view expected, std::string_view found) {
   return base::fail(ErrorCode::invalid_argument,
-                    "{}: record {}, column '{}': expected {}, found {}", table.source, row + 1,
-                    column.name, expected, found);
+                    "{}: record {}, column '{}': expected {}, found {}", table.source,
+                    table.number_of(row), column.name, expected, found);
 }
+
+// A cell that holds nothing, and the policy of its column does not say what then.
+constexpr std::string_view kNothing =
+    "nothing: where values may be missing, declare the column's policy for them";
+
+// The records of one site.
+struct SiteRows {
+  std::string site_class;
+  std::vector<std::size_t> rows;
+};
+
+// Numbers names in the order in which they come.
+class Names {
+ public:
+  std::uint32_t number_of(std::string name) {
+    const auto [entry, added] =
+        known_.try_emplace(std::move(name), static_cast<std::uint32_t>(names_.size()));
+    if (added) names_.push_back(entry->first);
+    return entry->second;
+  }
+  std::vector<std::string> take() { return std::move(names_); }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> known_;
+  std::vector<std::string> names_;
+};
 
 class Encoder {
  public:
   Encoder(const Table& table, const Schema& schema, const EncodeOptions& options)
-      : table_(table), schema_(schema), options_(options) {}
+      : table_(table), schema_(schema), options_(options) {
+    HANSE_CHECK(options.sites.empty() || options.sites.size() == table.records);
+  }
 
   base::Result<void> bind_columns() {
     std::size_t feature = 0;
     for (const Column& column : schema_.columns()) {
-      if (column.kind == ColumnKind::ignore) continue;
-      const bool optional = column.kind == ColumnKind::label && !options_.label_required;
-      if (optional && table_.find(column.name) == nullptr) continue;
-      HANSE_TRY(Bound bound, bind(table_, column));
-      switch (column.kind) {
-        case ColumnKind::number:
-        case ColumnKind::category:
-          bound.feature = feature;
-          feature += column.kind == ColumnKind::number ? 1 : column.values.size();
-          features_.push_back(bound);
-          break;
-        case ColumnKind::label:
-          label_ = bound;
-          break;
-        case ColumnKind::group:
-          groups_.push_back(bound);
-          break;
-        case ColumnKind::site:
-          site_ = bound;
-          break;
-        case ColumnKind::ignore:
-          break;
+      const bool is_feature =
+          column.kind == ColumnKind::number || column.kind == ColumnKind::category;
+      if (!wanted(column.kind)) continue;
+      if (!is_feature && !options_.label_required && table_.find(column.name) == nullptr) {
+        lacking_.push_back(column.kind);
+        continue;
       }
+      HANSE_TRY(Bound bound, bind(table_, column));
+      if (is_feature) {
+        bound.feature = feature;
+        feature += has_values(column) ? column.values.size() : 1;
+      }
+      bound_[column.kind].push_back(bound);
     }
+    // Part of a name would join strangers.
+    for (const ColumnKind kind : lacking_) bound_.erase(kind);
     return {};
   }
 
   // Rows of each site, sites by name.
-  base::Result<std::map<std::string, std::vector<std::size_t>>> rows_by_site() const {
-    std::map<std::string, std::vector<std::size_t>> rows;
-    if (site_.column == nullptr) {
-      std::vector<std::size_t>& all = rows[options_.site];
-      for (std::size_t row = 0; row < table_.records; ++row) all.push_back(row);
-      return rows;
-    }
-    for (std::size_t row = 0; row < table_.records; ++row) {
-      const std::string& name = (*site_.texts)[row];
-      if (const auto site = base::SiteId::create(name); !site)
-        return refused(table_, row, *site_.column, "a site's name", site.error().text());
-      rows[name].push_back(row);
-      if (rows.size() > base::kMaxSites)
+  base::Result<std::map<std::string, SiteRows>> rows_by_site() const {
+    std::map<std::string, SiteRows> sites;
+    const auto deal = [&](std::size_t row, const std::string& name,
+                          std::string_view site_class) -> base::Result<void> {
+      const auto [entry, added] = sites.try_emplace(name);
+      if (added) entry->second.site_class = site_class;
+      if (entry->second.site_class != site_class)
         return base::fail(ErrorCode::invalid_argument,
-                          "{}: column '{}' names more than {} sites; is it the right column?",
-                          table_.source, site_.column->name, base::kMaxSites);
+                          "{}: record {}: site '{}' is of class {} and of class {}; a site has one",
+                          table_.source, table_.number_of(row), name,
+                          quoted(entry->second.site_class), quoted(site_class));
+      if (sites.size() > base::kMaxSites)
+        return base::fail(ErrorCode::invalid_argument,
+                          "{}: more than {} sites; is column '{}' the right one?", table_.source,
+                          base::kMaxSites, site_column());
+      entry->second.rows.push_back(row);
+      return {};
+    };
+    for (std::size_t row = 0; row < table_.records; ++row) {
+      if (!options_.sites.empty()) {
+        HANSE_TRY_VOID(deal(row, options_.sites[row].site, options_.sites[row].site_class));
+        continue;
+      }
+      HANSE_TRY(const std::string name, site_of(row));
+      HANSE_TRY(const std::string site_class, class_of(row));
+      HANSE_TRY_VOID(deal(row, name, site_class));
     }
-    return rows;
+    return sites;
   }
 
   base::Result<void> fill(std::span<const std::size_t> rows, Dataset& records) const {
     records.features = math::Matrix(rows.size(), schema_.feature_count());
-    std::unordered_map<std::string, std::uint32_t> known;
+    Names groups;
+    Names units;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      for (const Bound& bound : features_)
-        HANSE_TRY_VOID(feature(bound, rows[i], records.features.row(i), records.clipped_values));
-      HANSE_TRY(const double target, target_of(rows[i], records.clipped_values));
+      const std::size_t row = rows[i];
+      HANSE_TRY_VOID(features(row, records.features.row(i), records.clipped_values));
+      HANSE_TRY(const double target, target_of(row, records.clipped_values));
       records.target.push_back(target);
-      if (groups_.empty()) continue;
-      HANSE_TRY(std::string key, group_of(rows[i]));
-      const auto [entry, added] =
-          known.try_emplace(key, static_cast<std::uint32_t>(records.group_names.size()));
-      if (added) records.group_names.push_back(std::move(key));
-      records.group.push_back(entry->second);
+      if (has(ColumnKind::group)) {
+        HANSE_TRY(std::string name, name_of(ColumnKind::group, row, "a group's name"));
+        records.group.push_back(groups.number_of(std::move(name)));
+      }
+      if (has(ColumnKind::unit)) {
+        HANSE_TRY(std::string name,
+                  name_of(ColumnKind::unit, row, "the name of a unit of privacy"));
+        records.unit.push_back(units.number_of(std::move(name)));
+      }
+      if (has(ColumnKind::order)) {
+        HANSE_TRY(const double when, finite(only(ColumnKind::order), row));
+        records.order.push_back(when);
+      }
+      if (has(ColumnKind::partition)) {
+        HANSE_TRY(const std::size_t side, value_index(only(ColumnKind::partition), row));
+        records.partition.push_back(static_cast<std::uint8_t>(side));
+      }
     }
+    records.group_names = groups.take();
     return {};
   }
 
  private:
+  // Units of privacy, times and partitions are for training; sites that were told need no column.
+  bool wanted(ColumnKind kind) const {
+    switch (kind) {
+      case ColumnKind::ignore:
+      case ColumnKind::text:
+        return false;
+      case ColumnKind::site:
+      case ColumnKind::site_class:
+        return options_.sites.empty();
+      case ColumnKind::unit:
+      case ColumnKind::order:
+      case ColumnKind::partition:
+        return options_.label_required;
+      default:
+        return true;
+    }
+  }
+
+  bool has(ColumnKind kind) const { return bound_.contains(kind); }
+  const Bound& only(ColumnKind kind) const { return bound_.at(kind).front(); }
+  std::span<const Bound> all(ColumnKind kind) const {
+    const auto found = bound_.find(kind);
+    return found == bound_.end() ? std::span<const Bound>() : found->second;
+  }
+  std::string_view site_column() const {
+    return has(ColumnKind::site) ? only(ColumnKind::site).column->name : std::string_view();
+  }
+
+  // The columns of that kind together. An empty field would join strangers.
+  base::Result<std::string> name_of(ColumnKind kind, std::size_t row,
+                                    std::string_view expected) const {
+    std::vector<std::string> fields;
+    for (const Bound& bound : all(kind)) {
+      const std::string& field = (*bound.texts)[row];
+      if (field.empty() && options_.label_required)
+        return refused(table_, row, *bound.column, expected, kNothing);
+      fields.push_back(field);
+    }
+    return group_name(fields);
+  }
+
+  base::Result<std::string> site_of(std::size_t row) const {
+    if (!has(ColumnKind::site)) return options_.site;
+    HANSE_TRY(std::string name, name_of(ColumnKind::site, row, "a site's name"));
+    if (const auto site = base::SiteId::create(name); !site)
+      return refused(table_, row, *only(ColumnKind::site).column, "a site's name",
+                     site.error().text());
+    return name;
+  }
+
+  base::Result<std::string> class_of(std::size_t row) const {
+    if (!has(ColumnKind::site_class)) return options_.site_class;
+    return name_of(ColumnKind::site_class, row, "the name of a class of sites");
+  }
+
+  base::Result<double> finite(const Bound& bound, std::size_t row) const {
+    const double value = (*bound.numbers)[row];
+    if (std::isfinite(value)) return value;
+    if (std::isnan(value))
+      return refused(table_, row, *bound.column, "a number",
+                     "nan: where values may be missing, declare the column's policy for them");
+    return refused(table_, row, *bound.column, "a finite number", fmt::format("{}", value));
+  }
+
   base::Result<double> scaled(const Bound& bound, std::size_t row, std::uint64_t& clipped) const {
     const Column& column = *bound.column;
-    const double value = (*bound.numbers)[row];
-    if (!std::isfinite(value))
-      return refused(table_, row, column, "a finite number", fmt::format("{}", value));
+    HANSE_TRY(const double value, finite(bound, row));
     if (value < column.low || value > column.high) ++clipped;
     const double inside = std::clamp(value, column.low, column.high);
     return std::clamp(2 * ((inside - column.low) / (column.high - column.low)) - 1, -1.0, 1.0);
@@ -147,46 +252,43 @@ class Encoder {
     const std::string& text = (*bound.texts)[row];
     const auto found = std::ranges::find(bound.column->values, text);
     if (found == bound.column->values.end())
-      return refused(table_, row, *bound.column, one_of(bound.column->values), quoted(text));
+      return refused(table_, row, *bound.column, one_of(bound.column->values),
+                     text.empty() ? std::string(kNothing) : quoted(text));
     return static_cast<std::size_t>(found - bound.column->values.begin());
   }
 
-  base::Result<void> feature(const Bound& bound, std::size_t row, std::span<double> out,
-                             std::uint64_t& clipped) const {
-    if (bound.numbers != nullptr) {
+  base::Result<void> features(std::size_t row, std::span<double> out,
+                              std::uint64_t& clipped) const {
+    for (const Bound& bound : all(ColumnKind::number)) {
       HANSE_TRY(out[bound.feature], scaled(bound, row, clipped));
-      return {};
     }
-    HANSE_TRY(const std::size_t value, value_index(bound, row));
-    out[bound.feature + value] = 1;
+    for (const Bound& bound : all(ColumnKind::category)) {
+      if ((*bound.texts)[row].empty() && bound.column->missing.policy == MissingPolicy::neutral)
+        continue;
+      HANSE_TRY(const std::size_t value, value_index(bound, row));
+      out[bound.feature + value] = 1;
+    }
+    for (const Bound& bound : all(ColumnKind::input)) HANSE_TRY_VOID(scaled(bound, row, clipped));
     return {};
   }
 
   base::Result<double> target_of(std::size_t row, std::uint64_t& clipped) const {
-    if (label_.column == nullptr) return std::numeric_limits<double>::quiet_NaN();
-    if (label_.numbers != nullptr) return scaled(label_, row, clipped);
-    HANSE_TRY(const std::size_t value, value_index(label_, row));
+    constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+    if (!has(ColumnKind::label)) return kUnknown;
+    const Bound& label = only(ColumnKind::label);
+    const bool missing =
+        label.numbers != nullptr ? std::isnan((*label.numbers)[row]) : (*label.texts)[row].empty();
+    if (missing && !options_.label_required) return kUnknown;
+    if (label.numbers != nullptr) return scaled(label, row, clipped);
+    HANSE_TRY(const std::size_t value, value_index(label, row));
     return static_cast<double>(value);
-  }
-
-  // Of a record. An empty field would join strangers.
-  base::Result<std::string> group_of(std::size_t row) const {
-    std::vector<std::string> fields;
-    for (const Bound& bound : groups_) {
-      const std::string& part = (*bound.texts)[row];
-      if (part.empty()) return refused(table_, row, *bound.column, "a group's name", "nothing");
-      fields.push_back(part);
-    }
-    return group_name(fields);
   }
 
   const Table& table_;
   const Schema& schema_;
   const EncodeOptions& options_;
-  std::vector<Bound> features_;
-  std::vector<Bound> groups_;
-  Bound label_{nullptr};
-  Bound site_{nullptr};
+  std::map<ColumnKind, std::vector<Bound>> bound_;
+  std::vector<ColumnKind> lacking_;
 };
 
 }  // namespace
@@ -208,9 +310,9 @@ base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema,
   std::vector<SiteData> sites;
   for (const auto& [name, of_site] : rows) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
-    SiteData data{.site = std::move(site), .site_class = {}, .records = {}};
+    SiteData data{.site = std::move(site), .site_class = of_site.site_class, .records = {}};
     data.records.schema = schema;
-    HANSE_TRY_VOID(encoder.fill(of_site, data.records));
+    HANSE_TRY_VOID(encoder.fill(of_site.rows, data.records));
     sites.push_back(std::move(data));
   }
   return sites;

@@ -21,7 +21,8 @@ struct SiteOfRecord {
 };
 
 struct EncodeOptions {
-  // Without a label column, targets are NaN. For predicting.
+  // Otherwise, for predicting, only features have to be there: what else the table lacks stays
+  // unknown, and targets without a label are NaN.
   bool label_required = true;
   // Whose records they are when the schema has no site column.
   std::string site = "all";
@@ -32,11 +33,12 @@ struct EncodeOptions {
 
 // Sites in the byte order of their names, records of a site in the table's order. A number is
 // scaled from [low, high] to [-1, 1] and clipped to it (counted); a regression label or an input
-// beyond its range is clipped and counted too. Several site columns name a site together as
-// group_name does. Two site classes at one site are an error. Errors name source, record (the first
-// is 1), column, expected and found: a missing column, NaN or infinity, a value that is not
-// declared, a site name that is none, a table without records. Their texts hold values of records
-// and stay at the site.
+// beyond its range is clipped and counted too. A missing category (an empty text) whose policy is
+// neutral has none of its values. Several site columns name a site together as group_name does.
+//
+// Errors name source, record, column, expected and found: a missing column, a missing value, NaN or
+// infinity, a value that is not declared, a site name that is none, two site classes at one site, a
+// table without records. Their texts hold values of records and stay at the site.
 base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema, const Table& table,
                                            const EncodeOptions& options = {});
 

@@ -1,6 +1,7 @@
 // What a table's columns mean: declared in the job, the same for every site, public.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,8 @@ struct Missing {
   MissingPolicy policy = MissingPolicy::refuse;
   // Texts of cells; of numbers also other spellings of the same number ("0" is "0.0"). A NULL of a
   // database and a NaN of an array are missing whatever the tokens.
-  std::vector<std::string> tokens;
-  std::string value;       // of MissingPolicy::value, as a cell would spell it
+  std::vector<std::string> tokens = {};
+  std::string value = {};  // of MissingPolicy::value, as a cell would spell it
   bool indicator = false;  // one more feature "NAME_missing": 1 where it was, else 0; number only
 
   bool operator==(const Missing&) const = default;
@@ -50,17 +51,23 @@ struct Column {
   double low = 0;    // declared range, of numbers, inputs and regression labels
   double high = 0;
   std::vector<std::string> values;  // declared, of categories, labels to classify and partitions
-  Missing missing;
+  Missing missing = {};
 
   bool operator==(const Column&) const = default;
 };
 
-// A number is read as such: a feature or an input with a range, or a label to be predicted as a
-// number. An order is read as a number too and has no range.
+// Its cells are numbers: a feature, an input, a label to be predicted as a number, or an order.
 bool is_number(const Column& column);
+// A number with a declared range: any but an order.
 bool has_range(const Column& column);
+// Its declared values are all there are: a category, a label to classify, a partition.
+bool has_values(const Column& column);
 // Read from the source at all.
 bool is_read(const Column& column);
+
+// The number for missing ones: the middle of the range, or the declared value where it is a number.
+// For policies neutral and value.
+std::optional<double> stand_in(const Column& column);
 
 // What is wrong with one declaration by itself: invalid_argument with the column's name.
 base::Result<void> check_column(const Column& column);
@@ -69,7 +76,10 @@ base::Result<void> check_column(const Column& column);
 // least one feature. A group, and a site, may consist of several columns (group_name).
 class Schema {
  public:
-  static base::Result<Schema> create(std::vector<Column> columns);
+  // `origin` says how features are made of what was read, where that is not by reading alone
+  // (Pipeline): it becomes part of the digest.
+  static base::Result<Schema> create(std::vector<Column> columns,
+                                     std::optional<base::Digest> origin = {});
 
   const std::vector<Column>& columns() const { return columns_; }
   const Column* find(std::string_view name) const;
@@ -82,14 +92,17 @@ class Schema {
   std::vector<std::string> feature_names() const;
 
   // SHA-256 of everything that decides what an encoded record means: features and label in their
-  // order, each field preceded by its length. Two schemas with one digest can share a model.
+  // order with their policies for missing values, each field preceded by its length, and the
+  // origin. Two schemas with one digest can share a model.
   base::Digest digest() const;
 
   bool operator==(const Schema&) const = default;
 
  private:
-  explicit Schema(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  Schema(std::vector<Column> columns, std::optional<base::Digest> origin)
+      : columns_(std::move(columns)), origin_(std::move(origin)) {}
   std::vector<Column> columns_;
+  std::optional<base::Digest> origin_;
 };
 
 }  // namespace hanse::data

@@ -24,7 +24,10 @@ struct Table {
   std::string source;  // where it came from, for error texts: "plant.csv", "recordings"
   std::size_t records = 0;
   std::vector<TableColumn> columns;
+  // What the source calls each record, where some were left out; empty: 1, 2, …
+  std::vector<std::size_t> numbers = {};
 
+  std::size_t number_of(std::size_t row) const { return numbers.empty() ? row + 1 : numbers[row]; }
   const TableColumn* find(std::string_view name) const;
 };
 
