@@ -268,7 +268,10 @@ class Encoder {
       HANSE_TRY(const std::size_t value, value_index(bound, row));
       out[bound.feature + value] = 1;
     }
-    for (const Bound& bound : all(ColumnKind::input)) HANSE_TRY_VOID(scaled(bound, row, clipped));
+    for (const Bound& bound : all(ColumnKind::input)) {
+      const double value = (*bound.numbers)[row];
+      if (value < bound.column->low || value > bound.column->high) ++clipped;
+    }
     return {};
   }
 

@@ -17,7 +17,7 @@ struct SiteData {
 // Whose record each is, for tables that do not say so themselves (sites.h).
 struct SiteOfRecord {
   std::string site;
-  std::string site_class;
+  std::string site_class = {};
 };
 
 struct EncodeOptions {
@@ -26,9 +26,9 @@ struct EncodeOptions {
   bool label_required = true;
   // Whose records they are when the schema has no site column.
   std::string site = "all";
-  std::string site_class;
+  std::string site_class = {};
   // Of each record, instead of the schema's site columns; empty: those decide.
-  std::span<const SiteOfRecord> sites;
+  std::span<const SiteOfRecord> sites = {};
 };
 
 // Sites in the byte order of their names, records of a site in the table's order. A number is

@@ -47,10 +47,11 @@ struct Missing {
 struct Column {
   std::string name;
   ColumnKind kind = ColumnKind::ignore;
-  std::string unit;  // "g", "rpm": see unit.h
-  double low = 0;    // declared range, of numbers, inputs and regression labels
+  std::string unit = {};  // "g", "rpm": see unit.h
+  double low = 0;         // declared range, of numbers, inputs and regression labels
   double high = 0;
-  std::vector<std::string> values;  // declared, of categories, labels to classify and partitions
+  // Declared, of categories, labels to classify and partitions.
+  std::vector<std::string> values = {};
   Missing missing = {};
 
   bool operator==(const Column&) const = default;

@@ -10,12 +10,12 @@ namespace hanse::data {
 
 struct SitesSpec {
   // A text column whose value is the record's site class; empty: one class without a name.
-  std::string deal_by;
+  std::string deal_by = {};
   // Class → among how many sites its records are dealt. Empty: nothing is dealt, and the schema's
   // columns of kind site say whose record it is. Without deal_by: one entry with an empty name.
-  std::map<std::string, std::uint32_t> deal;
+  std::map<std::string, std::uint32_t> deal = {};
   // Columns: records with the same texts go to one site together. Empty: each record for itself.
-  std::vector<std::string> together;
+  std::vector<std::string> together = {};
   // Sites with fewer records take no part. The caller leaves them out and says so.
   std::uint64_t min_records = 0;
 

@@ -33,26 +33,26 @@ enum class TransformKind {
 // plus and minus the width per unit of order.
 struct TransformSpec {
   TransformKind kind = TransformKind::rolling_mean;
-  std::vector<std::string> of;  // columns read before, or made by transforms before
+  std::vector<std::string> of = {};  // columns read before, or made by transforms before
   // The name of the result; "{of}" stands for each column of `of`, in turn, for kinds that take one
   // column at a time (rolling_*, baseline, window, log). window adds "_1" … "_length", oldest
   // first.
-  std::string name;
+  std::string name = {};
   ColumnKind as = ColumnKind::number;  // what the result is for; texts: category, label, group,
                                        // site, site_class, unit or text
-  std::string unit;
-  std::vector<std::string> key;  // columns: records with the same values follow one another
-  std::string order;             // a column of kind order, or a number: ascending within a key
+  std::string unit = {};
+  std::vector<std::string> key = {};  // columns: records with the same values follow one another
+  std::string order = {};             // a column of kind order, or a number: ascending within a key
   std::size_t length = 0;
   // The part of the natural range that the declared one keeps, around the same middle, in (0, 1]:
   // values beyond are clipped when encoded, and counted.
   double part = 1;
   double low = 0;  // with `high`: the declared range instead, where low < high
   double high = 0;
-  double clip = 0;         // remaining_life; required there: it is the upper end of its range
-  std::string after_last;  // remaining_life: optional input column
-  std::vector<double> edges;
-  std::vector<std::string> values;
+  double clip = 0;              // remaining_life; required there: it is the upper end of its range
+  std::string after_last = {};  // remaining_life: optional input column
+  std::vector<double> edges = {};
+  std::vector<std::string> values = {};
 
   bool operator==(const TransformSpec&) const = default;
 };
