@@ -1,8 +1,10 @@
-// A job's metrics on predictions, in physical units.
+// A job's metrics on predictions, in physical units; then means over folds and what is sure of
+// them.
 #pragma once
 
 #include "data/dataset.h"
 #include "jobs/report.h"
+#include "jobs/words.h"
 #include "learning/metrics.h"
 #include "learning/model.h"
 #include "math/matrix.h"
@@ -12,7 +14,7 @@ namespace hanse::jobs {
 // A regression's number back from [-1, 1] to the label's unit.
 double physical(const data::Column& label, double scaled);
 
-// Records with what a model said about them. Grows by append.
+// Records with what a model said about them.
 struct Judged {
   math::Matrix predictions;  // as Model::predict returns them
   std::vector<double> targets;
@@ -22,15 +24,36 @@ struct Judged {
 
 Judged judge(const learning::Model& model, const data::Dataset& records);
 
-// The records of all parts, one part after another.
-Judged concatenate(std::span<const Judged> parts);
-
 // Undefined metrics have no value: none of them is defined on no records.
 MetricValues evaluate(std::span<const learning::Metric> metrics, const data::Column& label,
                       const Judged& judged);
 
-// The mean over folds of each metric, over those where all three arms have it: arms are compared on
-// the same folds.
-Arms mean(std::span<const Arms> folds);
+// What the three arms say about one site's test records in one fold.
+struct SiteJudged {
+  std::optional<Judged> local;  // none where the site sat out and so has no model of its own
+  Judged federated;
+  Judged pooled;
+  std::vector<std::string> groups;  // of each record; empty where records have none
+};
+
+// The metrics of the arms in one fold.
+struct FoldValues {
+  Arms arms;
+  std::uint32_t judged = 0;            // sites or groups that the metrics are means over; or 1
+  std::vector<MetricCount> undefined;  // of those, left out of a metric's mean; only above 0
+};
+
+// On the test records of these sites together, as `over` says. local is judged on the records of
+// sites that have a model of their own, federated_minus_local on the same ones.
+FoldValues evaluate_fold(std::span<const learning::Metric> metrics, const data::Column& label,
+                         std::span<const SiteJudged* const> sites, Over over);
+
+// Means over folds with their intervals (math::resampled_interval). federated and pooled are over
+// the folds where both are defined, local over those where all three are, the difference over
+// those where it is.
+ComparedArms compare(std::span<const Arms> folds, double test_to_train);
+
+// Sites where joining makes the first metric worse.
+std::vector<HurtSite> hurt_of(std::span<const SiteRow> sites);
 
 }  // namespace hanse::jobs

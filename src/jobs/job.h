@@ -12,27 +12,60 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "data/csv.h"
 #include "data/fleet.h"
+#include "data/reader.h"
 #include "data/recordings.h"
+#include "data/sites.h"
 #include "data/split.h"
+#include "data/transform.h"
+#include "jobs/words.h"
 #include "learning/metrics.h"
 #include "learning/strategy.h"
 #include "storage/directory.h"
 
 namespace hanse::jobs {
 
-// `source` of [data]: "simulated:bearings", "recordings", "csv".
-using Source = std::variant<data::FleetSpec, data::RecordingsSpec, data::CsvSpec>;
+// Another table that knows more about the records: per engine, per batch, per supplier.
+struct JoinSpec {
+  data::TableSpec table;
+  std::vector<std::string> on;  // columns that both tables have, as texts
+  std::vector<data::Column> columns;
+
+  bool operator==(const JoinSpec&) const = default;
+};
+
+// A plant's own table, beside the others' in this simulation.
+struct SiteTable {
+  std::string name;
+  std::string site_class;  // may be empty
+  std::string path;
+  std::string map;  // path of the plant's map file (docs/formats/map.md); empty: none
+
+  bool operator==(const SiteTable&) const = default;
+};
+
+// Records that lie in tables: one for all sites, or one per site.
+struct TableSource {
+  data::TableSpec table;
+  std::vector<data::Column> columns;
+  std::vector<JoinSpec> joins;
+  std::vector<data::TransformSpec> transforms;
+  data::SitesSpec sites;
+  std::vector<SiteTable> site_tables;  // then table.path is empty
+
+  bool operator==(const TableSource&) const = default;
+};
+
+// `source` of [data]: "simulated:bearings", "recordings", and for tables their format.
+using Source = std::variant<data::FleetSpec, data::RecordingsSpec, TableSource>;
 
 // The name that the job file gives the source.
 std::string_view name_of(const Source& source);
 
-// Kinds of column as job and model files spell them.
-std::string_view name_of(data::ColumnKind kind);
-base::Result<data::ColumnKind> column_kind(std::string_view name);
+// Columns of the table and of those joined to it, then the transforms.
+base::Result<data::Pipeline> pipeline_of(const TableSource& source);
 
-// The columns of the source's records.
+// The columns of the source's records, as they are learned from.
 base::Result<data::Schema> schema_of(const Source& source);
 
 struct ModelSpec {
@@ -54,6 +87,14 @@ struct AggregationSpec {
   bool operator==(const AggregationSpec&) const = default;
 };
 
+struct EvaluationSpec {
+  std::vector<learning::Metric> metrics;
+  Over over = Over::records;
+  std::uint32_t repeats = 1;  // with seed, seed + 1, …
+
+  bool operator==(const EvaluationSpec&) const = default;
+};
+
 // Checked in form by parse_job; against the data when it runs.
 struct Job {
   explicit Job(base::JobId job_name) : name(std::move(job_name)) {}
@@ -69,7 +110,7 @@ struct Job {
   learning::StrategySpec strategy;
   std::string entrance;  // privacy::InTheClear::kName, the only one today
   AggregationSpec aggregation;
-  std::vector<learning::Metric> metrics;
+  EvaluationSpec evaluation;
 
   // A job file that gives this job, overrides and seed included; ${NAME} stands as it was written.
   std::string text;
@@ -82,6 +123,11 @@ using Environment = std::function<std::optional<std::string>(std::string_view na
 std::string in_words(const data::SplitSpec& split, std::optional<std::size_t> fold = {});
 std::string in_words(const learning::Architecture& architecture);
 std::string in_words(const learning::StrategySpec& strategy, std::uint32_t rounds);
+
+// What differential privacy would protect, for report and terminal: "record", "recording", the name
+// of the unit's column. "(weak)" behind it where the same machine stands behind several units: a
+// unit that is a window, or a record while transforms mix the records of a key.
+base::Result<std::string> privacy_unit_of(const Source& source);
 
 // "training.rounds=40": a dotted key and a TOML value, put into the file before it is checked. A
 // value that is no TOML is taken as a string.

@@ -5,14 +5,22 @@
 namespace hanse::jobs {
 
 std::string in_words(const data::SplitSpec& split, std::optional<std::size_t> fold) {
-  std::string_view unit = split.by == data::SplitBy::group ? "group" : "record";
-  const bool leaky = split.by == data::SplitBy::record && split.allow_leakage;
-  std::string_view warning = leaky ? ", LEAKY: groups may be on both sides" : "";
-  if (split.kind == data::SplitKind::k_fold && fold)
-    return fmt::format("fold {} of {} by {}{}", *fold, split.folds, unit, warning);
-  if (split.kind == data::SplitKind::k_fold)
-    return fmt::format("{} folds by {}{}", split.folds, unit, warning);
-  return fmt::format("holdout of {:.3g} % by {}{}", 100 * split.test, unit, warning);
+  using data::SplitBy;
+  using data::SplitKind;
+  std::string text;
+  if (split.kind == SplitKind::declared)
+    text = "declared by a column";
+  else if (split.kind == SplitKind::k_fold && fold)
+    text = fmt::format("fold {} of {} by {}", *fold, split.folds, name_of(split.by));
+  else if (split.kind == SplitKind::k_fold)
+    text = fmt::format("{} folds by {}", split.folds, name_of(split.by));
+  else if (split.by == SplitBy::time)
+    text = fmt::format("the last {:.3g} % of each site", 100 * split.test);
+  else
+    text = fmt::format("holdout of {:.3g} % by {}", 100 * split.test, name_of(split.by));
+  if (split.test_on == data::TestOn::last) text += ", tested on each group's last record";
+  if (split.allow_leakage) text += ", LEAKY: groups may be on both sides";
+  return text;
 }
 
 std::string in_words(const learning::Architecture& architecture) {
@@ -30,6 +38,14 @@ std::string in_words(const learning::StrategySpec& strategy, std::uint32_t round
     text += fmt::format(" of {} local {}", strategy.local_epochs,
                         strategy.local_epochs == 1 ? "epoch" : "epochs");
   return text;
+}
+
+base::Result<std::string> privacy_unit_of(const Source& source) {
+  const auto* table = std::get_if<TableSource>(&source);
+  if (!table) return "recording";
+  HANSE_TRY(const data::Pipeline pipeline, pipeline_of(*table));
+  if (const data::Column* unit = pipeline.schema()->find(data::ColumnKind::unit)) return unit->name;
+  return pipeline.mixes_records() ? "record (weak)" : "record";
 }
 
 }  // namespace hanse::jobs

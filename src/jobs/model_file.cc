@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "base/limits.h"
@@ -43,6 +44,24 @@ void word(JsonFields& json, std::string_view key, T& value, const Parse& parse) 
     json.refuse(parsed.error().text());
 }
 
+template <Choice T>
+void word(JsonFields& json, std::string_view key, T& value) {
+  word(json, key, value, choice_of<T>);
+}
+
+// A map as an object whose keys are data.
+template <class T>
+void map(JsonFields& json, std::string_view key, std::map<std::string, T>& values) {
+  std::vector<std::pair<std::string, T>> entries(values.begin(), values.end());
+  json.entries(
+      key, entries.size(), [&](std::size_t size) { entries.resize(size); },
+      [&](std::size_t i, JsonFields& at, std::string_view name) {
+        at.field(name, entries[i].second);
+      },
+      [&](std::size_t i) -> std::string& { return entries[i].first; });
+  if (json.reading()) values = {entries.begin(), entries.end()};
+}
+
 void describe_recordings(JsonFields& json, data::RecordingsSpec& spec) {
   json.field("files", spec.files);
   json.field("sampling_rate_hz", spec.sampling_rate_hz);
@@ -57,33 +76,74 @@ void describe_recordings(JsonFields& json, data::RecordingsSpec& spec) {
   json.field("site", spec.site);
 }
 
-void describe_reading(JsonFields& json, ReadingSpec& reading) {
-  std::string kind = std::holds_alternative<data::CsvSpec>(reading) ? "csv" : "recordings";
-  json.field("kind", kind);
-  if (kind == "csv") {
-    if (json.reading()) reading.emplace<data::CsvSpec>();
-    auto& spec = std::get<data::CsvSpec>(reading);
-    std::string separator(1, spec.separator);
-    json.field("separator", separator);
-    if (separator.size() != 1) return json.refuse("a separator of one character");
-    spec.separator = separator[0];
-  } else if (kind == "recordings") {
-    if (json.reading()) reading.emplace<data::RecordingsSpec>();
-    describe_recordings(json, std::get<data::RecordingsSpec>(reading));
-  } else {
-    json.refuse("the kind \"csv\" or \"recordings\"");
-  }
-}
-
 }  // namespace
+
+// Static and not in the namespace above: JsonFields finds them by their arguments.
+static void describe(JsonFields& json, data::Missing& missing) {
+  word(json, "policy", missing.policy);
+  json.field("tokens", missing.tokens);
+  json.field("value", missing.value);
+  json.field("indicator", missing.indicator);
+}
 
 static void describe(JsonFields& json, data::Column& column) {
   json.field("name", column.name);
-  word(json, "kind", column.kind, column_kind);
+  word(json, "kind", column.kind);
   json.field("unit", column.unit);
   json.field("low", column.low);
   json.field("high", column.high);
   json.field("values", column.values);
+  json.object("missing", [&](JsonFields& at) { describe(at, column.missing); });
+}
+
+static void describe(JsonFields& json, data::TransformSpec& spec) {
+  word(json, "kind", spec.kind);
+  json.field("of", spec.of);
+  json.field("name", spec.name);
+  word(json, "as", spec.as);
+  json.field("unit", spec.unit);
+  json.field("key", spec.key);
+  json.field("order", spec.order);
+  std::uint64_t length = spec.length;
+  json.field("length", length);
+  spec.length = static_cast<std::size_t>(length);
+  json.field("part", spec.part);
+  json.field("low", spec.low);
+  json.field("high", spec.high);
+  json.field("clip", spec.clip);
+  json.field("after_last", spec.after_last);
+  json.field("edges", spec.edges);
+  json.field("values", spec.values);
+}
+
+static void describe(JsonFields& json, TableReading& reading) {
+  data::TableSpec& table = reading.table;
+  word(json, "format", table.format);
+  std::string separator(1, table.separator);
+  json.field("separator", separator);
+  if (separator.size() != 1) return json.refuse("a separator of one character");
+  table.separator = separator[0];
+  json.field("files", table.files);
+  json.field("header", table.header);
+  json.field("row_number", table.row_number);
+  map(json, "constants", table.constants);
+  map(json, "only", table.only);
+  json.field("columns", reading.columns);
+  json.field("transforms", reading.transforms);
+}
+
+static void describe(JsonFields& json, ReadingSpec& reading) {
+  std::string kind = std::holds_alternative<TableReading>(reading) ? "table" : "recordings";
+  json.field("kind", kind);
+  if (kind == "table") {
+    if (json.reading()) reading.emplace<TableReading>();
+    describe(json, std::get<TableReading>(reading));
+  } else if (kind == "recordings") {
+    if (json.reading()) reading.emplace<data::RecordingsSpec>();
+    describe_recordings(json, std::get<data::RecordingsSpec>(reading));
+  } else {
+    json.refuse("the kind \"table\" or \"recordings\"");
+  }
 }
 
 static void describe(JsonFields& json, learning::ArchitectureSpec& spec) {
@@ -100,7 +160,7 @@ static void describe(JsonFields& json, Draft& draft) {
   json.field("job", draft.job);
   json.field("columns", draft.columns);
   json.field("columns_digest", draft.digest);
-  json.object("reading", [&](JsonFields& at) { describe_reading(at, draft.reading); });
+  json.object("reading", [&](JsonFields& at) { describe(at, draft.reading); });
   json.field("architecture", draft.architecture);
   json.field("training_groups", draft.training_groups);
   json.field("parameters", draft.parameters);
@@ -132,11 +192,10 @@ Result<ModelFile> assemble(Draft draft) {
     return base::fail(ErrorCode::corruption,
                       "training_groups: expected byte order and each once, found '{}' before '{}'",
                       at[0].substr(0, kShownBytes), at[1].substr(0, kShownBytes));
-  if (auto* csv = std::get_if<data::CsvSpec>(&draft.reading)) csv->columns = schema.columns();
   HANSE_TRY(const data::Schema read, schema_of(draft.reading));
   if (read.digest() != schema.digest())
     return base::fail(ErrorCode::corruption,
-                      "recordings as described under reading give other columns than the model's");
+                      "data as described under reading give other columns than the model's");
   return ModelFile{std::move(draft.job), std::move(schema), std::move(draft.reading),
                    std::move(model), std::move(draft.training_groups)};
 }
@@ -144,9 +203,11 @@ Result<ModelFile> assemble(Draft draft) {
 }  // namespace
 
 Result<data::Schema> schema_of(const ReadingSpec& reading) {
-  if (const auto* csv = std::get_if<data::CsvSpec>(&reading))
-    return data::Schema::create(csv->columns);
-  return data::recordings_schema(std::get<data::RecordingsSpec>(reading));
+  const auto* table = std::get_if<TableReading>(&reading);
+  if (!table) return data::recordings_schema(std::get<data::RecordingsSpec>(reading));
+  HANSE_TRY(const data::Pipeline pipeline,
+            data::Pipeline::create(table->columns, table->transforms));
+  return *pipeline.schema();
 }
 
 std::string to_json(const ModelFile& file) {
@@ -189,10 +250,13 @@ ReadingSpec reading_of(const Source& source) {
     spec.group = {"bearing"};
     return spec;
   }
-  if (const auto* csv = std::get_if<data::CsvSpec>(&source)) {
-    data::CsvSpec spec = *csv;
-    spec.path.clear();
-    return spec;
+  if (const auto* table = std::get_if<TableSource>(&source)) {
+    TableReading reading{table->table, table->columns, table->transforms};
+    reading.table.path.clear();
+    reading.table.query.clear();
+    for (const JoinSpec& join : table->joins)
+      reading.columns.insert(reading.columns.end(), join.columns.begin(), join.columns.end());
+    return reading;
   }
   data::RecordingsSpec spec = std::get<data::RecordingsSpec>(source);
   spec.path.clear();

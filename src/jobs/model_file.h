@@ -11,10 +11,19 @@
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kModelSchema = "hanse.model/1";
+inline constexpr std::string_view kModelSchema = "hanse.model/2";
+
+// How new tables are read: without path and query, joined columns as ordinary ones.
+struct TableReading {
+  data::TableSpec table;
+  std::vector<data::Column> columns;
+  std::vector<data::TransformSpec> transforms;
+
+  bool operator==(const TableReading&) const = default;
+};
 
 // How to read new data; the paths are empty. A simulated fleet's model reads recordings.
-using ReadingSpec = std::variant<data::RecordingsSpec, data::CsvSpec>;
+using ReadingSpec = std::variant<data::RecordingsSpec, TableReading>;
 
 struct ModelFile {
   std::string job;

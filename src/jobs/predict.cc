@@ -7,6 +7,7 @@
 
 #include "jobs/evaluation.h"
 #include "jobs/json_fields.h"
+#include "jobs/map_file.h"
 
 namespace hanse::jobs {
 namespace {
@@ -41,29 +42,74 @@ Result<data::RecordingsSpec> adapted(data::RecordingsSpec spec, const NewData& d
   return spec;
 }
 
-Result<data::Table> read_table(const ModelFile& file, const NewData& data,
-                               const storage::Directory& directory, base::Executor& executor) {
-  if (const auto* csv = std::get_if<data::CsvSpec>(&file.reading)) {
-    if (data.files || data.shaft_rpm)
-      return base::fail(ErrorCode::invalid_argument,
-                        "--files and --rpm are for recordings, and this model reads a CSV file");
-    HANSE_TRY(const auto opened, directory.open(data.path));
-    data::CsvOptions options;
-    options.separator = csv->separator;
-    options.features_only_required = true;
-    return data::read_csv(*opened, data.path, file.schema, options);
-  }
-  HANSE_TRY(const auto spec, adapted(std::get<data::RecordingsSpec>(file.reading), data));
-  return data::read_recordings(directory, spec, executor);
+bool is_url(std::string_view path) {
+  return path.starts_with("postgresql://") || path.starts_with("postgres://");
 }
 
-// The model's columns as far as the data has them, and all records as one place's.
-Result<data::Dataset> encoded(const ModelFile& file, const data::Table& table) {
+bool is_folder(const storage::Directory& directory, const std::string& path) {
+  return directory.list(path).has_value();
+}
+
+// Where the table lies, and in which form: as the job's, or in a database.
+Result<data::TableSpec> adapted(data::TableSpec spec, const NewData& data,
+                                const storage::Directory& directory) {
+  const auto wrong = [](std::string_view text) {
+    return base::fail(ErrorCode::invalid_argument, "{}", text);
+  };
+  if (data.shaft_rpm) return wrong("--rpm is for recordings, and this model reads a table");
+  spec.path = data.path;
+  if (is_url(data.path)) {
+    if (!data.query) return wrong("a database needs the question too: --query 'SELECT … FROM …'");
+    if (data.files) return wrong("--files is for folders, and DATA is a database");
+    data::TableSpec database;
+    database.format = data::TableFormat::postgresql;
+    database.path = data.path;
+    database.query = *data.query;
+    database.constants = spec.constants;
+    database.row_number = spec.row_number;
+    return database;
+  }
+  if (data.query) return wrong("--query is for a database: DATA would be postgresql://…");
+  if (spec.format == data::TableFormat::postgresql) spec.format = data::TableFormat::csv;
+  if (data.files) {
+    spec.files = *data.files;
+    spec.only.clear();
+  }
+  if (!is_folder(directory, data.path)) {
+    if (data.files)
+      return base::fail(ErrorCode::invalid_argument,
+                        "--files is for folders: expected a folder, found the file '{}'",
+                        data.path);
+    spec.files.clear();  // one file
+    spec.only.clear();
+  } else if (spec.files.empty()) {
+    return base::fail(ErrorCode::invalid_argument,
+                      "this model reads a table ({}): expected a file, found the folder '{}'; name "
+                      "the file, or say with --files which files of the folder make the table",
+                      name_of(spec.format), data.path);
+  }
+  return spec;
+}
+
+// All records as one place's: only columns that the table has, and nothing that decides whose or
+// when they are.
+Result<data::Dataset> encoded(const data::Schema& full, const data::Table& table) {
+  using data::ColumnKind;
   std::vector<data::Column> columns;
-  for (data::Column column : file.schema.columns()) {
-    const bool feature =
-        column.kind == data::ColumnKind::number || column.kind == data::ColumnKind::category;
-    if (column.kind == data::ColumnKind::site) column.kind = data::ColumnKind::ignore;
+  for (data::Column column : full.columns()) {
+    const bool feature = column.kind == ColumnKind::number || column.kind == ColumnKind::category;
+    switch (column.kind) {
+      case ColumnKind::site:
+      case ColumnKind::site_class:
+      case ColumnKind::unit:
+      case ColumnKind::order:
+      case ColumnKind::partition:
+        column.kind = ColumnKind::ignore;
+        column.values.clear();
+        break;
+      default:
+        break;
+    }
     if (feature || table.find(column.name)) columns.push_back(std::move(column));
   }
   HANSE_TRY(data::Schema schema, data::Schema::create(std::move(columns)));
@@ -73,6 +119,40 @@ Result<data::Dataset> encoded(const ModelFile& file, const data::Table& table) {
             data::encode(std::make_shared<const data::Schema>(std::move(schema)), table, options));
   HANSE_CHECK(sites.size() == 1);
   return std::move(sites.front().records);
+}
+
+Result<data::Dataset> read_new_table(const TableReading& reading, const NewData& data,
+                                     const RecordDoors& doors) {
+  HANSE_TRY(const data::TableSpec spec, adapted(reading.table, data, doors.directory));
+  HANSE_TRY(const data::Pipeline pipeline,
+            data::Pipeline::create(reading.columns, reading.transforms));
+  std::optional<data::ColumnMap> map;
+  if (data.map) {
+    HANSE_TRY(map, load_map(doors.directory, *data.map, reading.columns));
+  }
+  data::ReadOptions options;
+  options.features_only_required = true;
+  options.map = map ? &*map : nullptr;
+  HANSE_TRY(data::Table table, data::read_table({doors.directory, doors.databases}, spec,
+                                                pipeline.columns(), options));
+  HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), true));
+  return encoded(*pipeline.schema(), applied.table);
+}
+
+Result<data::Dataset> read_new_recordings(const data::RecordingsSpec& reading, const NewData& data,
+                                          const RecordDoors& doors) {
+  if (data.map || data.query)
+    return base::fail(ErrorCode::invalid_argument,
+                      "--map and --query are for tables, and this model reads recordings");
+  if (doors.directory.exists(data.path) && !is_folder(doors.directory, data.path))
+    return base::fail(ErrorCode::invalid_argument,
+                      "this model reads recordings: expected a folder of .npy files, found the "
+                      "file '{}'; give the folder, and --files where names differ",
+                      data.path);
+  HANSE_TRY(const data::RecordingsSpec spec, adapted(reading, data));
+  HANSE_TRY(const data::Schema schema, data::recordings_schema(spec));
+  HANSE_TRY(const data::Table table, data::read_recordings(doors.directory, spec, doors.executor));
+  return encoded(schema, table);
 }
 
 tl::unexpected<base::Error> overflowed(std::size_t record) {
@@ -166,10 +246,11 @@ static void describe(JsonFields& json, Shown& shown) {
   describe_record(json, *shown.all, *shown.one);
 }
 
-Result<Predictions> predict(const ModelFile& file, const NewData& data,
-                            const storage::Directory& directory, base::Executor& executor) {
-  HANSE_TRY(const data::Table table, read_table(file, data, directory, executor));
-  HANSE_TRY(const data::Dataset records, encoded(file, table));
+Result<Predictions> predict(const ModelFile& file, const NewData& data, const RecordDoors& doors) {
+  const auto* table = std::get_if<TableReading>(&file.reading);
+  HANSE_TRY(const data::Dataset records,
+            table ? read_new_table(*table, data, doors)
+                  : read_new_recordings(std::get<data::RecordingsSpec>(file.reading), data, doors));
   const data::Column& label = *file.schema.label();
   const Judged judged = judge(file.model, records);
   Predictions predictions;

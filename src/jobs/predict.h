@@ -6,18 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "base/executor.h"
 #include "jobs/model_file.h"
+#include "jobs/records.h"
 #include "jobs/report.h"
-#include "storage/directory.h"
 
 namespace hanse::jobs {
 
 // Where new data differs from the job's.
 struct NewData {
-  std::string path;                  // a folder of recordings, or a CSV file
+  std::string path;                  // a folder, a table's file, or postgresql://…
   std::optional<std::string> files;  // another pattern of file names
   std::optional<double> shaft_rpm;   // one shaft speed for all recordings
+  std::optional<std::string> map;    // a map file: the plant's own names and units for a table
+  std::optional<std::string> query;  // of a database
 };
 
 struct Prediction {
@@ -44,7 +45,7 @@ struct Predictions {
 // another shape is the reader's error: it names what the model needs and what came. A prediction
 // that is not finite: failed_precondition with the record.
 base::Result<Predictions> predict(const ModelFile& file, const NewData& data,
-                                  const storage::Directory& directory, base::Executor& executor);
+                                  const RecordDoors& doors);
 
 // docs/formats/model.md, "Predictions".
 std::string to_json(const Predictions& predictions);

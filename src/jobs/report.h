@@ -11,7 +11,7 @@
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kReportSchema = "hanse.report/1";
+inline constexpr std::string_view kReportSchema = "hanse.report/2";
 
 // A metric by its name in learning/metrics.h. No value: undefined on these records, for example
 // roc_auc where one of the labels never occurs.
@@ -24,15 +24,40 @@ struct MetricValue {
 
 using MetricValues = std::vector<MetricValue>;
 
+struct MetricCount {
+  std::string name;
+  std::uint64_t count = 0;
+
+  bool operator==(const MetricCount&) const = default;
+};
+
+// A mean over folds and repeats, and its 95 % interval; none of one value alone.
+struct Estimate {
+  std::string name;
+  std::optional<double> value;
+  std::optional<double> low;
+  std::optional<double> high;
+
+  bool operator==(const Estimate&) const = default;
+};
+
+using Estimates = std::vector<Estimate>;
+
 // Three ways to train, measured on the same test records; each lists the job's metrics in the job's
 // order.
-struct Arms {
-  MetricValues local;      // every site alone, on its own records
-  MetricValues federated;  // together, records at home
-  MetricValues pooled;     // all records in one place: simulation only
+template <class Values>
+struct ThreeArms {
+  Values local;      // every site alone, on its own records
+  Values federated;  // together, records at home
+  Values pooled;     // all records in one place: simulation only
+  // On the records that both can judge: those of sites with a model of their own.
+  Values federated_minus_local;
 
-  bool operator==(const Arms&) const = default;
+  bool operator==(const ThreeArms&) const = default;
 };
+
+using Arms = ThreeArms<MetricValues>;       // in one fold
+using ComparedArms = ThreeArms<Estimates>;  // over all of them
 
 // The job in a reader's words; the job file itself lies beside the report.
 struct ReportedJob {
@@ -41,6 +66,8 @@ struct ReportedJob {
   std::string digest;  // SHA-256 of job.toml, hexadecimal
   std::string source;
   std::string split;
+  std::string over;           // what metrics are means over: records, sites or groups
+  std::uint32_t repeats = 1;  // with seed, seed + 1, …
   std::string model;
   std::uint64_t parameters = 0;  // of the model: coordinates
   std::string strategy;
@@ -51,6 +78,7 @@ struct ReportedJob {
 };
 
 struct RoundRow {
+  std::uint64_t seed = 0;   // of the repeat
   std::uint32_t fold = 0;   // from 1
   std::uint32_t round = 0;  // from 1 in each fold
   double loss = 0;          // mean training loss over the records of the sites in
@@ -67,7 +95,7 @@ struct LabelCount {
   bool operator==(const LabelCount&) const = default;
 };
 
-// What left one site over all rounds and folds.
+// What left one site over all rounds, folds and repeats.
 struct Departures {
   std::uint64_t vectors = 0;
   std::uint64_t bytes = 0;
@@ -75,6 +103,7 @@ struct Departures {
   bool operator==(const Departures&) const = default;
 };
 
+// Records and labels are those of the first repeat: others may deal them differently.
 struct SiteRow {
   std::string name;
   std::string group;  // its site class; empty where the job names none
@@ -83,7 +112,7 @@ struct SiteRow {
   std::uint64_t clipped_values = 0;
   std::vector<LabelCount> labels;
   Departures left;
-  Arms metrics;  // mean over folds
+  ComparedArms metrics;
 
   bool operator==(const SiteRow&) const = default;
 };
@@ -94,24 +123,56 @@ struct GroupRow {
   std::vector<std::string> sites;
   std::uint64_t records = 0;
   std::uint64_t test_records = 0;
-  Arms metrics;
+  ComparedArms metrics;
 
   bool operator==(const GroupRow&) const = default;
 };
 
 struct FoldRow {
+  std::uint64_t seed = 0;  // of the repeat
   std::uint32_t fold = 0;
+  std::uint64_t train_records = 0;
   std::uint64_t test_records = 0;
+  std::vector<std::string> sat_out;    // sites that could not train: no record, or one label only
+  std::uint32_t judged = 1;            // how many sites or groups the metrics are means over
+  std::vector<MetricCount> undefined;  // of those, left out of a metric's mean; only above 0
   Arms metrics;
 
   bool operator==(const FoldRow&) const = default;
 };
 
 struct ReportedMetrics {
-  Arms mean;  // over folds, all sites' test records together
+  ComparedArms mean;  // over folds and repeats, all sites' test records
   std::vector<FoldRow> folds;
 
   bool operator==(const ReportedMetrics&) const = default;
+};
+
+// A site that took no part: fewer records than data.sites.min_records.
+struct LeftOutSite {
+  std::string name;
+  std::uint64_t records = 0;
+
+  bool operator==(const LeftOutSite&) const = default;
+};
+
+struct LeftOut {
+  std::uint64_t records = 0;  // by policies for missing values
+  std::vector<LeftOutSite> sites;
+
+  bool operator==(const LeftOut&) const = default;
+};
+
+inline constexpr std::string_view kHurts = "joining hurts";       // the interval says so
+inline constexpr std::string_view kMayHurt = "joining may hurt";  // only the mean does
+
+// A site whose own model is better than the federated one, by the first metric.
+struct HurtSite {
+  std::string site;
+  std::string metric;
+  std::string verdict;  // kHurts or kMayHurt
+
+  bool operator==(const HurtSite&) const = default;
 };
 
 struct ReportedPrivacy {
@@ -150,6 +211,8 @@ struct Report {
   std::vector<SiteRow> sites;
   std::vector<GroupRow> groups;
   ReportedMetrics metrics;
+  std::vector<HurtSite> hurt;
+  LeftOut left_out;
   ReportedPrivacy privacy;
   ReportedAggregation aggregation;
   Timing timing;
@@ -164,8 +227,14 @@ std::string to_json(const Report& report);
 base::Result<Report> report_from_json(std::string_view text);
 
 // What a reader must know before he believes the numbers, a sentence each: groups on both sides of
-// the split, sites missing from rounds. Usually nothing.
+// the split, sites missing from rounds, sites and records left out. Usually nothing.
 std::vector<std::string> warnings(const Report& report);
+
+// The job allows records that belong together on both sides of the split: every table says so.
+bool is_leaky(const Report& report);
+
+// "joining hurts: egypt (rmse +0.912, 0.3 to 1.5)", one sentence per verdict. Usually nothing.
+std::vector<std::string> hurt_in_words(const Report& report);
 
 // One page that needs nothing else: light and dark, no script.
 std::string to_html(const Report& report);

@@ -12,11 +12,6 @@ namespace {
 
 constexpr double kWidth = 720;  // of every drawing, in its own units; the page scales it
 
-const std::optional<double>* find(const MetricValues& values, std::string_view metric) {
-  const auto found = std::ranges::find(values, metric, &MetricValue::name);
-  return found == values.end() ? nullptr : &found->value;
-}
-
 // The least of 1, 2, 5 · 10^k that is at least `value`: ends of axes that people can read.
 double rounded_up(double value) {
   const double power = std::pow(10, std::floor(std::log10(value)));
@@ -65,10 +60,10 @@ std::string axes(const Plane& plane) {
 struct Bar {
   std::string_view css;
   std::string_view name;
-  const MetricValues* values;
+  const Estimates* values;
 };
 
-std::array<Bar, 3> bars_of(const Arms& arms) {
+std::array<Bar, 3> bars_of(const ComparedArms& arms) {
   return {Bar{"local", "local-only", &arms.local}, Bar{"federated", "federated", &arms.federated},
           Bar{"pooled", "pooled", &arms.pooled}};
 }
@@ -79,8 +74,8 @@ double axis_end(std::string_view metric, const std::vector<BarRow>& rows) {
   double greatest = 0;
   for (const BarRow& row : rows)
     for (const Bar& bar : bars_of(*row.arms))
-      if (const auto* value = find(*bar.values, metric); value && *value)
-        greatest = std::max(greatest, **value);
+      if (const Estimate* estimate = find(*bar.values, metric); estimate && estimate->value)
+        greatest = std::max(greatest, *estimate->value);
   return greatest > 0 ? rounded_up(greatest) : 1;
 }
 
@@ -113,17 +108,26 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-std::string shown(const MetricValues& values, std::string_view metric) {
-  const auto* value = find(values, metric);
-  return value && *value ? fmt::format("{:.3f}", **value) : "–";
+std::string shown(const std::optional<double>& value) {
+  return value ? fmt::format("{:.3f}", *value) : "–";
+}
+
+const std::optional<double>* find(const MetricValues& values, std::string_view metric) {
+  const auto found = std::ranges::find(values, metric, &MetricValue::name);
+  return found == values.end() ? nullptr : &found->value;
+}
+
+const Estimate* find(const Estimates& values, std::string_view metric) {
+  const auto found = std::ranges::find(values, metric, &Estimate::name);
+  return found == values.end() ? nullptr : &*found;
 }
 
 std::string loss_chart(const std::vector<RoundRow>& rounds) {
-  std::map<std::uint32_t, std::vector<const RoundRow*>> folds;
+  std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<const RoundRow*>> folds;
   Plane plane;
   double greatest = 0;
   for (const RoundRow& row : rounds) {
-    folds[row.fold].push_back(&row);
+    folds[{row.seed, row.fold}].push_back(&row);
     plane.rounds = std::max(plane.rounds, static_cast<double>(row.round));
     greatest = std::max(greatest, row.loss);
   }
@@ -162,9 +166,10 @@ std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows) 
     svg += text_at(0, y + 33, "start", "tick", row.remark);
     double top = y;
     for (const Bar& bar : bars_of(*row.arms)) {
-      const auto* value = find(*bar.values, metric);
-      const double part = value && *value ? std::clamp(**value / end, 0.0, 1.0) : 0;
-      const std::string number = shown(*bar.values, metric);
+      const Estimate* estimate = find(*bar.values, metric);
+      const std::optional<double> value = estimate ? estimate->value : std::nullopt;
+      const double part = value ? std::clamp(*value / end, 0.0, 1.0) : 0;
+      const std::string number = shown(value);
       svg += fmt::format(R"(<rect x="{}" y="{:.1f}" width="{}" height="{}" rx="2" class="track"/>)"
                          R"(<rect x="{}" y="{:.1f}" width="{:.1f}" height="{}" rx="2" class="{}">)"
                          R"(<title>{}, {}: {}</title></rect>)",

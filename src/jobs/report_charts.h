@@ -13,18 +13,21 @@ namespace hanse::jobs {
 // For element content and double-quoted attributes alike.
 std::string escaped(std::string_view text);
 
-// Mean training loss by round, one line per fold. Empty without two rounds.
+// Mean training loss by round, one line per fold and repeat. Empty without two rounds.
 std::string loss_chart(const std::vector<RoundRow>& rounds);
 
 // One row of bars per entry: local-only, federated, pooled.
 struct BarRow {
   std::string name;
   std::string remark;  // under the name
-  const Arms* arms = nullptr;
+  const ComparedArms* arms = nullptr;
 };
 std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows);
 
 // "0.812"; a dash where undefined.
-std::string shown(const MetricValues& values, std::string_view metric);
+std::string shown(const std::optional<double>& value);
+// The metric's value; null where it is not among them.
+const std::optional<double>* find(const MetricValues& values, std::string_view metric);
+const Estimate* find(const Estimates& values, std::string_view metric);
 
 }  // namespace hanse::jobs

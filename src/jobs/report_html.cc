@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "jobs/report.h"
 #include "jobs/report_charts.h"
 #include "learning/metrics.h"
@@ -66,7 +69,7 @@ constexpr std::string_view kLegend =
 // The metrics' names in the job's order.
 std::vector<std::string> metric_names(const Report& report) {
   std::vector<std::string> names;
-  for (const MetricValue& value : report.metrics.mean.federated) names.push_back(value.name);
+  for (const Estimate& value : report.metrics.mean.federated) names.push_back(value.name);
   return names;
 }
 
@@ -75,20 +78,70 @@ std::string direction(const std::string& name) {
   return metric && learning::lower_is_better(*metric) ? "lower is better" : "higher is better";
 }
 
-std::string arm_cells(const Arms& arms, const std::string& metric) {
-  return fmt::format(R"(<td>{}</td><td class="main">{}</td><td>{}</td>)", shown(arms.local, metric),
-                     shown(arms.federated, metric), shown(arms.pooled, metric));
+// "0.812", and below it what is sure: "0.790 to 0.834".
+std::string cell(const Estimates& values, const std::string& metric) {
+  const Estimate* estimate = find(values, metric);
+  std::string text = shown(estimate ? estimate->value : std::nullopt);
+  if (estimate && estimate->low && estimate->high)
+    text += fmt::format(R"(<br><span class="note">{} to {}</span>)", shown(estimate->low),
+                        shown(estimate->high));
+  return text;
+}
+
+std::string cell(const MetricValues& values, const std::string& metric) {
+  const auto* value = find(values, metric);
+  return shown(value ? *value : std::nullopt);
+}
+
+template <class Values>
+std::string arm_cells(const ThreeArms<Values>& arms, const std::string& metric) {
+  return fmt::format(R"(<td>{}</td><td class="main">{}</td><td>{}</td><td>{}</td>)",
+                     cell(arms.local, metric), cell(arms.federated, metric),
+                     cell(arms.pooled, metric), cell(arms.federated_minus_local, metric));
 }
 
 constexpr std::string_view kArmHeads =
-    R"(<th scope="col">local-only</th><th scope="col">federated</th><th scope="col">pooled</th>)";
+    R"(<th scope="col">local-only</th><th scope="col">federated</th><th scope="col">pooled</th>)"
+    R"(<th scope="col">federated − local</th>)";
+
+// In the corner of every table of numbers that flatter.
+std::string corner(const Report& report, std::string_view title) {
+  return fmt::format(R"(<th scope="col">{}{}</th>)", is_leaky(report) ? "LEAKY · " : "", title);
+}
 
 std::string warning_notices(const Report& report) {
   std::string notices;
-  for (const std::string& sentence : warnings(report))
-    notices +=
-        fmt::format(R"(<p class="notice" role="alert"><strong>{}</strong></p>)", escaped(sentence));
+  for (const auto& sentences : {warnings(report), hurt_in_words(report)})
+    for (const std::string& sentence : sentences)
+      notices += fmt::format(R"(<p class="notice" role="alert"><strong>{}</strong></p>)",
+                             escaped(sentence));
   return notices;
+}
+
+// " Means over 5 folds and 10 seeds, with 95 % intervals." Empty for one.
+std::string means_in_words(const Report& report) {
+  const std::size_t folds = report.metrics.folds.size() / std::max(report.job.repeats, 1U);
+  std::string text;
+  if (folds > 1) text = fmt::format(" Means over {} folds", folds);
+  if (report.job.repeats > 1)
+    text += fmt::format("{}{} seeds", text.empty() ? " Means over " : " and ", report.job.repeats);
+  return text.empty() ? text : text + ", with 95 % intervals (Nadeau and Bengio 2003).";
+}
+
+// What a metric of a fold is a mean over, and where it was undefined.
+std::string over_in_words(const Report& report) {
+  if (report.job.over != "sites" && report.job.over != "groups") return "";
+  std::string text = fmt::format(" Each metric is a mean over {}.", report.job.over);
+  std::map<std::string, std::uint64_t> undefined;
+  std::uint64_t judged = 0;
+  for (const FoldRow& fold : report.metrics.folds) {
+    judged += fold.judged;
+    for (const MetricCount& metric : fold.undefined) undefined[metric.name] += metric.count;
+  }
+  for (const auto& [metric, count] : undefined)
+    text +=
+        fmt::format(" Of {} {}, {} had no {}.", judged, report.job.over, count, escaped(metric));
+  return text;
 }
 
 std::string overall(const Report& report) {
@@ -98,14 +151,13 @@ std::string overall(const Report& report) {
   for (const std::string& metric : metric_names(report))
     rows += fmt::format(R"(<tr><th scope="row">{} <span class="note">{}</span></th>{}</tr>)",
                         escaped(metric), direction(metric), arm_cells(report.metrics.mean, metric));
-  std::string note =
-      fmt::format("{} test records of {} sites, the same for all three.", n, report.sites.size());
-  if (report.metrics.folds.size() > 1)
-    note += fmt::format(" Means over {} folds.", report.metrics.folds.size());
+  const std::string note =
+      fmt::format("{} test records of {} sites, the same for all.{}{}", n, report.sites.size(),
+                  over_in_words(report), means_in_words(report));
   return fmt::format(R"(<h2>Result</h2><div class="card scroll"><table><thead><tr>)"
-                     R"(<th scope="col">metric</th>{}</tr>)"
+                     R"({}{}</tr>)"
                      R"(</thead><tbody>{}</tbody></table></div><p class="note">{}</p>)",
-                     kArmHeads, rows, note);
+                     corner(report, "metric"), kArmHeads, rows, note);
 }
 
 std::string folds(const Report& report) {
@@ -114,15 +166,15 @@ std::string folds(const Report& report) {
   std::string rows;
   for (const FoldRow& fold : report.metrics.folds)
     for (const std::string& metric : names)
-      rows += fmt::format(R"(<tr><th scope="row">fold {}</th><td class="word">{}</td>)"
+      rows += fmt::format(R"(<tr><th scope="row">fold {}</th><td>{}</td><td class="word">{}</td>)"
                           R"(<td>{}</td>{}</tr>)",
-                          fold.fold, escaped(metric), fold.test_records,
+                          fold.fold, fold.seed, escaped(metric), fold.test_records,
                           arm_cells(fold.metrics, metric));
   return fmt::format(
       R"(<details><summary>Every fold</summary><div class="card scroll"><table><thead><tr>)"
-      R"(<th scope="col">fold</th><th scope="col" class="word">metric</th>)"
+      R"({}<th scope="col">seed</th><th scope="col" class="word">metric</th>)"
       R"(<th scope="col">n</th>{}</tr></thead><tbody>{}</tbody></table></div></details>)",
-      kArmHeads, rows);
+      corner(report, "fold"), kArmHeads, rows);
 }
 
 std::string learning_curve(const Report& report) {
@@ -132,12 +184,12 @@ std::string learning_curve(const Report& report) {
       R"(<h2>Learning curve</h2><div class="card scroll">{}</div><p class="note">Mean )"
       R"(training loss over the records of the sites in, before each round's step.)"
       R"({}</p>)",
-      chart, report.metrics.folds.size() > 1 ? " One line per fold." : "");
+      chart, report.metrics.folds.size() > 1 ? " One line per fold and seed." : "");
 }
 
 // Bars and a table for one metric over sites or groups.
 template <class Row>
-std::string breakdown(const std::vector<Row>& rows, const std::string& metric,
+std::string breakdown(const Report& report, const std::vector<Row>& rows, const std::string& metric,
                       std::string_view column) {
   std::vector<BarRow> bars;
   std::string cells;
@@ -156,21 +208,21 @@ std::string breakdown(const std::vector<Row>& rows, const std::string& metric,
   }
   return fmt::format(
       R"(<div class="card scroll">{}{}</div><details><summary>{} as a table</summary><div )"
-      R"(class="card scroll"><table><thead><tr><th scope="col">{}</th><th scope="col"></th>)"
+      R"(class="card scroll"><table><thead><tr>{}<th scope="col"></th>)"
       R"(<th scope="col">n</th>{}</tr></thead><tbody>{}</tbody></table></div></details>)",
-      kLegend, bar_chart(metric, bars), escaped(metric), column, kArmHeads, cells);
+      kLegend, bar_chart(metric, bars), escaped(metric), corner(report, column), kArmHeads, cells);
 }
 
 // The first metric open, the others folded away.
 template <class Row>
-std::string breakdowns(std::string_view title, std::string_view column,
+std::string breakdowns(const Report& report, std::string_view title, std::string_view column,
                        const std::vector<Row>& rows, const std::vector<std::string>& metrics) {
   if (rows.empty() || metrics.empty()) return "";
   std::string html = fmt::format(R"(<h2>{}</h2>)", title);
   for (std::size_t i = 0; i < metrics.size(); ++i)
     html += fmt::format(R"(<details{}><summary>{}, {}</summary>{}</details>)",
                         i == 0 ? " open" : "", escaped(metrics[i]), direction(metrics[i]),
-                        breakdown(rows, metrics[i], column));
+                        breakdown(report, rows, metrics[i], column));
   return html;
 }
 
@@ -204,7 +256,9 @@ std::string facts(const Report& report) {
   fact("split", report.job.split);
   fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
   fact("training", report.job.strategy);
-  fact("seed", std::to_string(report.seed));
+  fact("seed", report.job.repeats > 1
+                   ? fmt::format("{} to {}", report.seed, report.seed + report.job.repeats - 1)
+                   : std::to_string(report.seed));
   fact("privacy", report.privacy.entrance + ": none. Unit: " + report.privacy.unit);
   fact("aggregation",
        fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
@@ -234,8 +288,8 @@ std::string to_html(const Report& report) {
              escaped(report.job.name), kStyle, escaped(report.job.description),
              escaped(report.job.model), escaped(report.job.strategy), report.seed) +
          warning_notices(report) + overall(report) + folds(report) +
-         breakdowns("Per site", "site", report.sites, metrics) +
-         breakdowns("Per group", "group", report.groups, metrics) + learning_curve(report) +
+         breakdowns(report, "Per site", "site", report.sites, metrics) +
+         breakdowns(report, "Per group", "group", report.groups, metrics) + learning_curve(report) +
          what_left(report) + facts(report) + "</main></body></html>\n";
 }
 

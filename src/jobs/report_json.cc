@@ -16,6 +16,28 @@ void metric_values(JsonFields& json, std::string_view key, MetricValues& values)
       [&](std::size_t i) -> std::string& { return values[i].name; });
 }
 
+void estimates(JsonFields& json, std::string_view key, Estimates& values) {
+  json.entries(
+      key, values.size(), [&](std::size_t size) { values.resize(size); },
+      [&](std::size_t i, JsonFields& at, std::string_view name) {
+        at.object(name, [&](JsonFields& one) {
+          one.field("value", values[i].value);
+          one.field("low", values[i].low);
+          one.field("high", values[i].high);
+        });
+      },
+      [&](std::size_t i) -> std::string& { return values[i].name; });
+}
+
+void metric_counts(JsonFields& json, std::string_view key, std::vector<MetricCount>& counts) {
+  json.entries(
+      key, counts.size(), [&](std::size_t size) { counts.resize(size); },
+      [&](std::size_t i, JsonFields& at, std::string_view name) {
+        at.field(name, counts[i].count);
+      },
+      [&](std::size_t i) -> std::string& { return counts[i].name; });
+}
+
 }  // namespace
 
 // Static and not in the namespace above: JsonFields finds them by their arguments.
@@ -23,6 +45,14 @@ static void describe(JsonFields& json, Arms& arms) {
   metric_values(json, "local", arms.local);
   metric_values(json, "federated", arms.federated);
   metric_values(json, "pooled", arms.pooled);
+  metric_values(json, "federated_minus_local", arms.federated_minus_local);
+}
+
+static void describe(JsonFields& json, ComparedArms& arms) {
+  estimates(json, "local", arms.local);
+  estimates(json, "federated", arms.federated);
+  estimates(json, "pooled", arms.pooled);
+  estimates(json, "federated_minus_local", arms.federated_minus_local);
 }
 
 static void describe(JsonFields& json, ReportedJob& job) {
@@ -31,6 +61,8 @@ static void describe(JsonFields& json, ReportedJob& job) {
   json.field("digest", job.digest);
   json.field("source", job.source);
   json.field("split", job.split);
+  json.field("over", job.over);
+  json.field("repeats", job.repeats);
   json.field("model", job.model);
   json.field("parameters", job.parameters);
   json.field("strategy", job.strategy);
@@ -39,6 +71,7 @@ static void describe(JsonFields& json, ReportedJob& job) {
 }
 
 static void describe(JsonFields& json, RoundRow& row) {
+  json.field("seed", row.seed);
   json.field("fold", row.fold);
   json.field("round", row.round);
   json.field("loss", row.loss);
@@ -76,14 +109,35 @@ static void describe(JsonFields& json, GroupRow& row) {
 }
 
 static void describe(JsonFields& json, FoldRow& row) {
+  json.field("seed", row.seed);
   json.field("fold", row.fold);
+  json.field("train_records", row.train_records);
   json.field("test_records", row.test_records);
+  json.field("sat_out", row.sat_out);
+  json.field("judged", row.judged);
+  metric_counts(json, "undefined", row.undefined);
   json.field("metrics", row.metrics);
 }
 
 static void describe(JsonFields& json, ReportedMetrics& metrics) {
   describe(json, metrics.mean);
   json.field("folds", metrics.folds);
+}
+
+static void describe(JsonFields& json, HurtSite& hurt) {
+  json.field("site", hurt.site);
+  json.field("metric", hurt.metric);
+  json.field("verdict", hurt.verdict);
+}
+
+static void describe(JsonFields& json, LeftOutSite& site) {
+  json.field("name", site.name);
+  json.field("records", site.records);
+}
+
+static void describe(JsonFields& json, LeftOut& left_out) {
+  json.field("records", left_out.records);
+  json.field("sites", left_out.sites);
 }
 
 static void describe(JsonFields& json, ReportedPrivacy& privacy) {
@@ -117,6 +171,8 @@ static void describe(JsonFields& json, Report& report) {
   json.field("sites", report.sites);
   json.field("groups", report.groups);
   json.field("metrics", report.metrics);
+  json.field("hurt", report.hurt);
+  json.field("left_out", report.left_out);
   json.field("privacy", report.privacy);
   json.field("aggregation", report.aggregation);
   for (const auto* absent : {"policy", "audit"})

@@ -9,13 +9,15 @@
 #include "jobs/job.h"
 #include "jobs/model_file.h"
 #include "jobs/report.h"
+#include "storage/database.h"
 
 namespace hanse::jobs {
 
 struct RunDoors {
   const storage::Directory& directory;
   base::Executor& executor;
-  const base::Clock& clock;  // for Report::timing alone
+  const base::Clock& clock;                 // for Report::timing alone
+  storage::Databases* databases = nullptr;  // null: none can be reached
 };
 
 enum class Phase { reading, local, federated, pooled };
@@ -23,6 +25,8 @@ enum class Phase { reading, local, federated, pooled };
 // Where a run stands, for people.
 struct Progress {
   Phase phase = Phase::reading;
+  std::uint32_t repeat = 1;  // of `repeats`
+  std::uint32_t repeats = 1;
   std::uint32_t fold = 1;  // of `folds`
   std::uint32_t folds = 1;
   std::uint32_t round = 0;  // of `rounds`; alone, the mean over the sites
@@ -35,10 +39,11 @@ struct Progress {
 
 struct RunResult {
   Report report;
-  ModelFile model;  // of the last fold
+  ModelFile model;  // of the first repeat's last fold
 };
 
-// Trains local-only, federated and pooled models and measures them on the same test records.
+// Trains local-only, federated and pooled models and measures them on the same test records, in
+// every fold and repeat.
 // `progress` and `stop` are called between rounds, one call at a time, from any of the executor's
 // threads; `stop` saying true: aborted. Nothing is written.
 base::Result<RunResult> run_job(const Job& job, const RunDoors& doors,

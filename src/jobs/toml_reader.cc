@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <type_traits>
 #include <utility>
@@ -232,7 +234,34 @@ Section::Section(Document::Body& body, const void* table, std::string name)
 
 bool Section::has(std::string_view key) const { return table_of(table_).contains(key); }
 
-bool Section::readable(std::string_view key) const { return table_of(table_)[key].is_string(); }
+bool Section::is_text(std::string_view key) const { return table_of(table_)[key].is_string(); }
+
+bool Section::is_table(std::string_view key) const { return table_of(table_)[key].is_table(); }
+
+std::vector<std::string> Section::keys() const {
+  std::vector<std::string> all;
+  for (const auto& [key, node] : table_of(table_)) all.emplace_back(key.str());
+  return all;
+}
+
+std::string Section::key_named_in(std::string_view text) const {
+  const auto in_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin =
+        std::find_if(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(), in_word);
+    const auto end = std::find_if_not(begin, text.end(), in_word);
+    const std::string word(begin, end);
+    if (!word.empty() && has(word)) return word;
+    at = static_cast<std::size_t>(end - text.begin());
+  }
+  return "";
+}
+
+void Section::refuse_where_named(const base::Error& error) {
+  refuse(key_named_in(error.text()), error.text());
+}
 
 void Section::refuse(std::string_view key, std::string_view text) {
   if (body_->problems.size() >= kMaxProblems) return;
@@ -304,22 +333,24 @@ bool Section::get_whole(std::string_view key, std::int64_t& value, std::int64_t 
 
 template <class T>
 void Section::list(std::string_view key, std::vector<T>& values, std::string_view expected) {
-  using Stored = std::conditional_t<std::is_same_v<T, std::string>, std::string, std::int64_t>;
+  using Stored = std::conditional_t<std::is_same_v<T, std::size_t>, std::int64_t, T>;
   known_.emplace_back(key);
   if (!has(key)) return;
   const toml::array* array = table_of(table_)[key].as_array();
   if (!array) return wrong_type(key, expected);
   std::vector<T> read;
   for (const toml::node& node : *array) {
-    const auto element = node.value_exact<Stored>();
-    if constexpr (std::is_same_v<T, std::string>) {
-      if (!element) return refuse(key, fmt::format("expected {}, found {}", expected, shown(node)));
-      read.push_back(*element);
+    std::optional<Stored> element;
+    if constexpr (std::is_same_v<T, double>) {
+      if (node.is_number()) element = node.value<double>();  // whole numbers too
+      if (element && !std::isfinite(*element)) element.reset();
     } else {
-      if (!element || !std::in_range<T>(*element))
-        return refuse(key, fmt::format("expected {}, found {}", expected, shown(node)));
-      read.push_back(static_cast<T>(*element));
+      element = node.value_exact<Stored>();
     }
+    if constexpr (std::is_same_v<T, std::size_t>)
+      if (element && !std::in_range<T>(*element)) element.reset();
+    if (!element) return refuse(key, fmt::format("expected {}, found {}", expected, shown(node)));
+    read.push_back(static_cast<T>(*std::move(element)));
   }
   values = std::move(read);
 }
@@ -329,6 +360,9 @@ void Section::get(std::string_view key, std::vector<std::string>& value) {
 }
 void Section::get(std::string_view key, std::vector<std::size_t>& value) {
   list(key, value, "a list of whole numbers");
+}
+void Section::get(std::string_view key, std::vector<double>& value) {
+  list(key, value, "a list of finite numbers");
 }
 
 Section Section::section(std::string_view key) {

@@ -50,6 +50,10 @@ class Document {
 class Section {
  public:
   bool has(std::string_view key) const;
+  bool is_text(std::string_view key) const;
+  bool is_table(std::string_view key) const;
+  // All that are there: for tables whose keys are data.
+  std::vector<std::string> keys() const;
 
   void get(std::string_view key, std::string& value);
   void get(std::string_view key, bool& value);
@@ -65,6 +69,7 @@ class Section {
   }
   void get(std::string_view key, std::vector<std::string>& value);
   void get(std::string_view key, std::vector<std::size_t>& value);
+  void get(std::string_view key, std::vector<double>& value);  // finite
 
   // A word that `parse` understands; its error is shown at the word's place.
   template <class T>
@@ -76,7 +81,7 @@ class Section {
     auto parsed = parse(word);
     if (parsed)
       value = *std::move(parsed);
-    else if (readable(key))
+    else if (is_text(key))
       refuse(key, parsed.error().text());
   }
 
@@ -93,6 +98,11 @@ class Section {
   // A problem with the value at `key`, or with the section where there is none.
   void refuse(std::string_view key, std::string_view text);
   void refuse(const base::Error& error) { refuse("", error.text()); }
+  // A problem with the value that the error's text names first, else with the section: for rules
+  // that are checked elsewhere.
+  void refuse_where_named(const base::Error& error);
+  // The first key that is here and a word of the text; empty where none is.
+  std::string key_named_in(std::string_view text) const;
 
   // To be called when all keys are asked for: others are unknown.
   void finish();
@@ -105,7 +115,6 @@ class Section {
   template <class T>
   void list(std::string_view key, std::vector<T>& values, std::string_view expected);
   void wrong_type(std::string_view key, std::string_view expected);
-  bool readable(std::string_view key) const;
 
   Document::Body* body_;
   const void* table_;                   // toml::table; null stands for an empty one

@@ -1,0 +1,110 @@
+#include "jobs/tally.h"
+
+#include <algorithm>
+
+namespace hanse::jobs {
+
+void Tally::begin_repeat(std::uint64_t seed, const DealtRecords& records) {
+  first_repeat_ = sites_.empty();
+  seed_ = seed;
+  for (const data::SiteData& site : *records.sites) add_site(site);
+  for (const SmallSite& small : records.too_small)
+    if (std::ranges::find(too_small_, small.name, &LeftOutSite::name) == too_small_.end())
+      too_small_.push_back({small.name, small.records});
+}
+
+void Tally::add_site(const data::SiteData& site) {
+  const auto [at, added] = sites_.try_emplace(site.site.text());
+  if (!added) return;
+  SiteRow& row = at->second.row;
+  row.name = site.site.text();
+  row.group = site.site_class;
+  row.records = site.records.size();
+  row.clipped_values = site.records.clipped_values;
+  for (std::size_t k = 0; k < label_->values.size(); ++k)
+    row.labels.push_back({label_->values[k], static_cast<std::uint64_t>(std::ranges::count(
+                                                 site.records.target, static_cast<double>(k)))});
+  if (site.site_class.empty()) return;
+  GroupRow& group = groups_[site.site_class].row;
+  group.name = site.site_class;
+  group.sites.push_back(row.name);
+  group.records += row.records;
+}
+
+FoldValues Tally::evaluate(std::span<const data::SiteData> sites,
+                           std::span<const SiteJudged> judged,
+                           const std::function<bool(const data::SiteData&)>& wanted) const {
+  std::vector<const SiteJudged*> those;
+  for (std::size_t s = 0; s < sites.size(); ++s)
+    if (wanted(sites[s])) those.push_back(&judged[s]);
+  return evaluate_fold(job_->evaluation.metrics, *label_, those, job_->evaluation.over);
+}
+
+void Tally::add_fold(const JobFold& fold, std::span<const data::SiteData> sites,
+                     std::span<const SiteJudged> judged) {
+  FoldRow row;
+  row.seed = seed_;
+  row.fold = fold.number;
+  std::uint64_t held_out = 0;
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    const std::size_t train = fold.rows.sites[s].train.size();
+    const std::size_t test = fold.rows.sites[s].test.size();
+    held_out += sites[s].records.size() - train;
+    row.test_records += test;
+    if (fold.sits_out[s].empty())
+      row.train_records += train;
+    else
+      row.sat_out.push_back(sites[s].site.text());
+    const SiteRow& site = sites_.at(sites[s].site.text()).row;
+    if (first_repeat_) sites_.at(site.name).row.test_records += test;
+    if (first_repeat_ && !site.group.empty()) groups_.at(site.group).row.test_records += test;
+  }
+  const FoldValues all = evaluate(sites, judged, [](const auto&) { return true; });
+  row.judged = all.judged;
+  row.undefined = all.undefined;
+  row.metrics = all.arms;
+  held_out_to_train_.push_back(static_cast<double>(held_out) /
+                               static_cast<double>(row.train_records));
+  folds_.push_back(std::move(row));
+  for (const data::SiteData& one : sites)
+    sites_.at(one.site.text()).folds.push_back(evaluate(sites, judged, [&](const auto& site) {
+                                                 return &site == &one;
+                                               }).arms);
+  for (auto& [name, group] : groups_)
+    group.folds.push_back(
+        evaluate(sites, judged, [&](const auto& site) { return site.site_class == name; }).arms);
+}
+
+void Tally::add_departure(const base::SiteId& site, std::uint64_t bytes) {
+  Departures& left = sites_.at(site.text()).row.left;
+  ++left.vectors;
+  left.bytes += bytes;
+}
+
+// A declared split trains on the same records every time, so there is no overlap to allow for.
+double Tally::test_to_train() const {
+  if (job_->split.kind == data::SplitKind::declared) return 0;
+  double sum = 0;
+  for (const double ratio : held_out_to_train_) sum += ratio;
+  return sum / static_cast<double>(held_out_to_train_.size());
+}
+
+void Tally::write(Report& report) const {
+  const double ratio = test_to_train();
+  std::vector<Arms> of_folds;
+  for (const FoldRow& fold : folds_) of_folds.push_back(fold.metrics);
+  report.metrics.mean = compare(of_folds, ratio);
+  report.metrics.folds = folds_;
+  for (const auto& [name, site] : sites_) {
+    report.sites.push_back(site.row);
+    report.sites.back().metrics = compare(site.folds, ratio);
+  }
+  for (const auto& [name, group] : groups_) {
+    report.groups.push_back(group.row);
+    report.groups.back().metrics = compare(group.folds, ratio);
+  }
+  report.hurt = hurt_of(report.sites);
+  report.left_out.sites = too_small_;
+}
+
+}  // namespace hanse::jobs
