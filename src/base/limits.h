@@ -25,6 +25,9 @@ inline constexpr std::size_t kMaxColumns = 100'000;
 // One field of a text table; a megabyte in a cell is a broken quote.
 inline constexpr std::size_t kMaxFieldBytes = std::size_t{1} << 20;
 
+// One record of a text table: kMaxColumns numbers of 17 digits and their signs take a tenth.
+inline constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20;
+
 // Job files and models are written by people and by us; this is generous for both.
 inline constexpr std::size_t kMaxJobBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxModelBytes = std::size_t{256} << 20;

@@ -218,9 +218,9 @@ constexpr std::int64_t kMaxExact = std::int64_t{1} << 53;
 
 template <class T>
 base::Result<void> convert(const storage::File& file, std::string_view source,
-                           const NpyHeader& header, std::span<double> out) {
+                           const NpyHeader& header, std::size_t first, std::span<double> out) {
   std::vector<T> piece(std::min<std::size_t>(out.size(), (std::size_t{256} << 10) / sizeof(T)));
-  std::uint64_t offset = header.data_offset;
+  std::uint64_t offset = header.data_offset + first * sizeof(T);
   for (std::size_t done = 0; done < out.size();) {
     const std::span<T> part = std::span(piece).first(std::min(piece.size(), out.size() - done));
     HANSE_TRY_VOID(read_exactly(file, source, offset, std::as_writable_bytes(part)));
@@ -229,40 +229,13 @@ base::Result<void> convert(const storage::File& file, std::string_view source,
         if (std::cmp_greater(value, kMaxExact) || std::cmp_less(value, -kMaxExact))
           return base::fail(ErrorCode::invalid_argument,
                             "{}: element {} is {}; integers beyond 2^53 are no exact doubles",
-                            source, done, value);
+                            source, first + done, value);
       }
       out[done++] = static_cast<double>(value);
     }
     offset += part.size_bytes();
   }
   return {};
-}
-
-base::Result<void> read_values(const storage::File& file, std::string_view source,
-                               const NpyHeader& header, std::span<double> out) {
-  switch (header.type) {
-    case NpyType::float32:
-      return convert<float>(file, source, header, out);
-    case NpyType::float64:
-      return convert<double>(file, source, header, out);
-    case NpyType::int8:
-      return convert<std::int8_t>(file, source, header, out);
-    case NpyType::int16:
-      return convert<std::int16_t>(file, source, header, out);
-    case NpyType::int32:
-      return convert<std::int32_t>(file, source, header, out);
-    case NpyType::int64:
-      return convert<std::int64_t>(file, source, header, out);
-    case NpyType::uint8:
-      return convert<std::uint8_t>(file, source, header, out);
-    case NpyType::uint16:
-      return convert<std::uint16_t>(file, source, header, out);
-    case NpyType::uint32:
-      return convert<std::uint32_t>(file, source, header, out);
-    case NpyType::uint64:
-      return convert<std::uint64_t>(file, source, header, out);
-  }
-  HANSE_CHECK(false);
 }
 
 }  // namespace
@@ -305,6 +278,35 @@ base::Result<NpyHeader> read_npy_header(const storage::File& file, std::string_v
   return header;
 }
 
+base::Result<void> read_npy_elements(const storage::File& file, std::string_view source,
+                                     const NpyHeader& header, std::size_t first,
+                                     std::span<double> out) {
+  HANSE_CHECK(first <= header.elements() && out.size() <= header.elements() - first);
+  switch (header.type) {
+    case NpyType::float32:
+      return convert<float>(file, source, header, first, out);
+    case NpyType::float64:
+      return convert<double>(file, source, header, first, out);
+    case NpyType::int8:
+      return convert<std::int8_t>(file, source, header, first, out);
+    case NpyType::int16:
+      return convert<std::int16_t>(file, source, header, first, out);
+    case NpyType::int32:
+      return convert<std::int32_t>(file, source, header, first, out);
+    case NpyType::int64:
+      return convert<std::int64_t>(file, source, header, first, out);
+    case NpyType::uint8:
+      return convert<std::uint8_t>(file, source, header, first, out);
+    case NpyType::uint16:
+      return convert<std::uint16_t>(file, source, header, first, out);
+    case NpyType::uint32:
+      return convert<std::uint32_t>(file, source, header, first, out);
+    case NpyType::uint64:
+      return convert<std::uint64_t>(file, source, header, first, out);
+  }
+  HANSE_CHECK(false);
+}
+
 base::Result<std::vector<double>> read_npy_vector(const storage::File& file,
                                                   std::string_view source) {
   HANSE_TRY(const NpyHeader header, read_npy_header(file, source));
@@ -316,7 +318,7 @@ base::Result<std::vector<double>> read_npy_vector(const storage::File& file,
                       "{}: expected a one-dimensional array, found {} dimensions of {} elements",
                       source, header.shape.size(), elements);
   std::vector<double> values(elements);
-  HANSE_TRY_VOID(read_values(file, source, header, values));
+  HANSE_TRY_VOID(read_npy_elements(file, source, header, 0, values));
   return values;
 }
 
@@ -332,11 +334,11 @@ base::Result<math::Matrix> read_npy_matrix(const storage::File& file, std::strin
                       source, fmt::join(header.shape, " × "));
   math::Matrix matrix(header.shape[0], header.shape.size() == 2 ? header.shape[1] : 1);
   if (!header.fortran_order || matrix.columns() <= 1) {
-    HANSE_TRY_VOID(read_values(file, source, header, matrix.values()));
+    HANSE_TRY_VOID(read_npy_elements(file, source, header, 0, matrix.values()));
     return matrix;
   }
   std::vector<double> by_column(matrix.values().size());
-  HANSE_TRY_VOID(read_values(file, source, header, by_column));
+  HANSE_TRY_VOID(read_npy_elements(file, source, header, 0, by_column));
   for (std::size_t column = 0; column < matrix.columns(); ++column)
     for (std::size_t row = 0; row < matrix.rows(); ++row)
       matrix.at(row, column) = by_column[column * matrix.rows() + row];

@@ -23,8 +23,13 @@ struct NpyHeader {
 // unsupported. NumPy Enhancement Proposal 1, and numpy/lib/format.py for versions 2 and 3.
 base::Result<NpyHeader> read_npy_header(const storage::File& file, std::string_view source);
 
-// All values as doubles in the order of the file, whatever the type: 64-bit integers beyond 2^53
-// are refused (invalid_argument). For one-dimensional arrays, or (n, 1) and (1, n).
+// Values as doubles in the order of the file, from element `first` on, whatever the type: 64-bit
+// integers beyond 2^53 are refused (invalid_argument). All of them must be there.
+base::Result<void> read_npy_elements(const storage::File& file, std::string_view source,
+                                     const NpyHeader& header, std::size_t first,
+                                     std::span<double> out);
+
+// All of them. For one-dimensional arrays, or (n, 1) and (1, n).
 base::Result<std::vector<double>> read_npy_vector(const storage::File& file,
                                                   std::string_view source);
 

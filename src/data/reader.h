@@ -46,34 +46,45 @@ struct ReadOptions {
   const ColumnMap* map = nullptr;  // the plant's own names and units
 };
 
+// Wrong by itself, whatever lies there: names given twice, a pattern that is none, a query for a
+// file. invalid_argument, naming the field.
+base::Result<void> check_table_spec(const TableSpec& spec);
+
 class Reader {
  public:
   virtual ~Reader() = default;
   // Appends up to `records` more to `table`, which is empty or was filled by this reader alone;
-  // returns how many, 0 at the end. Memory beside the table is bounded by chunk_bytes and
-  // base::kMaxFieldBytes. After an error the table holds whole records.
+  // returns how many, 0 at the end. A table emptied of its records between two calls is fine.
+  // Memory beside the table is bounded by chunk_bytes and base::kMaxRecordBytes. After an error the
+  // table holds whole records, and every further call is that error.
   //
   // The table has the columns declared, in their order, as far as the source has them: numbers and
   // orders as doubles, all others as texts. A missing number is NaN, a missing text is empty, where
-  // the column's policy is not to refuse.
+  // the column's policy is not to refuse. An order is a number, or a date or time (parse_time) in
+  // seconds since 1970; one column does not have both.
   virtual base::Result<std::size_t> read(Table& table, std::size_t records) = 0;
 };
 
-// Where tables lie.
+// Where tables lie. Readers keep the references.
 struct TableDoors {
   const storage::Directory& directory;
   storage::Databases* databases = nullptr;  // null: none can be reached
 };
 
-// Reads the columns of `columns` that are read (is_read). A column's name is that of the header:
-// the very text, or without blanks around it and a unit in parentheses or brackets behind it
-// ("torque [Nm]" is "torque"); a unit in the header that is not the declared one is converted where
-// both measure the same, and else an error. Other columns are read past.
+// Reads the columns of `columns` that are read (is_read). A column's name, or the plant's where the
+// map has one, is that of the header: the very text, or without blanks around it, or also without a
+// unit in parentheses or brackets behind it ("torque [Nm]" is "torque"). A unit in the header that
+// is not the declared one is converted where both measure the same, and else an error, also where
+// none is declared; the map's unit goes before the header's. Where the job's own name has it
+// ("torque [Nm]"), only one that is known counts. Other columns are read past. The files of a
+// folder may have their columns in different orders and units.
 //
-// Refused with source, line and column, expected and found: a ragged line, a field over
-// base::kMaxFieldBytes, bytes that are no UTF-8, NUL, text after a closing quote, a quote that
-// never closes, a number that is none or not finite, a missing value whose policy is to refuse, a
-// name that occurs twice, more than base::kMaxColumns columns or base::kMaxTableCells cells.
+// A plant's words become the job's before anything looks at a text; tokens of missing values are
+// looked for before units are converted.
+//
+// Refused with source, line and column, expected and found: what open_csv, open_whitespace,
+// open_npy and the database refuse; a number that is none or not finite, a missing value whose
+// policy is to refuse, a name that occurs twice, more than base::kMaxTableCells cells.
 base::Result<std::unique_ptr<Reader>> open_table(const TableDoors& doors, const TableSpec& spec,
                                                  std::span<const Column> columns,
                                                  const ReadOptions& options = {});

@@ -18,13 +18,18 @@ class Cursor {
   virtual const std::vector<std::string>& columns() const = 0;
   // On to the next row; false at the end.
   virtual base::Result<bool> next() = 0;
-  // Of the current row, as text; none for NULL. Lives until next().
+  // Of the current row, as text that is never a null pointer; none for NULL. Lives until next().
   virtual std::optional<std::string_view> cell(std::size_t column) const = 0;
 };
 
-// Errors: not_found (no such server, database or table), permission_denied, invalid_argument (the
-// database refuses the query; with its words), deadline_exceeded, unavailable. No text has the
-// password.
+// postgresql://HOST/DATABASE of a URL, for error texts and reports: no user, no password, no
+// options. Of anything else "database".
+std::string public_name(std::string_view url);
+
+// Errors: not_found (no such database or table), permission_denied (also a wrong password),
+// invalid_argument (no URL; the database refuses the query, with its words), deadline_exceeded (no
+// answer in time, or the statement was cancelled), unavailable (no server there, or it went away).
+// No text has the password.
 class Databases {
  public:
   virtual ~Databases() = default;
