@@ -24,13 +24,15 @@ enum class TransformKind {
   threshold,       // of a number: values[0] below `edges[0]`, else values[1]
   bands,    // of a number: values[i], i edges being at most the number; one value more than edges
   which,    // of several 0/1 numbers exactly one of which is 1: its place in `values`
-  combine,  // texts joined as group_name does
+  combine,  // texts joined as group_name does; missing where one of them is
 };
 
-// Numbers that transforms read are clipped to their declared range first, so that the range of the
-// result follows: of rolling_mean, window and baseline that of `of` (baseline: plus and minus its
-// width), of log and ratio that of the function, of rolling_std half the width, of rolling_slope
-// plus and minus the width per unit of order.
+// Numbers that transforms read are clipped to their declared range first, so that the natural range
+// of the result follows: of rolling_mean and window that of `of`, of baseline plus and minus its
+// width, of log and ratio that of the function, of remaining_life 0 to `clip`, of rolling_std 0 to
+// width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
+// close: theirs is plus and minus the width per unit of order, which holds where records are at
+// least one unit apart.
 struct TransformSpec {
   TransformKind kind = TransformKind::rolling_mean;
   std::vector<std::string> of = {};  // columns read before, or made by transforms before
@@ -38,19 +40,22 @@ struct TransformSpec {
   // column at a time (rolling_*, baseline, window, log). window adds "_1" … "_length", oldest
   // first.
   std::string name = {};
-  ColumnKind as = ColumnKind::number;  // what the result is for; texts: category, label, group,
-                                       // site, site_class, unit or text
+  // What the result is for. Of numbers: number, input or label. Of texts: category, label, group,
+  // site, site_class, unit, partition or text. No feature is made of a label or a remaining life:
+  // they are not known when predicting.
+  ColumnKind as = ColumnKind::number;
   std::string unit = {};
   std::vector<std::string> key = {};  // columns: records with the same values follow one another
   std::string order = {};             // a column of kind order, or a number: ascending within a key
   std::size_t length = 0;
-  // The part of the natural range that the declared one keeps, around the same middle, in (0, 1]:
-  // values beyond are clipped when encoded, and counted.
+  // The part of the natural range that the declared one keeps, in (0, 1]: around the same middle,
+  // of rolling_std from 0. Values beyond are clipped when encoded, and counted.
   double part = 1;
   double low = 0;  // with `high`: the declared range instead, where low < high
   double high = 0;
-  double clip = 0;              // remaining_life; required there: it is the upper end of its range
-  std::string after_last = {};  // remaining_life: optional input column
+  double clip = 0;  // remaining_life; required there: it is the upper end of its range
+  std::string after_last =
+      {};  // remaining_life: optional, a number; that of the last record counts
   std::vector<double> edges = {};
   std::vector<std::string> values = {};
 
@@ -69,11 +74,11 @@ class Pipeline {
                                        std::vector<TransformSpec> transforms);
 
   // What a reader has to read.
-  const std::vector<Column>& columns() const { return columns_; }
-  const std::vector<TransformSpec>& transforms() const { return transforms_; }
+  const std::vector<Column>& columns() const;
+  const std::vector<TransformSpec>& transforms() const;
   // What there is afterwards, and encode needs: the columns read, indicators of missing values
   // behind their columns, results of transforms in their order.
-  const std::shared_ptr<const Schema>& schema() const { return schema_; }
+  const std::shared_ptr<const Schema>& schema() const;
 
   // Policies for missing values, then the transforms one after another. Each result depends on the
   // records of its key alone, on those of rolling and window transforms alone that lie in the
@@ -81,20 +86,18 @@ class Pipeline {
   // expected and found; a key whose order is not strictly ascending once sorted (two records at one
   // time) is one.
   //
-  // With `predicting`, a transform is left out when the table lacks a column that it needs and no
-  // feature depends on it.
+  // With `predicting`, only columns that features are made of have to be there, and only their
+  // policies hold; a transform of which no feature is made is left out when the table lacks a
+  // column or a value that it needs.
   base::Result<AppliedTable> apply(Table table, bool predicting) const;
 
   // Records are mixed within keys, so that a record is no unit of privacy.
   bool mixes_records() const;
 
  private:
-  Pipeline(std::vector<Column> columns, std::vector<TransformSpec> transforms,
-           std::shared_ptr<const Schema> schema);
-
-  std::vector<Column> columns_;
-  std::vector<TransformSpec> transforms_;
-  std::shared_ptr<const Schema> schema_;
+  struct Body;
+  explicit Pipeline(std::shared_ptr<const Body> body);
+  std::shared_ptr<const Body> body_;
 };
 
 }  // namespace hanse::data

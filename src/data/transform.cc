@@ -1,0 +1,347 @@
+#include "data/transform.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/limits.h"
+#include "data/transform_step.h"
+
+namespace hanse::data {
+namespace {
+
+using base::ErrorCode;
+using Names = std::set<std::string, std::less<>>;
+
+bool is_feature(const Column& column) {
+  return column.kind == ColumnKind::number || column.kind == ColumnKind::category;
+}
+
+// 1 where the column had no value.
+Column indicator_of(const Column& column) {
+  return {.name = column.name + "_missing", .kind = ColumnKind::number, .low = 0, .high = 1};
+}
+
+// All columns that are read or made, directly or through others, to make those that are `wanted`.
+template <class Wanted>
+Names closure(std::span<const Step> steps, Wanted wanted) {
+  Names names;
+  for (std::size_t i = steps.size(); i-- > 0;) {
+    const auto needed = [&](const Column& made) {
+      return wanted(made) || names.contains(made.name);
+    };
+    if (!std::ranges::any_of(steps[i].made, needed)) continue;
+    for (const Column& made : steps[i].made) names.insert(made.name);
+    for (std::string& name : steps[i].reads()) names.insert(std::move(name));
+  }
+  return names;
+}
+
+class Origin {
+ public:
+  void add(std::string_view text) {
+    add(static_cast<double>(text.size()));
+    hasher_.add(base::view_of(text));
+  }
+  void add(double number) {
+    const std::array<std::int64_t, 1> bits{std::bit_cast<std::int64_t>(number + 0.0)};
+    hasher_.add(base::to_little_endian(bits));
+  }
+  template <class T>
+  void add(const std::vector<T>& list) {
+    add(static_cast<double>(list.size()));
+    for (const T& item : list) add(item);
+  }
+  void add(const Column& column) {
+    add(column.name);
+    add(column.unit);
+    add(column.low);
+    add(column.high);
+    add(column.values);
+    add(static_cast<double>(column.missing.policy));
+    add(column.missing.value);
+  }
+  base::Digest finish() { return hasher_.finish(); }
+
+ private:
+  base::Hasher hasher_;
+};
+
+// Of what features and the label are made. None where no transform makes any of them.
+std::optional<base::Digest> origin_of(std::span<const Step> steps) {
+  const Names names = closure(steps, [](const Column& column) {
+    return is_feature(column) || column.kind == ColumnKind::label;
+  });
+  if (names.empty()) return std::nullopt;
+  Origin origin;
+  origin.add("hanse transforms 1");
+  for (const Step& step : steps) {
+    if (!names.contains(step.made.front().name)) continue;
+    const TransformSpec& spec = step.spec;
+    origin.add(word_of(spec.kind));
+    origin.add(step.of);
+    origin.add(step.made);
+    origin.add(spec.key);
+    origin.add(spec.order);
+    origin.add(static_cast<double>(spec.length));
+    origin.add(spec.clip);
+    origin.add(step.after);
+    origin.add(spec.edges);
+    origin.add(spec.values);
+  }
+  return origin.finish();
+}
+
+// What only a look ahead, or the answer itself, would tell a feature.
+base::Result<void> check_hindsight(std::span<const Column> columns, std::span<const Step> steps) {
+  Names late;
+  for (const Column& column : columns)
+    if (column.kind == ColumnKind::label) late.insert(column.name);
+  for (const Step& step : steps) {
+    bool is_late = step.spec.kind == TransformKind::remaining_life;
+    std::string from;
+    for (const std::string& name : step.reads()) {
+      if (!late.contains(name)) continue;
+      is_late = true;
+      from = name;
+    }
+    for (const Column& made : step.made) {
+      if (is_late && is_feature(made))
+        return base::fail(ErrorCode::invalid_argument,
+                          "transform '{}' ({}): a feature may not be made of '{}', which is not "
+                          "known when predicting",
+                          step.spec.name, word_of(step.spec.kind), from);
+      if (is_late || made.kind == ColumnKind::label) late.insert(made.name);
+    }
+  }
+  return {};
+}
+
+base::Result<void> check_declared(std::span<const Column> columns) {
+  Names names;
+  for (const Column& column : columns) {
+    HANSE_TRY_VOID(check_column(column));
+    if (!names.insert(column.name).second)
+      return base::fail(ErrorCode::invalid_argument, "column '{}' is declared twice", column.name);
+  }
+  return {};
+}
+
+bool is_missing(const TableColumn& column, std::size_t row) {
+  const std::vector<double>* numbers = column.numbers();
+  return numbers != nullptr ? std::isnan((*numbers)[row]) : (*column.texts())[row].empty();
+}
+
+bool lacks_any(const TableColumn& column, std::size_t records) {
+  for (std::size_t row = 0; row < records; ++row)
+    if (is_missing(column, row)) return true;
+  return false;
+}
+
+// A declared column beside its cells, and whether its policy for missing values holds.
+struct Cells {
+  const Column* column;
+  TableColumn* cells;
+  bool treated;
+};
+
+base::Result<void> check_cells(const Table& table, const Column& column, const TableColumn& cells) {
+  if (is_number(column) != (cells.numbers() != nullptr))
+    return base::fail(ErrorCode::invalid_argument, "{}: column '{}': expected {}, found {}",
+                      table.source, column.name, is_number(column) ? "numbers" : "texts",
+                      is_number(column) ? "texts" : "numbers");
+  HANSE_CHECK(table.records ==
+              (cells.numbers() != nullptr ? cells.numbers()->size() : cells.texts()->size()));
+  if (cells.numbers() == nullptr) return {};
+  for (std::size_t row = 0; row < table.records; ++row)
+    if (std::isinf((*cells.numbers())[row]))
+      return base::fail(ErrorCode::invalid_argument,
+                        "{}: record {}, column '{}': expected a finite number, found {}",
+                        table.source, table.number_of(row), column.name, (*cells.numbers())[row]);
+  return {};
+}
+
+// Rows that stay: those without a missing value in a column whose policy is to drop.
+base::Result<std::vector<std::size_t>> kept_rows(const Table& table, std::span<const Cells> all) {
+  std::vector<bool> dropped(table.records);
+  for (const Cells& one : all) {
+    if (!one.treated || one.column->missing.policy != MissingPolicy::drop) continue;
+    for (std::size_t row = 0; row < table.records; ++row)
+      if (is_missing(*one.cells, row)) dropped[row] = true;
+  }
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < table.records; ++row)
+    if (!dropped[row]) rows.push_back(row);
+  if (rows.empty() && table.records > 0)
+    return base::fail(
+        ErrorCode::invalid_argument,
+        "{}: each of the {} records lacks a value in a column whose missing policy is "
+        "drop, and none is left",
+        table.source, table.records);
+  for (const Cells& one : all) {
+    if (!one.treated || one.column->missing.policy != MissingPolicy::refuse) continue;
+    for (const std::size_t row : rows)
+      if (is_missing(*one.cells, row))
+        return base::fail(ErrorCode::invalid_argument,
+                          "{}: record {}, column '{}': expected a value, found none; declare the "
+                          "column's policy for missing ones if there may be some",
+                          table.source, table.number_of(row), one.column->name);
+  }
+  return rows;
+}
+
+template <class T>
+void keep(std::vector<T>& cells, std::span<const std::size_t> rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (i != rows[i]) cells[i] = std::move(cells[rows[i]]);
+  cells.resize(rows.size());
+}
+
+// Puts what stands in where a value is missing; returns where that was.
+std::vector<double> fill_in(const Column& column, TableColumn& cells, std::size_t records) {
+  std::vector<double> was_missing(records);
+  const MissingPolicy policy = column.missing.policy;
+  for (std::size_t row = 0; row < records; ++row) {
+    if (!is_missing(cells, row)) continue;
+    was_missing[row] = 1;
+    if (is_number(column))
+      std::get<0>(cells.cells)[row] = stand_in(column).value();
+    else if (policy == MissingPolicy::value)
+      std::get<1>(cells.cells)[row] = column.missing.value;
+  }
+  return was_missing;
+}
+
+}  // namespace
+
+struct Pipeline::Body {
+  std::vector<Column> columns;
+  std::vector<TransformSpec> transforms;
+  std::vector<Step> steps;
+  std::shared_ptr<const Schema> schema;
+  Names for_features;  // columns that features are made of, and the features themselves
+
+  base::Result<AppliedTable> read(Table table, bool predicting) const;
+  base::Result<void> transform(Table& table, bool predicting) const;
+};
+
+base::Result<Pipeline> Pipeline::create(std::vector<Column> columns,
+                                        std::vector<TransformSpec> transforms) {
+  HANSE_TRY_VOID(check_declared(columns));
+  std::vector<Column> known;
+  for (const Column& column : columns) {
+    if (!is_read(column)) continue;
+    known.push_back(column);
+    if (column.missing.indicator) known.push_back(indicator_of(column));
+  }
+  std::vector<Step> steps;
+  for (const TransformSpec& spec : transforms) {
+    HANSE_TRY(std::vector<Step> made, steps_of(spec, known));
+    for (Step& step : made) {
+      for (const Column& column : step.made) {
+        if (std::ranges::find(known, column.name, &Column::name) != known.end())
+          return base::fail(ErrorCode::invalid_argument,
+                            "transform '{}' ({}): there is a column '{}' already; choose another "
+                            "name",
+                            step.spec.name, word_of(step.spec.kind), column.name);
+        known.push_back(column);
+      }
+      steps.push_back(std::move(step));
+    }
+    if (known.size() > base::kMaxColumns)
+      return base::fail(ErrorCode::invalid_argument, "more than {} columns; shorten the windows",
+                        base::kMaxColumns);
+  }
+  HANSE_TRY_VOID(check_hindsight(columns, steps));
+  HANSE_TRY(Schema schema, Schema::create(std::move(known), origin_of(steps)));
+  Names for_features = closure(steps, is_feature);
+  for (const Column& column : schema.columns())
+    if (is_feature(column)) for_features.insert(column.name);
+  return Pipeline(
+      std::make_shared<const Body>(Body{.columns = std::move(columns),
+                                        .transforms = std::move(transforms),
+                                        .steps = std::move(steps),
+                                        .schema = std::make_shared<const Schema>(std::move(schema)),
+                                        .for_features = std::move(for_features)}));
+}
+
+Pipeline::Pipeline(std::shared_ptr<const Body> body) : body_(std::move(body)) {}
+
+const std::vector<Column>& Pipeline::columns() const { return body_->columns; }
+const std::vector<TransformSpec>& Pipeline::transforms() const { return body_->transforms; }
+const std::shared_ptr<const Schema>& Pipeline::schema() const { return body_->schema; }
+
+bool Pipeline::mixes_records() const {
+  return std::ranges::any_of(body_->steps,
+                             [](const Step& step) { return is_keyed(step.spec.kind); });
+}
+
+// The declared columns as far as they are there, without missing values where policies hold.
+base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) const {
+  std::vector<Cells> all;
+  for (const Column& column : columns) {
+    if (!is_read(column)) continue;
+    const auto found = std::ranges::find(table.columns, column.name, &TableColumn::name);
+    const bool needed = !predicting || for_features.contains(column.name);
+    if (found == table.columns.end() && !needed) continue;
+    if (found == table.columns.end())
+      return base::fail(ErrorCode::not_found, "{}: expected a column '{}', found none of that name",
+                        table.source, column.name);
+    HANSE_TRY_VOID(check_cells(table, column, *found));
+    all.push_back({&column, &*found, needed});
+  }
+  HANSE_TRY(const std::vector<std::size_t> rows, kept_rows(table, all));
+  AppliedTable applied{.table = {.source = table.source, .records = rows.size(), .columns = {}},
+                       .left_out = table.records - rows.size()};
+  if (!table.numbers.empty() || applied.left_out > 0)
+    for (const std::size_t row : rows) applied.table.numbers.push_back(table.number_of(row));
+  for (const Cells& one : all) {
+    TableColumn& cells = applied.table.columns.emplace_back(std::move(*one.cells));
+    std::visit([&](auto& values) { keep(values, rows); }, cells.cells);
+    const MissingPolicy policy = one.column->missing.policy;
+    if (!one.treated || (policy != MissingPolicy::neutral && policy != MissingPolicy::value))
+      continue;
+    std::vector<double> was_missing = fill_in(*one.column, cells, rows.size());
+    if (one.column->missing.indicator)
+      applied.table.columns.push_back({indicator_of(*one.column).name, std::move(was_missing)});
+  }
+  return applied;
+}
+
+base::Result<void> Pipeline::Body::transform(Table& table, bool predicting) const {
+  std::map<std::pair<std::vector<std::string>, std::string>, Sequences> sorted;
+  for (const Step& step : steps) {
+    const auto absent = [&](const std::string& name) {
+      const TableColumn* column = table.find(name);
+      return column == nullptr || lacks_any(*column, table.records);
+    };
+    const bool needed = !predicting || for_features.contains(step.made.front().name);
+    if (!needed && std::ranges::any_of(step.reads(), absent)) continue;
+    std::vector<TableColumn> made;
+    if (is_keyed(step.spec.kind)) {
+      const auto key = std::pair(step.spec.key, step.spec.order);
+      if (!sorted.contains(key)) {
+        HANSE_TRY(Sequences sequences, sequences_of(table, key.first, key.second));
+        sorted.emplace(key, std::move(sequences));
+      }
+      made = compute_keyed(step, table, sorted.at(key));
+    } else {
+      HANSE_TRY(made, compute_single(step, table));
+    }
+    std::ranges::move(made, std::back_inserter(table.columns));
+  }
+  return {};
+}
+
+base::Result<AppliedTable> Pipeline::apply(Table table, bool predicting) const {
+  HANSE_TRY_VOID(check_table_size(table.source, table.records, body_->schema->columns().size()));
+  HANSE_TRY(AppliedTable applied, body_->read(std::move(table), predicting));
+  HANSE_TRY_VOID(body_->transform(applied.table, predicting));
+  return applied;
+}
+
+}  // namespace hanse::data

@@ -1,0 +1,111 @@
+// Transforms of one record at a time.
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/dataset.h"
+#include "data/transform_step.h"
+
+namespace hanse::data {
+namespace {
+
+using base::ErrorCode;
+using Texts = std::vector<std::string>;
+
+std::vector<double> logarithms(const Step& step, const Table& table) {
+  std::vector<double> values = clipped(table, step.of[0]);
+  const double low = std::log10(step.of[0].low);
+  const double high = std::log10(step.of[0].high);
+  for (double& value : values) value = std::clamp(std::log10(value), low, high);
+  return values;
+}
+
+std::vector<double> ratios(const Step& step, const Table& table) {
+  std::vector<double> values = clipped(table, step.of[0]);
+  const std::vector<double> under = clipped(table, step.of[1]);
+  for (std::size_t row = 0; row < values.size(); ++row) values[row] /= under[row];
+  return values;
+}
+
+// Of as many bands as there are edges, and one: that of all edges the value has reached.
+Texts bands(const Step& step, const Table& table) {
+  const std::vector<double>& edges = step.spec.edges;
+  Texts texts;
+  for (const double value : clipped(table, step.of[0])) {
+    const auto reached = std::ranges::upper_bound(edges, value) - edges.begin();
+    texts.push_back(step.spec.values[static_cast<std::size_t>(reached)]);
+  }
+  return texts;
+}
+
+base::Result<Texts> places(const Step& step, const Table& table) {
+  Texts texts;
+  for (std::size_t row = 0; row < table.records; ++row) {
+    std::size_t ones = 0;
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < step.of.size(); ++i) {
+      const double value = (*table.find(step.of[i].name)->numbers())[row];
+      if (value != 0 && value != 1)
+        return base::fail(ErrorCode::invalid_argument,
+                          "{}: record {}, column '{}': expected 0 or 1, found {}", table.source,
+                          table.number_of(row), step.of[i].name, value);
+      if (value == 0) continue;
+      ++ones;
+      place = i;
+    }
+    if (ones != 1)
+      return base::fail(ErrorCode::invalid_argument,
+                        "{}: record {}: expected a 1 in exactly one of the columns that make '{}' "
+                        "('{}' and {} more), found {}",
+                        table.source, table.number_of(row), step.spec.name, step.of[0].name,
+                        step.of.size() - 1, ones);
+    texts.push_back(step.spec.values[place]);
+  }
+  return texts;
+}
+
+Texts combined(const Step& step, const Table& table) {
+  std::vector<const Texts*> columns;
+  for (const Column& column : step.of) columns.push_back(table.find(column.name)->texts());
+  Texts texts;
+  Texts fields(columns.size());
+  for (std::size_t row = 0; row < table.records; ++row) {
+    bool whole = true;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      fields[i] = (*columns[i])[row];
+      whole = whole && !fields[i].empty();
+    }
+    texts.push_back(whole ? group_name(fields) : std::string());
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::vector<double> clipped(const Table& table, const Column& column) {
+  std::vector<double> values = *table.find(column.name)->numbers();
+  for (double& value : values) value = std::clamp(value, column.low, column.high);
+  return values;
+}
+
+base::Result<std::vector<TableColumn>> compute_single(const Step& step, const Table& table) {
+  const auto column = [&](auto cells) {
+    return std::vector<TableColumn>{{step.made.front().name, std::move(cells)}};
+  };
+  switch (step.spec.kind) {
+    case TransformKind::log:
+      return column(logarithms(step, table));
+    case TransformKind::ratio:
+      return column(ratios(step, table));
+    case TransformKind::which: {
+      HANSE_TRY(Texts texts, places(step, table));
+      return column(std::move(texts));
+    }
+    case TransformKind::combine:
+      return column(combined(step, table));
+    default:
+      return column(bands(step, table));
+  }
+}
+
+}  // namespace hanse::data
