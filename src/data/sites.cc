@@ -58,7 +58,14 @@ base::Result<std::map<std::string, std::vector<Hand>>> hands_of(const Table& tab
       of_class.push_back({row});
       continue;
     }
-    for (std::size_t i = 0; i < fields.size(); ++i) fields[i] = (*together[i])[row];
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      fields[i] = (*together[i])[row];
+      if (fields[i].empty())
+        return base::fail(ErrorCode::invalid_argument,
+                          "{}: record {}, column '{}': expected what its records are dealt "
+                          "together by, found nothing",
+                          table.source, table.number_of(row), spec.together[i]);
+    }
     const std::string key = group_name(fields);
     const auto [entry, added] = place.try_emplace(key, name, of_class.size());
     if (entry->second.first != name)
@@ -90,14 +97,15 @@ base::Result<void> check(const SitesSpec& spec) {
     if (count == 0)
       return base::fail(ErrorCode::invalid_argument,
                         "class '{}' is dealt to 0 sites; expected at least one", name);
-    if (spec.deal_by.empty() != name.empty())
+    if (spec.deal_by.empty() && !name.empty())
       return base::fail(ErrorCode::invalid_argument,
-                        spec.deal_by.empty()
-                            ? "class '{}' is dealt and no column says which records are of it; "
-                              "name one, or deal all records"
-                            : "a class without a name '{}' is dealt; name the classes of the "
-                              "column that says them",
+                        "class '{}' is dealt and no column says which records are of it; name the "
+                        "column, or deal all records",
                         name);
+    if (!spec.deal_by.empty() && name.empty())
+      return base::fail(ErrorCode::invalid_argument,
+                        "a class without a name is dealt; name the values of column '{}'",
+                        spec.deal_by);
     sites += count;
   }
   if (sites == 0 || sites > base::kMaxSites)
