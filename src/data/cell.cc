@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -20,29 +22,91 @@ constexpr std::uint64_t kMaxExact = std::uint64_t{1} << 53;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// Digits, perhaps a point and more digits, nothing else; digits × 10^-behind exactly. With both
-// exact doubles one division rounds once, so the result is the nearest double (Clinger 1990,
-// "How to read floating point numbers accurately", section 4). False: not of this kind.
-bool parse_short(std::string_view text, double& value) {
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  const bool negative = at != end && *at == '-';
-  at += negative;
-  // 18 digits fit 64 bits; the sum of both parts is checked below.
-  if (end - at > 19 || at == end || !is_digit(*at)) return false;
-  std::uint64_t digits = 0;
-  for (; at != end && is_digit(*at); ++at)
-    digits = 10 * digits + static_cast<std::uint64_t>(*at - '0');
-  std::size_t behind = 0;
-  if (at != end && *at == '.') {
-    const char* const point = at++;
-    for (; at != end && is_digit(*at); ++at)
-      digits = 10 * digits + static_cast<std::uint64_t>(*at - '0');
-    behind = static_cast<std::size_t>(at - point - 1);
+// A number's text is taken eight letters at a time, the first in the lowest byte.
+static_assert(std::endian::native == std::endian::little);
+
+std::uint64_t every_byte(std::uint64_t byte) { return 0x0101'0101'0101'0101 * byte; }
+
+template <class T>
+std::uint64_t load(const char* from) {
+  T word = 0;
+  std::memcpy(&word, from, sizeof(word));
+  return word;
+}
+
+// Up to eight letters, zeros behind them, without a look beyond them.
+std::uint64_t load_letters(const char* from, std::size_t count) {
+  if (count == 8) return load<std::uint64_t>(from);
+  if (count >= 4)  // two words that overlap
+    return load<std::uint32_t>(from) | load<std::uint32_t>(from + count - 4) << (8 * (count - 4));
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < count; ++i) word |= load<std::uint8_t>(from + i) << (8 * i);
+  return word;
+}
+
+struct Digits {
+  std::uint64_t value = 0;
+  std::size_t count = 0;   // 0: other letters too, or none
+  std::size_t behind = 0;  // the point
+  bool point = false;
+};
+
+// One to eight letters: digits, and at most one point among them.
+Digits digits_of(std::uint64_t letters, std::size_t count) {
+  const std::uint64_t points = letters ^ every_byte('.');  // a zero byte is a point
+  const std::uint64_t found = (points - every_byte(0x01)) & ~points & every_byte(0x80);
+  Digits digits{.count = count};
+  if (found != 0) {
+    const auto before = static_cast<std::size_t>(std::countr_zero(found)) / 8;
+    const std::uint64_t low = (std::uint64_t{1} << (8 * before)) - 1;
+    letters = (letters & low) | ((letters >> 8) & ~low);
+    digits.point = true;
+    digits.behind = count - before - 1;
+    if (--digits.count == 0) return digits;
   }
-  if (at != end || digits > kMaxExact) return false;
-  const double size = static_cast<double>(digits) / kTens[behind];
-  value = negative ? -size : size;
+  // To the right, zeros before them.
+  const std::size_t free = 8 * (8 - digits.count);
+  letters = (letters << free) | (every_byte('0') & ((std::uint64_t{1} << free) - 1));
+  const std::uint64_t high = every_byte(0xF0);
+  if ((letters & high) != every_byte('0') ||
+      ((letters + every_byte(6)) & high) != every_byte('0')) {
+    digits.count = 0;
+    return digits;
+  }
+  // Pairs, then pairs of pairs, then both halves.
+  letters -= every_byte('0');
+  letters = 10 * letters + (letters >> 8);
+  constexpr std::uint64_t kPairs = 0x0000'00FF'0000'00FF;
+  digits.value = ((letters & kPairs) * (100 + (std::uint64_t{1'000'000} << 32)) +
+                  ((letters >> 16) & kPairs) * (1 + (std::uint64_t{10'000} << 32))) >>
+                 32;
+  return digits;
+}
+
+constexpr std::array<std::uint64_t, 9> kWholeTens = {
+    1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
+
+// Digits with a sign and a point perhaps, nothing else: digits / 10^behind. With both exact doubles
+// one division rounds once, so the result is the nearest double (Clinger 1990, "How to read
+// floating point numbers accurately", section 4). False: not of this kind.
+bool parse_short(std::string_view text, double& value) {
+  const bool negative = text.starts_with('-');
+  const char* const begin = text.data() + negative;
+  const std::size_t size = text.size() - negative;
+  if (size == 0 || size > 16) return false;
+  Digits digits = digits_of(load_letters(begin, std::min<std::size_t>(size, 8)),
+                            std::min<std::size_t>(size, 8));
+  if (digits.count == 0) return false;
+  if (size > 8) {
+    const Digits more =
+        digits_of(load<std::uint64_t>(begin + size - 8) >> (8 * (16 - size)), size - 8);
+    if (more.count == 0 || (more.point && digits.point)) return false;
+    digits.value = digits.value * kWholeTens[more.count] + more.value;
+    digits.behind += more.behind + (digits.point ? more.count : 0);
+  }
+  if (digits.value > kMaxExact) return false;
+  const double absolute = static_cast<double>(digits.value) / kTens[digits.behind];
+  value = negative ? -absolute : absolute;
   return true;
 }
 

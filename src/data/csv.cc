@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "base/limits.h"
 #include "data/cell.h"
@@ -63,20 +65,19 @@ class CsvSource final : public RecordSource {
   // Cuts the record at hand into texts_. Stops early behind `most` fields; returns how many there
   // were, `most` + 1 for more.
   base::Result<std::size_t> read_fields(std::size_t most) {
-    spans_.clear();
     first_line_ = line_;
     std::size_t fields = 0;
     for (End end = End::field; end == End::field; ++fields) {
       if (fields == most) return most + 1;
       cut_plain_fields(most, fields);
       if (fields == most) return most + 1;
-      HANSE_TRY(end, field());
+      HANSE_TRY(end, field(fields));
       if (position_ > base::kMaxRecordBytes)
         return base::fail(ErrorCode::invalid_argument,
                           "{}: found a record of more than {} bytes; is a quote missing?", place(),
                           base::kMaxRecordBytes);
     }
-    HANSE_TRY_VOID(finish_record());
+    HANSE_TRY_VOID(finish_record(fields));
     return fields;
   }
 
@@ -87,35 +88,65 @@ class CsvSource final : public RecordSource {
     // What is too far back is left to field(), whose caller looks at the record's length.
     const char* const far = record + std::min(window_.size(), base::kMaxRecordBytes);
     const char* begin = record + position_;
-    for (; fields < most && begin < far; ++fields) {
-      const char* stop = begin;
-      while (!stops_[static_cast<unsigned char>(*stop)]) ++stop;  // a NUL is behind the window
-      if (*stop != separator_ || stop >= far ||
-          static_cast<std::size_t>(stop - begin) > base::kMaxFieldBytes)
-        break;
-      spans_.push_back(
-          {static_cast<std::uint32_t>(begin - record), static_cast<std::uint32_t>(stop - begin)});
+    Span* const spans = spans_.data();
+    const std::size_t room = std::min(most, spans_.size());
+    for (; fields < room && begin < far; ++fields) {
+      const char* const stop = find_stop(begin);
+      const auto length = static_cast<std::size_t>(stop - begin);
+      if (*stop != separator_ || stop >= far || length > base::kMaxFieldBytes) break;
+      spans[fields] = {static_cast<std::uint32_t>(begin - record),
+                       static_cast<std::uint32_t>(length)};
       begin = stop + 1;
     }
     position_ = static_cast<std::size_t>(begin - record);
   }
 
+  // The first byte from `at` on that is not plain; a NUL is behind the window. Sixteen bytes at a
+  // time: those up to '"', which all but the separator are among, and the separator.
+  const char* find_stop(const char* at) const {
+    static_assert(TextWindow::kBehind >= 16);
+    for (;;) {
+      const std::uint64_t first = candidates(at);
+      const std::uint64_t second = candidates(at + 8);
+      if ((first | second) == 0) {
+        at += 16;
+        continue;
+      }
+      at += (first != 0 ? std::countr_zero(first) : 64 + std::countr_zero(second)) / 8;
+      if (stops_[static_cast<unsigned char>(*at)]) return at;
+      ++at;  // a blank, a tab or an exclamation mark
+    }
+  }
+
+  // The lowest bit that is set is in the first byte of eight that may be a stop. Warren 2013,
+  // "Hacker's Delight", section 6-1.
+  std::uint64_t candidates(const char* at) const {
+    static_assert(std::endian::native == std::endian::little);
+    constexpr std::uint64_t kEvery = 0x0101'0101'0101'0101;
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    const std::uint64_t other = word ^ kEvery * static_cast<unsigned char>(separator_);
+    const std::uint64_t low = (word - kEvery * ('"' + 1)) & ~word;
+    return (low | ((other - kEvery) & ~other)) & kEvery * 0x80;
+  }
+
   // One field of any kind, wherever the pieces end, and what ends it.
-  base::Result<End> field() {
+  base::Result<End> field(std::size_t index) {
     HANSE_TRY(const int first, byte());
-    if (first == '"') return quoted_field();
+    if (first == '"') return quoted_field(index);
     const std::size_t begin = position_;
     HANSE_TRY_VOID(skip_plain());
     const std::size_t length = position_ - begin;
     if (length > base::kMaxFieldBytes) return too_long();
     HANSE_TRY(const End end, finish_field("a quote inside a field that does not start with one; "
                                           "put the field in quotes and double the quote"));
-    add(begin, length);
+    put(index, begin, length);
     return end;
   }
 
-  void add(std::size_t begin, std::size_t length) {
-    spans_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)});
+  void put(std::size_t index, std::size_t begin, std::size_t length) {
+    if (index == spans_.size()) spans_.resize(2 * index + 16);
+    spans_[index] = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)};
   }
 
   // The byte at hand, or -1 at the end of the file.
@@ -132,7 +163,7 @@ class CsvSource final : public RecordSource {
     const std::size_t begin = position_;
     for (;;) {
       const char* const bytes = window_.data();
-      while (!stops_[static_cast<unsigned char>(bytes[position_])]) ++position_;
+      position_ = static_cast<std::size_t>(find_stop(bytes + position_) - bytes);
       if (position_ < window_.size() || position_ - begin > base::kMaxFieldBytes) return {};
       HANSE_TRY(const bool left, window_.more());
       if (!left) return {};
@@ -141,7 +172,7 @@ class CsvSource final : public RecordSource {
 
   // The field starts with a quote. Doubled quotes are made single in place: the text ends before
   // the byte at hand.
-  base::Result<End> quoted_field() {
+  base::Result<End> quoted_field(std::size_t index) {
     const std::size_t opened = line_;
     const std::size_t begin = ++position_;
     std::size_t end = begin;
@@ -160,7 +191,7 @@ class CsvSource final : public RecordSource {
     }
     HANSE_TRY(const End stop,
               finish_field("text after a closing quote; expected a separator or the line's end"));
-    add(begin, end - begin);
+    put(index, begin, end - begin);
     return stop;
   }
 
@@ -196,11 +227,12 @@ class CsvSource final : public RecordSource {
     return End::line;
   }
 
-  base::Result<void> finish_record() {
+  base::Result<void> finish_record(std::size_t fields) {
     const char* const record = window_.data();
-    texts_.resize(spans_.size());
-    for (std::size_t i = 0; i < spans_.size(); ++i)
-      texts_[i] = {record + spans_[i].begin, spans_[i].size};
+    texts_.resize(fields);
+    const Span* const spans = spans_.data();
+    std::string_view* const texts = texts_.data();
+    for (std::size_t i = 0; i < fields; ++i) texts[i] = {record + spans[i].begin, spans[i].size};
     record_.texts = texts_;
     if (is_ascii({record, position_})) return {};
     for (std::size_t i = 0; i < texts_.size(); ++i)
@@ -228,7 +260,7 @@ class CsvSource final : public RecordSource {
   std::size_t line_ = 1;
   std::size_t first_line_ = 1;  // of the record at hand
   std::vector<std::string> names_;
-  std::vector<Span> spans_;
+  std::vector<Span> spans_;  // of the record at hand, and room for more
   std::vector<std::string_view> texts_;
   Record record_;
 };

@@ -27,7 +27,7 @@ TextWindow::TextWindow(std::unique_ptr<const storage::File> file, std::string so
     : file_(std::move(file)),
       source_(std::move(source)),
       chunk_(std::max<std::size_t>(chunk_bytes, 1)),
-      buffer_(1, '\0') {}
+      buffer_(kBehind, '\0') {}
 
 base::Result<void> TextWindow::start() {
   for (bool left = true; left && size() < kOtherMarks.front().bytes.size();) {
@@ -48,7 +48,8 @@ base::Result<bool> TextWindow::more() {
   if (record_ > 0) buffer_.replace(0, kept, buffer_, record_, kept);
   record_ = 0;
   filled_ = kept;
-  if (buffer_.size() < kept + chunk_ + 1) buffer_.resize(kept + chunk_ + 1);
+  const std::size_t needed = kept + chunk_ + kBehind;
+  if (buffer_.size() < needed) buffer_.resize(needed);
   const auto room = std::as_writable_bytes(std::span(buffer_).subspan(kept, chunk_));
   HANSE_TRY(const std::size_t got, file_->read(offset_, room));
   offset_ += got;

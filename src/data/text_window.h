@@ -18,7 +18,9 @@ class TextWindow {
   // The first piece. Skips a UTF-8 byte order mark; one of UTF-16 or UTF-32: invalid_argument.
   base::Result<void> start();
 
-  // size() bytes, and a NUL behind them that is none of them.
+  // How far behind size() bytes may be looked at: the first is a NUL, the others anything.
+  static constexpr std::size_t kBehind = 16;
+
   char* data() { return buffer_.data() + record_; }
   const char* data() const { return buffer_.data() + record_; }
   std::size_t size() const { return filled_ - record_; }
