@@ -200,8 +200,7 @@ base::Result<Schema> fleet_schema(const FleetSpec& spec) {
   HANSE_TRY_VOID(check(spec));
   std::vector<Column> columns = vibration::feature_columns();
   const auto add = [&](std::string_view name, ColumnKind kind) -> Column& {
-    return columns.emplace_back(
-        Column{.name = std::string(name), .kind = kind, .unit = {}, .values = {}});
+    return columns.emplace_back(Column{.name = std::string(name), .kind = kind});
   };
   add(kLabelColumn, ColumnKind::label).values = {kFaults.begin(), kFaults.end()};
   add(kGroupColumn, ColumnKind::group);

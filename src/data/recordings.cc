@@ -174,6 +174,9 @@ Table table_of(const RecordingsSpec& spec, std::span<const Recording> recordings
   if (!spec.label.empty()) add(kLabelColumn, &Recording::label);
   if (!spec.group.empty()) add(kGroupColumn, &Recording::group);
   if (!spec.site.empty()) add(kSiteColumn, &Recording::site);
+  const bool machine = spec.unit == RecordingUnit::group && !spec.group.empty();
+  if (spec.unit != RecordingUnit::window)
+    add(kUnitColumn, machine ? &Recording::group : &Recording::name);
   add(kFileColumn, &Recording::name);
   return table;
 }
@@ -185,12 +188,12 @@ base::Result<Schema> recordings_schema(const RecordingsSpec& spec) {
   HANSE_TRY_VOID(checked_pattern(spec));
   std::vector<Column> columns = vibration::feature_columns();
   const auto add = [&](std::string_view name, ColumnKind kind) -> Column& {
-    return columns.emplace_back(
-        Column{.name = std::string(name), .kind = kind, .unit = {}, .values = {}});
+    return columns.emplace_back(Column{.name = std::string(name), .kind = kind});
   };
   if (!spec.label.empty()) add(kLabelColumn, ColumnKind::label).values = spec.label_values;
   if (!spec.group.empty()) add(kGroupColumn, ColumnKind::group);
   if (!spec.site.empty()) add(kSiteColumn, ColumnKind::site);
+  if (spec.unit != RecordingUnit::window) add(kUnitColumn, ColumnKind::unit);
   add(kFileColumn, spec.group.empty() ? ColumnKind::group : ColumnKind::ignore);
   return Schema::create(std::move(columns));
 }
@@ -200,7 +203,7 @@ base::Result<Table> read_recordings(const storage::Directory& directory, const R
   HANSE_TRY(const vibration::WindowSpec window, window_spec(spec));
   HANSE_TRY(std::vector<Recording> recordings, find_recordings(directory, spec, window));
   std::size_t windows = 0;
-  const std::size_t columns = vibration::feature_columns().size() + 4;
+  const std::size_t columns = vibration::feature_columns().size() + 5;
   for (const Recording& recording : recordings) {
     windows += recording.windows;
     HANSE_TRY_VOID(check_table_size(spec.path, windows, columns));

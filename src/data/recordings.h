@@ -8,6 +8,14 @@
 
 namespace hanse::data {
 
+// What privacy protects as a whole: windows of one recording, and recordings of one machine, say
+// much the same, so protecting a window alone protects little.
+enum class RecordingUnit {
+  recording,  // the file
+  group,      // the machine; without a group, the file
+  window,     // weak
+};
+
 // What a job says about a folder of .npy recordings.
 struct RecordingsSpec {
   std::string path;
@@ -26,6 +34,7 @@ struct RecordingsSpec {
   // resemble each other and may overlap.
   std::vector<std::string> group;
   std::string site;  // a field; empty: all records are one site's
+  RecordingUnit unit = RecordingUnit::recording;
 
   bool operator==(const RecordingsSpec&) const = default;
 };
@@ -34,10 +43,11 @@ struct RecordingsSpec {
 inline constexpr std::string_view kLabelColumn = "label";
 inline constexpr std::string_view kGroupColumn = "group";
 inline constexpr std::string_view kSiteColumn = "site";
+inline constexpr std::string_view kUnitColumn = "unit";  // not where each window is one
 inline constexpr std::string_view kFileColumn = "file";  // ignored where there is a group
 
-// The features of vibration.h, then label, group and site as far as the spec has them, and the
-// file's name for people, the group where the spec has none. Checks the spec: fields that the
+// The features of vibration.h, then label, group, site and unit as far as the spec has them, and
+// the file's name for people, the group where the spec has none. Checks the spec: fields that the
 // pattern lacks, windows or rates out of bounds: invalid_argument.
 base::Result<Schema> recordings_schema(const RecordingsSpec& spec);
 

@@ -117,6 +117,29 @@ TEST(Recordings, WithoutAGroupEachFileIsOne) {
   EXPECT_TRUE(split(sites, by_record, random).has_value());
 }
 
+TEST(Recordings, HaveAUnitOfPrivacy) {
+  const auto units = [](RecordingUnit unit, bool grouped = true) {
+    RecordingsSpec changed = spec();
+    changed.unit = unit;
+    if (!grouped) changed.group.clear();
+    const auto schema = std::make_shared<const Schema>(recordings_schema(changed).value());
+    return encode(schema, read(folder(), changed).value())->front().records.unit;
+  };
+  using Units = std::vector<std::uint32_t>;
+  EXPECT_EQ(units(RecordingUnit::recording), (Units{0, 0, 0, 1, 1}));
+  EXPECT_EQ(units(RecordingUnit::group), (Units{0, 0, 0, 1, 1}));
+  EXPECT_EQ(units(RecordingUnit::group, false), (Units{0, 0, 0, 1, 1}));
+  EXPECT_EQ(units(RecordingUnit::window), Units{});
+  // Two recordings of one machine are one unit where the machine is.
+  storage::Memory memory = folder();
+  HANSE_CHECK(memory.write("d/1750_B_7.npy", base::view_of(npy_of(noise(4096, 3)))).has_value());
+  RecordingsSpec machine = spec();
+  machine.unit = RecordingUnit::group;
+  EXPECT_EQ(*read(memory, machine)->find("unit")->texts(),
+            (Texts{"B_7", "B_7", "B_7", "IR_7", "IR_7", "B_7"}));
+  EXPECT_EQ(read(memory, spec())->find("unit")->texts()->back(), "1750_B_7.npy");
+}
+
 TEST(Recordings, ConstantSpeedOneSiteAndNoLabel) {
   RecordingsSpec plain = spec();
   plain.shaft_rpm_field.clear();
@@ -127,7 +150,7 @@ TEST(Recordings, ConstantSpeedOneSiteAndNoLabel) {
   plain.site.clear();
   const auto table = read(folder(), plain).value();
   EXPECT_EQ(table.find("label"), nullptr);
-  EXPECT_EQ(table.columns.size(), 29U);
+  EXPECT_EQ(table.columns.size(), 30U);  // 28 features, unit and file
   EXPECT_TRUE(recordings_schema(plain).has_value());
 }
 
