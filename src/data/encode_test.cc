@@ -17,8 +17,8 @@ using Texts = std::vector<std::string>;
 using Numbers = std::vector<double>;
 
 Column column(std::string name, ColumnKind kind, std::vector<std::string> values = {}) {
-  Column made{.name = std::move(name), .kind = kind, .unit = {}, .values = std::move(values)};
-  if (is_number(made)) made.high = 10;
+  Column made{.name = std::move(name), .kind = kind, .values = std::move(values)};
+  if (has_range(made)) made.high = 10;
   return made;
 }
 
@@ -119,6 +119,95 @@ TEST(Encode, PredictingNeedsNoLabel) {
   EXPECT_EQ(labelled[0].records.target, (Numbers{0, 1}));
 }
 
+// Everything a table may say of a record beside its features.
+std::vector<Column> full_columns() {
+  return {column("x", ColumnKind::number),
+          column("i", ColumnKind::input),
+          column("note", ColumnKind::text),
+          column("when", ColumnKind::order),
+          column("part", ColumnKind::partition, {"train", "test"}),
+          column("roll", ColumnKind::unit),
+          column("plant", ColumnKind::site),
+          column("line", ColumnKind::site),
+          column("age", ColumnKind::site_class)};
+}
+
+Table full_table() {
+  return {.source = "t",
+          .records = 3,
+          .columns = {{"x", Numbers{0, 10, 5}},
+                      {"i", Numbers{-1, 10, 11}},
+                      {"when", Numbers{100, -1e12, 3}},
+                      {"part", Texts{"train", "test", "test"}},
+                      {"roll", Texts{"r2", "r1", "r2"}},
+                      {"plant", Texts{"n", "s", "n"}},
+                      {"line", Texts{"1", "1", "1"}},
+                      {"age", Texts{"new", "old", "new"}}}};
+}
+
+base::Result<std::vector<SiteData>> encoded(const Table& table, EncodeOptions options = {}) {
+  std::vector<Column> columns = full_columns();
+  columns.push_back(column("y", ColumnKind::label));
+  Table labelled = table;
+  labelled.columns.push_back({"y", Numbers(table.records, 5)});
+  return encode(schema_of(columns), labelled, options);
+}
+
+TEST(Encode, KeepsWhatSplittingAndPrivacyNeed) {
+  const auto sites = encoded(full_table()).value();
+  ASSERT_EQ(sites.size(), 2U);
+  EXPECT_EQ(sites[0].site.text(), "n_1");
+  EXPECT_EQ(sites[0].site_class, "new");
+  EXPECT_EQ(sites[1].site.text(), "s_1");
+  EXPECT_EQ(sites[1].site_class, "old");
+  EXPECT_EQ(sites[0].records.order, (Numbers{100, 3}));
+  EXPECT_EQ(sites[0].records.partition, (std::vector<std::uint8_t>{0, 1}));
+  EXPECT_EQ(sites[0].records.unit, (std::vector<std::uint32_t>{0, 0}));
+  EXPECT_EQ(sites[0].records.features.columns(), 1U);
+  EXPECT_EQ(sites[0].records.clipped_values, 2U);  // inputs beyond their range
+  EXPECT_EQ(sites[1].records.clipped_values, 0U);
+}
+
+TEST(Encode, TakesSitesThatWereDealt) {
+  const std::vector<SiteOfRecord> dealt = {{"b", "new"}, {"a", "old"}, {"b", "new"}};
+  const auto sites = encoded(full_table(), {.sites = dealt}).value();
+  ASSERT_EQ(sites.size(), 2U);
+  EXPECT_EQ(sites[0].site.text(), "a");
+  EXPECT_EQ(sites[1].site_class, "new");
+  EXPECT_EQ(sites[1].records.order, (Numbers{100, 3}));
+}
+
+TEST(Encode, RefusesKeysThatAreNone) {
+  const auto bad = [](std::string_view name, auto cells) {
+    Table changed = full_table();
+    for (TableColumn& c : changed.columns)
+      if (c.name == name) c.cells = cells;
+    return encoded(changed);
+  };
+  const auto code = ErrorCode::invalid_argument;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(refused(bad("age", Texts{"new", "old", "old"}), code,
+                      {"record 3", "'n_1'", "'new'", "'old'"}));
+  EXPECT_TRUE(refused(bad("roll", Texts{"r", "", "r"}), code, {"record 2", "'roll'", "nothing"}));
+  EXPECT_TRUE(refused(bad("line", Texts{"", "1", "1"}), code, {"record 1", "'line'", "nothing"}));
+  EXPECT_TRUE(refused(bad("part", Texts{"", "1", "1"}), code, {"record 1", "'part'", "nothing"}));
+  EXPECT_TRUE(refused(bad("when", Numbers{0, 0, nan}), code, {"record 3", "'when'", "policy"}));
+  Table later = full_table();
+  later.numbers = {2, 5, 9};
+  std::get<0>(later.columns[0].cells)[1] = nan;
+  EXPECT_TRUE(refused(encoded(later), code, {"record 5", "'x'"}));
+}
+
+TEST(Encode, PredictingNeedsFeaturesOnly) {
+  const Table bare{.source = "t", .records = 1, .columns = {{"x", Numbers{5}}}};
+  EXPECT_TRUE(refused(encoded(bare), ErrorCode::not_found, {"'i'"}));
+  EncodeOptions options;
+  options.label_required = false;
+  const auto sites = encode(schema_of(full_columns()), bare, options).value();
+  EXPECT_EQ(sites.front().site.text(), "all");
+  EXPECT_TRUE(sites.front().records.order.empty());
+}
+
 // Order is kept, nothing is lost, everything lies in [-1, 1], and a site's records do not depend on
 // the other sites.
 RC_GTEST_PROP(EncodeLaws, EachRecordGoesToItsSite, (const Numbers& values)) {
@@ -165,6 +254,20 @@ TEST(Dataset, ConcatenatesAndSelects) {
   EXPECT_EQ(concatenate(strangers).group, (std::vector<std::uint32_t>{0, 1, 2, 0}));
   const std::vector<Dataset> with_empty = {sites[0].records.select({}), sites[1].records};
   EXPECT_EQ(concatenate(with_empty).size(), 1U);
+}
+
+TEST(Dataset, ConcatenatesAndSelectsUnitsTimesAndPartitions) {
+  const auto sites = encoded(full_table()).value();
+  const std::vector<Dataset> parts = {sites[1].records, sites[0].records, sites[1].records};
+  const Dataset all = concatenate(parts);
+  EXPECT_EQ(all.unit, (std::vector<std::uint32_t>{0, 1, 1, 2}));  // a unit is its part's own
+  EXPECT_EQ(all.order, (Numbers{-1e12, 100, 3, -1e12}));
+  EXPECT_EQ(all.partition, (std::vector<std::uint8_t>{1, 0, 1, 1}));
+  const std::vector<std::size_t> rows = {3, 1};
+  const Dataset some = all.select(rows);
+  EXPECT_EQ(some.unit, (std::vector<std::uint32_t>{2, 1}));
+  EXPECT_EQ(some.order, (Numbers{-1e12, 100}));
+  EXPECT_EQ(some.partition, (std::vector<std::uint8_t>{1, 0}));
 }
 
 TEST(GroupName, TellsDifferentFieldsApart) {
