@@ -99,6 +99,15 @@ TEST(Features, APulseTrainLightsUpItsFault) {
   }
 }
 
+// Balls slip, so events come up to 2 % beside the kinematic rate; what is further off is no fault.
+TEST(Features, FindsAFaultThatSlips) {
+  const double order = fault_orders(kSpec.geometry).inner_race;
+  for (const double slip : {0.98, 1.02})
+    EXPECT_GT(features_of(pulses(slip * order)).at("line_inner_race_1"), 1.3) << slip;
+  for (const double off : {0.9, 1.1})
+    EXPECT_LT(features_of(pulses(off * order)).at("line_inner_race_1"), 0.7) << off;
+}
+
 // A resonance at 5 kHz under the noise of the lower half of the spectrum: only the upper band shows
 // the pulses.
 TEST(Features, LooksWhereTheResonanceRings) {
