@@ -9,14 +9,14 @@ namespace {
 
 constexpr std::size_t kTwice = SIZE_MAX;
 
+}  // namespace
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
-
-}  // namespace
 
 HeaderName split_header_name(std::string_view text) {
   const std::string_view whole = trimmed(text);

@@ -11,6 +11,9 @@
 
 namespace hanse::data {
 
+// Without blanks around it.
+std::string_view trimmed(std::string_view text);
+
 // " Torque [Nm] " without blanks and unit: {"Torque", "Nm"}. Without a unit: {"Torque", ""}.
 struct HeaderName {
   std::string_view name;

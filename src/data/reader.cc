@@ -90,9 +90,7 @@ class TableReader final : public Reader {
 
  private:
   void make_columns(Table& table) const {
-    const std::string& end = spec_.files.empty() ? std::string() : "/" + spec_.files;
-    table.source = spec_.format == TableFormat::postgresql ? storage::public_name(spec_.path)
-                                                           : spec_.path + end;
+    table.source = table_source(spec_);
     for (const Bound& bound : bound_) {
       TableColumn column{bound.wanted->column.name, std::vector<double>()};
       if (!bound.wanted->number) column.cells = std::vector<std::string>();
@@ -123,8 +121,8 @@ class TableReader final : public Reader {
     if (next_part_ == parts_.size()) return {};
     const TablePart& part = parts_[next_part_];
     HANSE_TRY(auto source, open_part(doors_, spec_, part, chunk_bytes_));
-    const std::string_view name =
-        spec_.format == TableFormat::postgresql ? std::string_view("the query") : part.path;
+    const std::string name =
+        spec_.format == TableFormat::postgresql ? table_source(spec_) : part.path;
     HANSE_TRY_VOID(bind(*source, part, name));
     source_ = std::move(source);
     row_ = 0;

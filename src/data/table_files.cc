@@ -52,6 +52,10 @@ base::Result<std::optional<FilePattern>> checked_pattern(const TableSpec& spec) 
   return pattern;
 }
 
+std::string within(const std::string& folder, const std::string& name) {
+  return folder + (folder.ends_with('/') ? "" : "/") + name;
+}
+
 bool wanted(const TableSpec& spec, const FilePattern::Fields& fields) {
   return std::ranges::all_of(spec.only, [&](const auto& only) {
     return std::ranges::find(only.second, fields.at(only.first)) != only.second.end();
@@ -66,7 +70,7 @@ base::Result<std::vector<TablePart>> files_of(const storage::Directory& director
     if (entry.is_directory) continue;
     const std::optional<FilePattern::Fields> fields = pattern.match(entry.name);
     if (!fields || !wanted(spec, *fields)) continue;
-    TablePart part{spec.path + (spec.path.ends_with('/') ? "" : "/") + entry.name, spec.constants};
+    TablePart part{within(spec.path, entry.name), spec.constants};
     part.extra.insert(fields->begin(), fields->end());
     parts.push_back(std::move(part));
   }
@@ -104,6 +108,11 @@ base::Result<std::vector<TablePart>> table_parts(const TableDoors& doors, const 
   HANSE_TRY(const std::optional<FilePattern> pattern, checked_pattern(spec));
   if (pattern) return files_of(doors.directory, spec, *pattern);
   return std::vector<TablePart>{{spec.path, spec.constants}};
+}
+
+std::string table_source(const TableSpec& spec) {
+  if (spec.format == TableFormat::postgresql) return storage::public_name(spec.path);
+  return spec.files.empty() ? spec.path : within(spec.path, spec.files);
 }
 
 base::Result<std::unique_ptr<RecordSource>> open_part(const TableDoors& doors,

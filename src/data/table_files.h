@@ -14,6 +14,9 @@ struct TablePart {
 // In the order of reading, at least one. A folder without a file that matches: not_found.
 base::Result<std::vector<TablePart>> table_parts(const TableDoors& doors, const TableSpec& spec);
 
+// What error texts and reports call it: "d/{run}.csv", never a password.
+std::string table_source(const TableSpec& spec);
+
 base::Result<std::unique_ptr<RecordSource>> open_part(const TableDoors& doors,
                                                       const TableSpec& spec, const TablePart& part,
                                                       std::size_t chunk_bytes);
