@@ -57,6 +57,7 @@ inline void read_in_any_pieces(data::TableSpec spec, std::span<const std::uint8_
   spec.row_number = "row";
   data::ReadOptions options;
   options.features_only_required = true;
+  options.chunk_bytes = 4096;
   const auto whole = data::read_table({memory}, spec, columns(), options);
   for (const std::size_t chunk : {std::size_t{1}, std::size_t{5}}) {
     options.chunk_bytes = chunk;
