@@ -64,6 +64,7 @@ constexpr std::string_view kNothing =
 
 // The records of one site.
 struct SiteRows {
+  std::string spelling;  // as the records have it
   std::string site_class;
   std::vector<std::size_t> rows;
 };
@@ -118,8 +119,14 @@ class Encoder {
     std::map<std::string, SiteRows> sites;
     const auto deal = [&](std::size_t row, const std::string& name,
                           std::string_view site_class) -> base::Result<void> {
-      const auto [entry, added] = sites.try_emplace(name);
-      if (added) entry->second.site_class = site_class;
+      const auto [entry, added] = sites.try_emplace(site_name(name));
+      if (added) entry->second = {name, std::string(site_class), {}};
+      if (entry->second.spelling != name)
+        return base::fail(ErrorCode::invalid_argument,
+                          "{}: record {}: sites {} and {} would both be '{}', since a name has "
+                          "'_' for blanks; rename one",
+                          table_.source, table_.number_of(row), quoted(entry->second.spelling),
+                          quoted(name), entry->first);
       if (entry->second.site_class != site_class)
         return base::fail(ErrorCode::invalid_argument,
                           "{}: record {}: site '{}' is of class {} and of class {}; a site has one",
@@ -220,7 +227,7 @@ class Encoder {
   base::Result<std::string> site_of(std::size_t row) const {
     if (!has(ColumnKind::site)) return options_.site;
     HANSE_TRY(std::string name, name_of(ColumnKind::site, row, "a site's name"));
-    if (const auto site = base::SiteId::create(name); !site)
+    if (const auto site = base::SiteId::create(site_name(name)); !site)
       return refused(table_, row, *only(ColumnKind::site).column, "a site's name",
                      site.error().text());
     return name;
@@ -295,6 +302,11 @@ class Encoder {
 };
 
 }  // namespace
+
+std::string site_name(std::string text) {
+  std::ranges::replace(text, ' ', '_');
+  return text;
+}
 
 base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema, const Table& table,
                                            const EncodeOptions& options) {

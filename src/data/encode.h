@@ -31,10 +31,14 @@ struct EncodeOptions {
   std::span<const SiteOfRecord> sites = {};
 };
 
+// What a table calls a site, with '_' for blanks: "United States" is "United_States".
+std::string site_name(std::string text);
+
 // Sites in the byte order of their names, records of a site in the table's order. A number is
 // scaled from [low, high] to [-1, 1] and clipped to it (counted); a regression label or an input
 // beyond its range is clipped and counted too. A missing category (an empty text) whose policy is
-// neutral has none of its values. Several site columns name a site together as group_name does.
+// neutral has none of its values. Several site columns name a site together as group_name does,
+// and it is called as site_name() has it.
 //
 // Errors name source, record, column, expected and found: a missing column, a missing value, NaN or
 // infinity, a value that is not declared, a site name that is none, two site classes at one site, a

@@ -99,7 +99,7 @@ TEST(Encode, RefusesWithRecordAndColumn) {
       refused(bad(with("c", Texts{"a", "b", "z"})), code, {"record 3", "'c'", "'a', 'b'", "'z'"}));
   EXPECT_TRUE(refused(bad(with("y", Texts{"maybe", "no", "no"})), code, {"record 1", "'maybe'"}));
   EXPECT_TRUE(refused(bad(with("size", Texts{"7", "", "7"})), code, {"record 2", "'size'"}));
-  EXPECT_TRUE(refused(bad(with("plant", Texts{"a", "b c", "a"})), code, {"record 2", "'plant'"}));
+  EXPECT_TRUE(refused(bad(with("plant", Texts{"a", "b/c", "a"})), code, {"record 2", "'plant'"}));
   EXPECT_TRUE(refused(bad(with("x", Texts{"1", "2", "3"})), code, {"'x'", "numbers", "texts"}));
   EXPECT_TRUE(refused(bad({.source = "t", .records = 0, .columns = {}}), code, {"t", "none"}));
   Table lacking = table();
@@ -284,6 +284,17 @@ RC_GTEST_PROP(GroupNameLaws, IsOneToOne, ()) {
   const Texts a = *fields;
   const Texts b = *fields;
   RC_ASSERT((group_name(a) == group_name(b)) == (a == b));
+}
+
+TEST(Encode, NamesOfSitesHaveNoBlanks) {
+  const auto sites =
+      encode(schema_of(kColumns), with("plant", Texts{"New York", "Oslo", "New York"})).value();
+  ASSERT_EQ(sites.size(), 2U);
+  EXPECT_EQ(sites[0].site.text(), "New_York");
+  EXPECT_EQ(sites[0].records.size(), 2U);
+  EXPECT_TRUE(
+      refused(encode(schema_of(kColumns), with("plant", Texts{"New York", "Oslo", "New_York"})),
+              ErrorCode::invalid_argument, {"record 3", "'New York'", "'New_York'"}));
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ base::Result<std::vector<SiteOfRecord>> sites_of(const std::string& name, std::u
   const std::string stem = name.empty() ? "site" : name;
   std::vector<SiteOfRecord> sites;
   for (std::uint32_t i = 1; i <= count; ++i) {
-    const std::string site = count == 1 && !name.empty() ? name : fmt::format("{}-{}", stem, i);
+    const std::string site =
+        site_name(count == 1 && !name.empty() ? name : fmt::format("{}-{}", stem, i));
     HANSE_TRY_VOID(base::SiteId::create(site));
     sites.push_back({.site = site, .site_class = name});
   }

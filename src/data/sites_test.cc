@@ -47,6 +47,9 @@ TEST(Sites, AreDealtEvenlyWithinTheirClass) {
             (std::map<std::string, int>{{"L-1", 3}, {"L-2", 2}, {"H", 2}, {"M", 1}}));
   for (std::size_t row = 0; row < sites.size(); ++row)
     EXPECT_EQ(sites[row].site_class, t.columns[0].texts()->at(row));
+  const auto named = dealt(table({"a b"}), {.deal_by = "class", .deal = {{"a b", 1}}}).value();
+  EXPECT_EQ(named[0].site, "a_b");
+  EXPECT_EQ(named[0].site_class, "a b");
   std::set<Texts> seen;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Texts names;
@@ -86,8 +89,8 @@ TEST(Sites, RefuseWhatCannotBeDealt) {
   EXPECT_TRUE(
       refused(bad({.deal_by = "class", .deal = {{"L", 1}, {"H", 1}}, .together = {"batch"}}), code,
               {"'2'", "'L'", "'H'"}));
-  EXPECT_TRUE(refused(dealt(table({"a b"}), {.deal_by = "class", .deal = {{"a b", 1}}}), code,
-                      {"site", "a b"}));
+  EXPECT_TRUE(refused(dealt(table({"a/b"}), {.deal_by = "class", .deal = {{"a/b", 1}}}), code,
+                      {"site", "a/b"}));
 }
 
 // Records of one batch are at one site, and sites get as many batches as any other, or one fewer.

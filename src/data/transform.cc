@@ -216,6 +216,20 @@ std::vector<double> fill_in(const Column& column, TableColumn& cells, std::size_
   return was_missing;
 }
 
+// By key and order: many steps look at records the same way.
+using SortedRows = std::map<std::pair<std::vector<std::string>, std::string>, Sequences>;
+
+base::Result<std::vector<TableColumn>> made_by(const Step& step, const Table& table,
+                                               SortedRows& sorted) {
+  if (!is_keyed(step.spec.kind)) return compute_single(step, table);
+  const auto key = std::pair(step.spec.key, step.spec.order);
+  if (!sorted.contains(key)) {
+    HANSE_TRY(Sequences sequences, sequences_of(table, key.first, key.second));
+    sorted.emplace(key, std::move(sequences));
+  }
+  return compute_keyed(step, table, sorted.at(key));
+}
+
 }  // namespace
 
 struct Pipeline::Body {
@@ -313,7 +327,7 @@ base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) co
 }
 
 base::Result<void> Pipeline::Body::transform(Table& table, bool predicting) const {
-  std::map<std::pair<std::vector<std::string>, std::string>, Sequences> sorted;
+  SortedRows sorted;
   for (const Step& step : steps) {
     const auto absent = [&](const std::string& name) {
       const TableColumn* column = table.find(name);
@@ -321,18 +335,10 @@ base::Result<void> Pipeline::Body::transform(Table& table, bool predicting) cons
     };
     const bool needed = !predicting || for_features.contains(step.made.front().name);
     if (!needed && std::ranges::any_of(step.reads(), absent)) continue;
-    std::vector<TableColumn> made;
-    if (is_keyed(step.spec.kind)) {
-      const auto key = std::pair(step.spec.key, step.spec.order);
-      if (!sorted.contains(key)) {
-        HANSE_TRY(Sequences sequences, sequences_of(table, key.first, key.second));
-        sorted.emplace(key, std::move(sequences));
-      }
-      made = compute_keyed(step, table, sorted.at(key));
-    } else {
-      HANSE_TRY(made, compute_single(step, table));
-    }
-    std::ranges::move(made, std::back_inserter(table.columns));
+    auto made = made_by(step, table, sorted);
+    if (!made && !needed) continue;
+    if (!made) return base::fail(std::move(made).error());
+    std::ranges::move(*made, std::back_inserter(table.columns));
   }
   return {};
 }

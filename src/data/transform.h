@@ -18,6 +18,8 @@ enum class TransformKind {
   window,  // the last `length` values, oldest first, as so many columns; before the beginning, the
            // first value
   log,     // to base 10; the declared range lies above 0
+  copy,    // the number itself for another purpose: a time as a feature too; of an order, whose
+           // range is not declared, with low and high
   ratio,   // of[0] / of[1]; the range of of[1] lies above 0
   remaining_life,  // order of the key's last record − order; plus the number in `after_last`; at
                    // most `clip`
@@ -28,9 +30,9 @@ enum class TransformKind {
 };
 
 // Numbers that transforms read are clipped to their declared range first, so that the natural range
-// of the result follows: of rolling_mean and window that of `of`, of baseline plus and minus its
-// width, of log and ratio that of the function, of remaining_life 0 to `clip`, of rolling_std 0 to
-// width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
+// of the result follows: of rolling_mean, window and copy that of `of`, of baseline plus and minus
+// its width, of log and ratio that of the function, of remaining_life 0 to `clip`, of rolling_std 0
+// to width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
 // close: theirs is plus and minus the width per unit of order, which holds where records are at
 // least one unit apart.
 struct TransformSpec {
@@ -88,7 +90,7 @@ class Pipeline {
   //
   // With `predicting`, only columns that features are made of have to be there, and only their
   // policies hold; a transform of which no feature is made is left out when the table lacks a
-  // column or a value that it needs.
+  // column or a value that it needs, or has one that it cannot read.
   base::Result<AppliedTable> apply(Table table, bool predicting) const;
 
   // Records are mixed within keys, so that a record is no unit of privacy.

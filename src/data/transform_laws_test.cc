@@ -311,6 +311,24 @@ TEST(MissingValues, OfLabelsMatterOnlyInTraining) {
   EXPECT_TRUE(pipeline.apply(bare, true).has_value());
 }
 
+// Flags of faults that nobody has diagnosed yet say no label, and do not stop a prediction.
+TEST(MissingValues, OfFlagsLeaveTheLabelUnknown) {
+  const auto pipeline = Pipeline::create({kNumber,
+                                          {.name = "p", .kind = ColumnKind::input, .high = 1},
+                                          {.name = "q", .kind = ColumnKind::input, .high = 1}},
+                                         {{.kind = TransformKind::which,
+                                           .of = {"p", "q"},
+                                           .name = "fault",
+                                           .as = ColumnKind::label,
+                                           .values = {"P", "Q"}}})
+                            .value();
+  const Table table{.source = "t",
+                    .records = 1,
+                    .columns = {{"n", Numbers{3}}, {"p", Numbers{0}}, {"q", Numbers{0}}}};
+  EXPECT_TRUE(refused(pipeline.apply(table, false), ErrorCode::invalid_argument, {"found 0"}));
+  EXPECT_EQ(pipeline.apply(table, true)->table.find("fault"), nullptr);
+}
+
 // The key and the order of a feature's window have to be there.
 TEST(MissingValues, OfKeysMatterToTheirFeatures) {
   Table lacking = table_of({{"a", 1, 2, 0.5}});

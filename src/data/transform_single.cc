@@ -95,6 +95,9 @@ base::Result<std::vector<TableColumn>> compute_single(const Step& step, const Ta
   switch (step.spec.kind) {
     case TransformKind::log:
       return column(logarithms(step, table));
+    case TransformKind::copy:
+      return column(has_range(step.of[0]) ? clipped(table, step.of[0])
+                                          : *table.find(step.of[0].name)->numbers());
     case TransformKind::ratio:
       return column(ratios(step, table));
     case TransformKind::which: {

@@ -32,13 +32,14 @@ struct Kind {
 
 constexpr std::size_t kAny = base::kMaxColumns;
 
-constexpr std::array<Kind, 12> kKinds = {{
+constexpr std::array<Kind, 13> kKinds = {{
     {TransformKind::rolling_mean, "rolling_mean", 1, 1, true, false, true, 1},
     {TransformKind::rolling_std, "rolling_std", 1, 1, true, false, true, 2},
     {TransformKind::rolling_slope, "rolling_slope", 1, 1, true, false, true, 2},
     {TransformKind::baseline, "baseline", 1, 1, true, false, true, 1},
     {TransformKind::window, "window", 1, 1, true, false, true, 1},
     {TransformKind::log, "log", 1, 1, true, false, false, 0},
+    {TransformKind::copy, "copy", 1, 1, true, false, false, 0},
     {TransformKind::ratio, "ratio", 2, 2, false, false, false, 0},
     {TransformKind::remaining_life, "remaining_life", 0, 0, false, false, true, 0},
     {TransformKind::threshold, "threshold", 1, 1, true, true, false, 0},
@@ -190,6 +191,8 @@ base::Result<void> set_range(const Step& step, Column& made) {
   if (!(spec.part > 0 && spec.part <= 1))
     return refused(spec, "expected 'part' of the natural range above 0 and up to 1, found {}",
                    spec.part);
+  if (!declared && !step.of.empty() && !has_range(step.of[0]))
+    return refused(spec, "'{}' has no range of its own: declare 'low' and 'high'", step.of[0].name);
   if (declared && spec.part != 1)
     return refused(spec, "expected either 'part' or 'low' and 'high', found both");
   if (spec.kind == TransformKind::remaining_life && (declared || spec.part != 1))
@@ -278,7 +281,8 @@ base::Result<Step> step_of(const TransformSpec& spec, std::span<const Column> kn
   for (const std::string& name : spec.of) {
     HANSE_TRY(Column column, look_up(spec, name, known));
     const bool texts = spec.kind == TransformKind::combine;
-    if (texts ? is_number(column) : !has_range(column))
+    const bool ordered = spec.kind == TransformKind::copy && column.kind == ColumnKind::order;
+    if (texts ? is_number(column) : !has_range(column) && !ordered)
       return refused(spec, "expected {}, and '{}' is none",
                      texts ? "texts" : "numbers with a range", name);
     step.of.push_back(std::move(column));

@@ -94,6 +94,15 @@ TEST(Transform, CountsDownToTheLastRecord) {
   EXPECT_EQ(made_by(life), (Numbers{10, 12, 11, 11, 1}));
 }
 
+TEST(Transform, CopiesATimeAsAFeature) {
+  TransformSpec copy{
+      .kind = TransformKind::copy, .of = {"t"}, .name = "made", .low = 0, .high = 400};
+  EXPECT_EQ(made_by(copy), made_by(copy, "t"));
+  EXPECT_EQ(with(copy)->schema()->find("made")->kind, ColumnKind::number);
+  copy.high = 0;
+  EXPECT_TRUE(refused(with(copy), ErrorCode::invalid_argument, {"no range of its own", "high"}));
+}
+
 TEST(Transform, OfOneRecord) {
   EXPECT_EQ(made_by({.kind = TransformKind::log, .of = {"y"}, .name = "made"})[1], 2);
   EXPECT_EQ(made_by({.kind = TransformKind::ratio, .of = {"x", "y"}, .name = "made"}),
