@@ -291,13 +291,6 @@ void keep_last(std::span<const SiteData> sites, Fold& fold) {
   }
 }
 
-tl::unexpected<base::Error> leaks(std::string_view group) {
-  return base::fail(ErrorCode::failed_precondition,
-                    "group '{}' is in the training and in the test set: its records are not "
-                    "independent, and a score would flatter; split by group",
-                    group);
-}
-
 base::Result<void> check_fold(std::span<const SiteData> sites, const Fold& fold,
                               const SplitSpec& spec) {
   std::size_t train = 0;
@@ -319,7 +312,12 @@ base::Result<void> check_fold(std::span<const SiteData> sites, const Fold& fold,
   if (spec.allow_leakage || trained.empty()) return {};
   for (std::size_t s = 0; s < sites.size(); ++s)
     for (const std::size_t row : fold.sites[s].test)
-      if (trained.contains(name_of(s, row))) return leaks(name_of(s, row));
+      if (trained.contains(name_of(s, row)))
+        return base::fail(ErrorCode::failed_precondition,
+                          "group '{}' is in the training and in the test set: its records are not "
+                          "independent, and a score would flatter; split by group, or set "
+                          "allow_leakage to measure by how much",
+                          name_of(s, row));
   return {};
 }
 
@@ -344,16 +342,6 @@ base::Result<std::vector<Fold>> split(std::span<const SiteData> sites, const Spl
     HANSE_TRY_VOID(check_fold(sites, fold, spec));
   }
   return result;
-}
-
-base::Result<void> check_no_leakage(std::span<const Dataset> train, std::span<const Dataset> test) {
-  std::unordered_set<std::string_view> trained;
-  for (const Dataset& records : train)
-    for (const std::uint32_t group : records.group) trained.insert(records.group_names[group]);
-  for (const Dataset& records : test)
-    for (const std::uint32_t group : records.group)
-      if (trained.contains(records.group_names[group])) return leaks(records.group_names[group]);
-  return {};
 }
 
 }  // namespace hanse::data

@@ -62,8 +62,4 @@ struct Fold {
 base::Result<std::vector<Fold>> split(std::span<const SiteData> sites, const SplitSpec& spec,
                                       base::RandomSource& random);
 
-// failed_precondition, naming the group, when one is in a training and in a test set, of whichever
-// sites. Without groups there is nothing to leak.
-base::Result<void> check_no_leakage(std::span<const Dataset> train, std::span<const Dataset> test);
-
 }  // namespace hanse::data
