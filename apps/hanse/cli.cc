@@ -20,6 +20,7 @@ constexpr auto kTop = R"(Examples:
   hanse run examples/bearings.toml        train, compare, write a report
   hanse report runs/bearings-1            the table again
   hanse predict runs/bearings-1 DATA      what the model says about new recordings
+  hanse data inspect plant.csv            a proposal for a job's columns
   hanse run --help                        more about a command
 
 Nothing is private yet: vectors leave the simulated sites in the clear, and every
@@ -39,6 +40,7 @@ constexpr auto kRunExample = R"(Examples:
   hanse run examples/bearings.toml
   hanse run examples/bearings.toml --seed 11 --out runs/eleven
   hanse run examples/bearings.toml --set training.rounds=60 --set model.hidden=[16]
+  hanse run examples/bearings.toml --repeats 5
   hanse run examples/bearings.toml --json | jq .metrics.federated
 )";
 
@@ -58,19 +60,37 @@ constexpr auto kReportExample = R"(Examples:
 
 constexpr auto kPredictText = R"(Apply a run's model to new data
 
-Applies RUN's model to new data, read as the job's data was: a folder of recordings
-or a CSV file. Labels and groups may be absent; with labels the metrics are printed
-too. One line per record goes to stdout as CSV.)";
+Applies RUN's model to new data, read and transformed as the job's data was: a
+folder of recordings, a table's file or folder, or a database. Labels and groups may
+be absent; with labels the metrics are printed too. One line per record goes to
+stdout as CSV.)";
 
 constexpr auto kPredictExample = R"(Examples:
   hanse predict runs/cwru-1 new_recordings > predictions.csv
   hanse predict runs/cwru-1 new_recordings --json
+  hanse predict runs/ovens-1 today.csv --map local/map.toml
+  hanse predict runs/ovens-1 postgresql://reader@plant/mes --query 'SELECT * FROM ovens'
   hanse predict runs/bearings-1 plant --files '{machine}_{day}.npy' --rpm 1772
 )";
 
 constexpr auto kCheckExample = R"(Examples:
   hanse job check examples/bearings.toml
   hanse job check examples/bearings.toml --set training.strategy=fedprox
+  hanse job check examples/bearings.toml --json
+)";
+
+constexpr auto kInspectText = R"(Propose a job's [data] section for a table
+
+Looks through a table and prints the [data] section of a job file, for a person to
+edit: its columns, what they seem to be, units and marks of missing values. What the
+file holds stands in comments and stays here: ranges and values are declared by you,
+from what is physically possible, never from the data.)";
+
+constexpr auto kInspectExample = R"(Examples:
+  hanse data inspect plant.csv > job.toml
+  hanse data inspect engines.txt --format whitespace --header unit,cycle,t24,t30
+  hanse data inspect runs --files '{machine}_{day}.csv'
+  hanse data inspect postgresql://reader@plant/mes --query 'SELECT * FROM ovens' --json
 )";
 
 constexpr auto kCompletionExample = R"(Examples:
@@ -84,6 +104,7 @@ struct Parsed {
   Report report;
   Predict predict;
   JobCheck check;
+  Inspect inspect;
   std::string shell;
   bool version = false;
 };
@@ -110,6 +131,11 @@ CLI::App* add_run(CLI::App& app, Run& run) {
   command->add_option("--seed", run.seed, "Seed of everything random [the job's]")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53));
+  command
+      ->add_option("--repeats", run.repeats,
+                   "Run with so many seeds, one after another [the job's]")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{100}));
   add_threads(*command, run.threads);
   command->add_flag("--json", run.json, "Print report.json on stdout, and nothing else there");
   command->add_flag("--quiet", run.quiet, "No progress on stderr");
@@ -129,10 +155,14 @@ CLI::App* add_predict(CLI::App& app, Predict& predict) {
   CLI::App* command = app.add_subcommand("predict", kPredictText);
   command->footer(kPredictExample);
   command->add_option("RUN", predict.run, "Folder that hanse run wrote")->required();
-  command->add_option("DATA", predict.data, "Folder of recordings, or CSV file")->required();
+  command->add_option("DATA", predict.data, "Folder, file, or postgresql://… with --query")
+      ->required();
   command->add_option("--files", predict.files, "Other file names than the job's: '{rpm}_{id}.npy'")
       ->type_name("PATTERN");
   command->add_option("--rpm", predict.rpm, "Shaft speed of all recordings")->type_name("N");
+  command->add_option("--map", predict.map, "Map file: your own names and units for the columns")
+      ->type_name("FILE");
+  command->add_option("--query", predict.query, "What to ask the database")->type_name("SQL");
   add_threads(*command, predict.threads);
   command->add_flag("--json", predict.json, "Print one JSON document instead of CSV");
   return command;
@@ -144,7 +174,28 @@ CLI::App* add_check(CLI::App& app, JobCheck& check) {
   CLI::App* command = job->add_subcommand("check", kCheckText);
   command->footer(kCheckExample);
   command->add_option("JOB", check.job, "Job file (TOML, docs/formats/job.md)")->required();
+  command->add_flag("--json", check.json, "Print one JSON document");
   add_set(*command, check.set);
+  return command;
+}
+
+CLI::App* add_inspect(CLI::App& app, Inspect& inspect) {
+  CLI::App* data = app.add_subcommand("data", "Look at data");
+  data->footer(kInspectExample)->require_subcommand(1);
+  CLI::App* command = data->add_subcommand("inspect", kInspectText);
+  command->footer(kInspectExample);
+  command->add_option("DATA", inspect.data, "File, folder with --files, or postgresql://…")
+      ->required();
+  command->add_option("--format", inspect.format, "csv, whitespace or npy [by the file's name]")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"csv", "whitespace", "npy"}).description(""));
+  command->add_option("--header", inspect.header, "Column names where the file has none: a,b,c")
+      ->type_name("NAMES");
+  command->add_option("--separator", inspect.separator, "Of a CSV file [,]")->type_name("CHAR");
+  command->add_option("--files", inspect.files, "File names of a folder: '{machine}_{day}.csv'")
+      ->type_name("PATTERN");
+  command->add_option("--query", inspect.query, "What to ask the database")->type_name("SQL");
+  command->add_flag("--json", inspect.json, "Print what was found as one JSON document");
   return command;
 }
 
@@ -236,6 +287,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   const CLI::App* report = add_report(app, parsed.report);
   const CLI::App* predict = add_predict(app, parsed.predict);
   const CLI::App* check = add_check(app, parsed.check);
+  const CLI::App* inspect = add_inspect(app, parsed.inspect);
   const CLI::App* complete = add_completion(app, parsed.shell);
   try {
     app.parse(argc, argv);
@@ -249,6 +301,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (report->parsed()) return parsed.report;
   if (predict->parsed()) return parsed.predict;
   if (check->parsed()) return parsed.check;
+  if (inspect->parsed()) return parsed.inspect;
   if (complete->parsed()) return Text{completion(app, parsed.shell)};
   return Usage{"expected a command\n\n" + app.help()};
 }

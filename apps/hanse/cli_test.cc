@@ -11,13 +11,15 @@ Command parse(std::vector<const char*> words) {
 }
 
 TEST(CommandLine, ReadsARunWithAllItsOptions) {
-  const auto command = parse({"run", "a.toml", "--out", "there", "--seed", "11", "--threads", "2",
-                              "--json", "--quiet", "--set", "a.b=1", "--set", "c=[2, 3]"});
+  const auto command =
+      parse({"run", "a.toml", "--out", "there", "--seed", "11", "--threads", "2", "--json",
+             "--quiet", "--repeats", "4", "--set", "a.b=1", "--set", "c=[2, 3]"});
   const auto* run = std::get_if<commands::Run>(&command);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->job, "a.toml");
   EXPECT_EQ(run->out, "there");
   EXPECT_EQ(run->seed, 11U);
+  EXPECT_EQ(run->repeats, 4U);
   EXPECT_EQ(run->threads, 2U);
   EXPECT_TRUE(run->json);
   EXPECT_TRUE(run->quiet);
@@ -35,12 +37,22 @@ TEST(CommandLine, ReadsTheOtherCommands) {
   const auto report = parse({"report", "one", "two", "--json"});
   ASSERT_TRUE(std::holds_alternative<Report>(report));
   EXPECT_EQ(std::get<Report>(report).runs, (std::vector<std::string>{"one", "two"}));
-  const auto predict = parse({"predict", "run", "data", "--files", "{rpm}.npy", "--rpm", "1772"});
+  const auto predict = parse({"predict", "run", "data", "--files", "{rpm}.npy", "--rpm", "1772",
+                              "--map", "m.toml", "--query", "SELECT 1"});
   ASSERT_TRUE(std::holds_alternative<Predict>(predict));
   EXPECT_EQ(std::get<Predict>(predict).files, "{rpm}.npy");
   EXPECT_EQ(std::get<Predict>(predict).rpm, 1772);
-  const auto check = parse({"job", "check", "a.toml"});
+  EXPECT_EQ(std::get<Predict>(predict).map, "m.toml");
+  EXPECT_EQ(std::get<Predict>(predict).query, "SELECT 1");
+  const auto check = parse({"job", "check", "a.toml", "--json"});
   ASSERT_TRUE(std::holds_alternative<JobCheck>(check));
+  EXPECT_TRUE(std::get<JobCheck>(check).json);
+  const auto inspect = parse({"data", "inspect", "a.txt", "--format", "whitespace", "--header",
+                              "a,b", "--files", "{f}.txt", "--separator", ";", "--json"});
+  ASSERT_TRUE(std::holds_alternative<Inspect>(inspect));
+  EXPECT_EQ(std::get<Inspect>(inspect).format, "whitespace");
+  EXPECT_EQ(std::get<Inspect>(inspect).header, "a,b");
+  EXPECT_EQ(std::get<Inspect>(inspect).separator, ";");
   EXPECT_EQ(std::get<JobCheck>(check).job, "a.toml");
 }
 
@@ -53,6 +65,9 @@ TEST(CommandLine, WrongUsageSaysWhereHelpIs) {
            {{"run", "a.toml", "--seed", "many"}, "hanse run --help"},
            {{"predict", "only-one"}, "hanse predict --help"},
            {{"job"}, "hanse job --help"},
+           {{"data"}, "hanse data --help"},
+           {{"run", "a.toml", "--repeats", "101"}, "hanse run --help"},
+           {{"data", "inspect", "a", "--format", "xls"}, "hanse data inspect --help"},
            {{"completion", "fish"}, "hanse completion --help"}}) {
     const auto command = parse(words);
     const auto* usage = std::get_if<Usage>(&command);
@@ -69,6 +84,8 @@ TEST(CommandLine, EveryHelpHasAnExample) {
                                              {"predict", "--help"},
                                              {"job", "--help"},
                                              {"job", "check", "--help"},
+                                             {"data", "--help"},
+                                             {"data", "inspect", "--help"},
                                              {"completion", "--help"}}) {
     const auto command = parse(words);
     const auto* text = std::get_if<Text>(&command);
@@ -83,7 +100,8 @@ TEST(CommandLine, CompletionKnowsEveryCommandAndOption) {
     const auto command = parse({"completion", shell});
     const auto& text = std::get<Text>(command).text;
     for (const char* word : {"run", "report", "predict", "job", "check", "completion", "--out",
-                             "--seed", "--threads", "--json", "--quiet", "--set", "--files"})
+                             "--seed", "--threads", "--json", "--quiet", "--set", "--files",
+                             "inspect", "--map", "--query", "--repeats", "--header"})
       EXPECT_NE(text.find(word), std::string::npos) << shell << ' ' << word;
   }
 }

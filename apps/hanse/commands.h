@@ -12,6 +12,7 @@
 #include "base/executor.h"
 #include "hanse/terminal.h"
 #include "jobs/job.h"
+#include "storage/database.h"
 
 namespace hanse::commands {
 
@@ -20,6 +21,7 @@ struct Run {
   std::string job;
   std::string out;  // empty: the first free runs/NAME-N
   std::optional<std::uint64_t> seed;
+  std::optional<std::uint32_t> repeats;
   std::size_t threads = 0;  // 0: as many as the machine runs at once
   bool json = false;
   bool quiet = false;
@@ -38,6 +40,8 @@ struct Predict {
   std::string data;
   std::optional<std::string> files;
   std::optional<double> rpm;
+  std::optional<std::string> map;
+  std::optional<std::string> query;
   std::size_t threads = 0;
   bool json = false;
 };
@@ -45,7 +49,19 @@ struct Predict {
 // hanse job check
 struct JobCheck {
   std::string job;
+  bool json = false;
   std::vector<std::string> set;
+};
+
+// hanse data inspect
+struct Inspect {
+  std::string data;                   // a file, a folder or postgresql://…
+  std::optional<std::string> format;  // by the file's name where there is none
+  std::optional<std::string> header;  // names, separated by commas
+  std::optional<std::string> files;
+  std::optional<std::string> query;
+  std::string separator = ",";
+  bool json = false;
 };
 
 // Already answered by the command line itself: help, version, completion.
@@ -58,11 +74,12 @@ struct Usage {
   std::string text;
 };
 
-using Command = std::variant<Run, Report, Predict, JobCheck, Text, Usage>;
+using Command = std::variant<Run, Report, Predict, JobCheck, Inspect, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
   storage::Directory& directory;
+  storage::Databases& databases;
   base::Executor& executor;
   const base::Clock& clock;
   const jobs::Environment& environment;
@@ -74,5 +91,6 @@ base::Result<void> execute(const Run& command, const Doors& doors);
 base::Result<void> execute(const Report& command, const Doors& doors);
 base::Result<void> execute(const Predict& command, const Doors& doors);
 base::Result<void> execute(const JobCheck& command, const Doors& doors);
+base::Result<void> execute(const Inspect& command, const Doors& doors);
 
 }  // namespace hanse::commands

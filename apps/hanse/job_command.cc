@@ -1,22 +1,80 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "hanse/commands.h"
+#include "jobs/json_fields.h"
+#include "jobs/map_file.h"
 #include "jobs/training.h"
 
 namespace hanse::commands {
 namespace {
 
-// The folder or file that a job reads; empty for a simulated fleet.
-std::string path_of(const jobs::Source& source) {
-  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source)) return recordings->path;
-  if (const auto* csv = std::get_if<data::CsvSpec>(&source)) return csv->path;
-  return "";
+// Folders and files that a job reads; none for a simulated fleet or a database.
+std::vector<std::string> paths_of(const jobs::Source& source) {
+  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source))
+    return {recordings->path};
+  const auto* tables = std::get_if<jobs::TableSource>(&source);
+  if (!tables) return {};
+  std::vector<std::string> paths;
+  const auto add = [&](const data::TableSpec& table, const std::string& path) {
+    if (table.format != data::TableFormat::postgresql) paths.push_back(path);
+  };
+  if (tables->site_tables.empty()) add(tables->table, tables->table.path);
+  for (const jobs::SiteTable& site : tables->site_tables) add(tables->table, site.path);
+  for (const jobs::JoinSpec& join : tables->joins) add(join.table, join.table.path);
+  return paths;
+}
+
+// Everything that the job names is there, and plants' map files fit its columns.
+base::Result<void> check_places(const jobs::Job& job, const std::vector<std::string>& paths,
+                                const Doors& doors) {
+  for (const std::string& path : paths)
+    if (!doors.directory.exists(path))
+      return base::fail(base::ErrorCode::not_found, "data.path: there is nothing at '{}'", path);
+  if (const auto* tables = std::get_if<jobs::TableSource>(&job.source))
+    for (const jobs::SiteTable& site : tables->site_tables)
+      if (!site.map.empty())
+        HANSE_TRY_VOID(jobs::load_map(doors.directory, site.map, tables->columns));
+  return {};
 }
 
 // Which sites there are stands in the job of a fleet alone; other records tell when they are read.
 std::size_t sites_of(const jobs::Job& job) {
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
-  return fleet ? fleet->sites.size() : job.aggregation.min_sites;
+  const auto* tables = std::get_if<jobs::TableSource>(&job.source);
+  if (fleet) return fleet->sites.size();
+  if (tables && !tables->site_tables.empty()) return tables->site_tables.size();
+  return job.aggregation.min_sites;
+}
+
+// What a job would do, by name and in words.
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+Facts facts_of(const jobs::Job& job, const std::vector<std::string>& paths,
+               const learning::Architecture& architecture, std::string unit) {
+  std::string metrics;
+  for (const auto metric : job.evaluation.metrics)
+    metrics += fmt::format("{}{}", metrics.empty() ? "" : " ", learning::name_of(metric));
+  std::string evaluation = fmt::format("over {}", jobs::name_of(job.evaluation.over));
+  if (job.evaluation.repeats > 1) evaluation += fmt::format(", {} seeds", job.evaluation.repeats);
+  return {{"data", fmt::format("{}{}{}", jobs::name_of(job.source), paths.empty() ? "" : " in ",
+                               fmt::join(paths, ", "))},
+          {"split", jobs::in_words(job.split, job.fold)},
+          {"model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
+                                grouped(architecture.parameter_count()))},
+          {"training", jobs::in_words(job.strategy, job.rounds)},
+          {"leaves a site",
+           fmt::format("one vector a round, about {}, {}",
+                       bytes_in_words(8.0 * static_cast<double>(architecture.parameter_count())),
+                       job.entrance)},
+          {"unit of privacy", std::move(unit)},
+          {"aggregation",
+           fmt::format("{}, at least {} site{} a round", job.aggregation.backend,
+                       job.aggregation.min_sites, job.aggregation.min_sites == 1 ? "" : "s")},
+          {"metrics", metrics},
+          {"evaluation", evaluation}};
 }
 
 }  // namespace
@@ -24,33 +82,27 @@ std::size_t sites_of(const jobs::Job& job) {
 base::Result<void> execute(const JobCheck& command, const Doors& doors) {
   HANSE_TRY(const jobs::Job job,
             jobs::load_job(doors.directory, command.job, doors.environment, command.set));
-  const std::string path = path_of(job.source);
-  if (!path.empty() && !doors.directory.exists(path))
-    return base::fail(base::ErrorCode::not_found, "{}: data.path: there is nothing at '{}'",
-                      command.job, path);
+  const std::vector<std::string> paths = paths_of(job.source);
+  if (const auto there = check_places(job, paths, doors); !there)
+    return base::fail(there.error().within(command.job));
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(const auto architecture, jobs::architecture_of(job.model, schema));
   HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job)));
+  HANSE_TRY(std::string unit, jobs::privacy_unit_of(job.source));
+  const Facts facts = facts_of(job, paths, architecture, std::move(unit));
+  if (command.json)
+    return doors.terminal.print_data(jobs::JsonFields::write([&](jobs::JsonFields& json) {
+      std::string name = job.name.text();
+      json.field("job", name);
+      for (auto [key, text] : facts) {
+        std::ranges::replace(key, ' ', '_');
+        json.field(key, text);
+      }
+    }));
   const Style& style = doors.terminal.out();
-  std::string metrics;
-  for (const auto metric : job.metrics) metrics += fmt::format(" {}", learning::name_of(metric));
   std::string text = fmt::format("{}: {}\n", visible(command.job), style.good("fine"));
-  const auto line = [&](std::string_view name, std::string_view what) {
-    text += fmt::format("  {}{}\n", style.dim(left(name, 15)), visible(what));
-  };
-  line("data", fmt::format("{}{}{}", jobs::name_of(job.source), path.empty() ? "" : " in ", path));
-  line("split", jobs::in_words(job.split, job.fold));
-  line("model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
-                            grouped(architecture.parameter_count())));
-  line("training", jobs::in_words(job.strategy, job.rounds));
-  line("leaves a site",
-       fmt::format("one vector a round, about {}, {}",
-                   bytes_in_words(8.0 * static_cast<double>(architecture.parameter_count())),
-                   job.entrance));
-  line("aggregation",
-       fmt::format("{}, at least {} site{} a round", job.aggregation.backend,
-                   job.aggregation.min_sites, job.aggregation.min_sites == 1 ? "" : "s"));
-  line("metrics", std::string_view(metrics).substr(1));
+  for (const auto& [name, what] : facts)
+    text += fmt::format("  {}{}\n", style.dim(left(name, 17)), visible(what));
   return doors.terminal.print(text);
 }
 

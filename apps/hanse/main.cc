@@ -41,11 +41,12 @@ std::size_t threads_of(const commands::Command& command) {
 
 int execute(const commands::Command& command, const commands::Terminal& terminal) {
   storage::Disk disk;
+  storage::Postgres postgres;
   base::SystemClock clock;
   base::ThreadExecutor executor(threads_of(command));
   const jobs::Environment variables = environment;
   const std::function<bool()> stop = [] { return asked_to_stop != 0; };
-  const commands::Doors doors{disk, executor, clock, variables, terminal, stop};
+  const commands::Doors doors{disk, postgres, executor, clock, variables, terminal, stop};
   const base::Result<void> done = std::visit(
       [&](const auto& chosen) -> base::Result<void> {
         if constexpr (requires { commands::execute(chosen, doors); })

@@ -19,6 +19,9 @@ std::string remarks(const jobs::Predictions& predictions, const Style& style) {
         style.warning(fmt::format("{} values lay outside their declared range and were cut to "
                                   "it\n",
                                   grouped(predictions.clipped_values)));
+  if (predictions.left_out > 0)
+    text += style.warning(fmt::format("{} records have no prediction: they lack values\n",
+                                      grouped(predictions.left_out)));
   constexpr std::size_t kNamed = 5;
   const auto& known = predictions.known_groups;
   if (!known.empty())
@@ -36,7 +39,9 @@ std::string remarks(const jobs::Predictions& predictions, const Style& style) {
 }  // namespace
 
 base::Result<void> execute(const Predict& command, const Doors& doors) {
-  const std::string path = command.run + "/model.json";
+  // The model itself may be named as well as its folder.
+  const bool named = command.run.ends_with("/model.json") && doors.directory.exists(command.run);
+  const std::string path = named ? command.run : command.run + "/model.json";
   if (!doors.directory.exists(path))
     return base::fail(base::ErrorCode::not_found,
                       "'{}' is no run: there is no {}; expected a folder that hanse run wrote",
@@ -45,8 +50,9 @@ base::Result<void> execute(const Predict& command, const Doors& doors) {
             storage::read_all(doors.directory, path, base::kMaxModelBytes));
   auto model = jobs::model_from_json(base::text_of(bytes));
   if (!model) return base::fail(model.error().within(path));
-  const jobs::NewData data{command.data, command.files, command.rpm};
-  HANSE_TRY(const auto predictions, jobs::predict(*model, data, doors.directory, doors.executor));
+  const jobs::NewData data{command.data, command.files, command.rpm, command.map, command.query};
+  HANSE_TRY(const auto predictions,
+            jobs::predict(*model, data, {doors.directory, doors.executor, &doors.databases}));
   doors.terminal.say(remarks(predictions, doors.terminal.err()));
   return doors.terminal.print_data(command.json ? jobs::to_json(predictions)
                                                 : jobs::to_csv(predictions));

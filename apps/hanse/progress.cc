@@ -23,7 +23,10 @@ std::string bar(std::uint32_t done, std::uint32_t all) {
 }
 
 std::string fold_in_words(const jobs::Progress& progress) {
-  return progress.folds > 1 ? fmt::format("fold {}/{}  ", progress.fold, progress.folds) : "";
+  std::string text;
+  if (progress.repeats > 1) text = fmt::format("repeat {}/{}  ", progress.repeat, progress.repeats);
+  if (progress.folds > 1) text += fmt::format("fold {}/{}  ", progress.fold, progress.folds);
+  return text;
 }
 
 }  // namespace
@@ -55,7 +58,8 @@ ProgressLine::~ProgressLine() {
 
 void ProgressLine::show(const jobs::Progress& progress) {
   if (terminal_.quiet()) return;
-  const bool new_phase = !anything_ || progress.phase != last_.phase || progress.fold != last_.fold;
+  const bool new_phase = !anything_ || progress.phase != last_.phase ||
+                         progress.fold != last_.fold || progress.repeat != last_.repeat;
   if (new_phase) phase_since_ = clock_.monotonic();
   if (terminal_.err().terminal) {
     const base::Milliseconds now = clock_.monotonic();

@@ -13,6 +13,14 @@ struct Read {
   NamedReport named;
 };
 
+// A run's folder; its report.json may be named too.
+std::string folder_of(std::string run) {
+  constexpr std::string_view kFile = "/report.json";
+  if (run == kFile.substr(1)) return ".";
+  if (run.ends_with(kFile)) run.resize(run.size() - kFile.size());
+  return run;
+}
+
 base::Result<Read> read(const std::string& run, const storage::Directory& directory) {
   const std::string path = run + "/report.json";
   if (!directory.exists(path))
@@ -31,7 +39,7 @@ base::Result<void> execute(const Report& command, const Doors& doors) {
   std::vector<NamedReport> reports;
   std::string json;
   for (const std::string& run : command.runs) {
-    HANSE_TRY(Read one, read(run, doors.directory));
+    HANSE_TRY(Read one, read(folder_of(run), doors.directory));
     json += (json.empty() ? "" : ",\n") + one.text;
     reports.push_back(std::move(one.named));
   }

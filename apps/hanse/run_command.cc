@@ -74,7 +74,7 @@ base::Result<void> write(storage::Staging& staging, const jobs::RunResult& resul
 base::Result<jobs::RunResult> train(const jobs::Job& job, const Doors& doors) {
   ProgressLine line(doors.terminal, doors.clock);
   return jobs::run_job(
-      job, {doors.directory, doors.executor, doors.clock},
+      job, {doors.directory, doors.executor, doors.clock, &doors.databases},
       [&](const jobs::Progress& progress) { line.show(progress); }, doors.stop);
 }
 
@@ -83,6 +83,7 @@ base::Result<jobs::RunResult> train(const jobs::Job& job, const Doors& doors) {
 base::Result<void> execute(const Run& command, const Doors& doors) {
   std::vector<std::string> set = command.set;
   if (command.seed) set.push_back(fmt::format("seed={}", *command.seed));
+  if (command.repeats) set.push_back(fmt::format("evaluation.repeats={}", *command.repeats));
   HANSE_TRY(const jobs::Job job,
             jobs::load_job(doors.directory, command.job, doors.environment, set));
   const bool ours = command.out.empty();  // to name

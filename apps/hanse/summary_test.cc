@@ -7,8 +7,10 @@
 namespace hanse::commands {
 namespace {
 
-jobs::Arms arms(double local, double federated, std::optional<double> pooled) {
-  return {{{"roc_auc", local}}, {{"roc_auc", federated}}, {{"roc_auc", pooled}}};
+jobs::Estimates estimate(std::optional<double> value) { return {{"roc_auc", value, {}, {}}}; }
+
+jobs::ComparedArms arms(double local, double federated, std::optional<double> pooled) {
+  return {estimate(local), estimate(federated), estimate(pooled), estimate(federated - local)};
 }
 
 jobs::Report two_sites() {
@@ -53,6 +55,41 @@ TEST(Summary, ShowsNumbersWithTheirNAndADashWhereUndefined) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(Summary, ShowsIntervalsAndTheDifferenceWhereThereAreSome) {
+  jobs::Report report = two_sites();
+  for (auto* metrics : {&report.metrics.mean, &report.sites[0].metrics}) {
+    metrics->federated.front() = {"roc_auc", .9, .88, .92};
+    metrics->federated_minus_local.front() = {"roc_auc", .2, .1, .3};
+  }
+  report.job.repeats = 10;
+  const std::string text = summary(report, Style{});
+  for (const char* part :
+       {"0.900 ±0.020", "+0.200 ±0.100", "fed. − local", "seeds 7 to 16", "95 % interval"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+  EXPECT_EQ(summary(two_sites(), Style{}).find("±"), std::string::npos);
+}
+
+TEST(Summary, NamesSitesThatJoiningHurts) {
+  jobs::Report report = two_sites();
+  report.sites[1].metrics.federated_minus_local.front() = {"roc_auc", -.1, -.15, -.05};
+  report.hurt = {{"lübeck", "roc_auc", std::string(jobs::kHurts)},
+                 {"köln", "roc_auc", std::string(jobs::kMayHurt)}};
+  const std::string text = summary(report, Style{});
+  EXPECT_NE(text.find("joining hurts: lübeck (roc_auc -0.100, -0.150 to -0.050)"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("joining may hurt: köln"), std::string::npos) << text;
+}
+
+TEST(Summary, EveryTableOfALeakyRunSaysSo) {
+  jobs::Report report = two_sites();
+  report.job.split = "holdout of 30 % by record, LEAKY: groups may be on both sides";
+  const std::string text = summary(report, Style{});
+  for (const char* table : {"LEAKY · all test records", "LEAKY · per site", "LEAKY · per group"})
+    EXPECT_NE(text.find(table), std::string::npos) << text;
+  EXPECT_NE(comparison({{"a", report}, {"b", report}}, Style{}).find("LEAKY"), std::string::npos);
+}
+
 TEST(Summary, SaysWhatLeft) {
   EXPECT_EQ(departures(two_sites()), "Each site sent 40 vectors, 215.0 KiB, and no record");
   jobs::Report uneven = two_sites();
@@ -63,7 +100,7 @@ TEST(Summary, SaysWhatLeft) {
 
 TEST(Summary, ComparesRunsOfDifferentMetrics) {
   jobs::Report other = two_sites();
-  other.metrics.mean.federated = {{"accuracy", .5}};
+  other.metrics.mean.federated = {{"accuracy", .5, {}, {}}};
   const std::string text = comparison({{"runs/a", two_sites()}, {"runs/b", other}}, Style{});
   EXPECT_NE(text.find("accuracy"), std::string::npos);
   EXPECT_NE(text.find("roc_auc"), std::string::npos);
@@ -118,8 +155,11 @@ TEST(Summary, ObeysNoTextOfAReport) {
 }
 
 TEST(Progress, NamesFoldAndRound) {
-  jobs::Progress progress{jobs::Phase::federated, 2, 3, 7, 40, 4, 5, 2048, .25};
+  jobs::Progress progress{jobs::Phase::federated, 1, 1, 2, 3, 7, 40, 4, 5, 2048, .25};
   EXPECT_EQ(in_words(progress), "fold 2/3  round  7/40  4/5 sites in  loss 0.2500  2.0 KiB");
+  progress.repeats = 10;
+  EXPECT_EQ(in_words(progress),
+            "repeat 1/10  fold 2/3  round  7/40  4/5 sites in  loss 0.2500  2.0 KiB");
 }
 
 }  // namespace

@@ -112,9 +112,10 @@ MetricValues evaluate(std::span<const learning::Metric> metrics, const data::Col
   }
   MetricValues values;
   for (const learning::Metric metric : metrics) {
+    values.push_back({std::string(learning::name_of(metric)), {}});
+    if (judged.size() == 0) continue;
     const auto value = learning::evaluate(metric, scaled.predictions, scaled.targets);
-    values.push_back({std::string(learning::name_of(metric)),
-                      value ? std::optional<double>(*value) : std::nullopt});
+    if (value) values.back().value = *value;
   }
   return values;
 }

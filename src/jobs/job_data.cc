@@ -89,6 +89,7 @@ data::RecordingsSpec read_recordings_spec(Section& section, const Environment& e
   section.get("label_values", spec.label_values);
   section.get("group", spec.group);
   section.get("site", spec.site);
+  section.get_word<data::RecordingUnit>("unit", spec.unit, choice_of<data::RecordingUnit>);
   return spec;
 }
 

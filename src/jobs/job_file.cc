@@ -20,6 +20,8 @@ constexpr std::uint32_t kMaxRounds = 10'000;
 
 constexpr std::uint32_t kMaxRepeats = 100;
 
+constexpr int kMaxFractionBits = 52;  // as math::Lattice has it
+
 void read_model(Section section, ModelSpec& model) {
   section.require({"kind"});
   section.get_word<learning::ModelKind>("kind", model.kind, learning::model_kind);
@@ -92,7 +94,7 @@ void read_privacy(Section section, Job& job) {
 void read_aggregation(Section section, Job& job) {
   section.get_word<std::string>("backend", job.aggregation.backend, word_of({"plain"}));
   section.get<std::uint32_t>("min_sites", job.aggregation.min_sites, 1, base::kMaxSites);
-  section.get("fraction_bits", job.strategy.fraction_bits);
+  section.get("fraction_bits", job.strategy.fraction_bits, 0, kMaxFractionBits);
   section.get("max_records_per_site", job.strategy.max_records_per_site);
   section.finish();
 }
@@ -129,7 +131,7 @@ void read_evaluation(Section section, const data::Schema& schema, Job& job) {
   read_metrics(section, task, evaluation.metrics);
   section.get_word<Over>("over", evaluation.over, choice_of<Over>);
   if (evaluation.over == Over::groups && !schema.has(data::ColumnKind::group))
-    section.refuse("over", "the records have no group: give a column the kind " group "");
+    section.refuse("over", "the records have no group: give a column the kind \"group\"");
   section.get<std::uint32_t>("repeats", evaluation.repeats, 1, kMaxRepeats);
   section.finish();
 }

@@ -3,7 +3,6 @@
 
 #include "base/limits.h"
 #include "jobs/job.h"
-#include "jobs/toml_reader.h"
 #include "storage/directory.h"
 
 namespace hanse::jobs {
@@ -77,7 +76,7 @@ TEST(JobFile, ReadsWhatItSaysAndDefaultsTheRest) {
   EXPECT_EQ(fleet.sites[0].balance, (std::array<double, 4>{0.5, 0, 0, 0.5}));
   EXPECT_EQ(fleet.sites[1], *data::PlantSpec::of_class("legacy", "south"));
   EXPECT_EQ(job->strategy, learning::default_spec(learning::StrategyKind::fedavg));
-  EXPECT_EQ(job->metrics.size(), 7U);  // all of a classification
+  EXPECT_EQ(job->evaluation.metrics.size(), 7U);  // all of a classification
   EXPECT_EQ(job->text, kJob);
 }
 
@@ -132,8 +131,34 @@ TEST(JobFile, KeysWithoutMeaningAreRefused) {
 }
 
 TEST(JobFile, ChecksPartsAgainstEachOther) {
-  expect_error(replaced("\"mlp\"\nhidden = [8, 4]", "\"ridge\""), {"small.toml"});
-  expect_error(replaced("name = \"south\"", "name = \"north\""), {"small.toml", "north"});
+  expect_error(replaced("\"mlp\"\nhidden = [8, 4]", "\"ridge\""), {"small.toml:16:", "model"});
+  expect_error(replaced("name = \"south\"", "name = \"north\""), {"small.toml:8:", "north"});
+}
+
+// Ranges that other rooms know are placed at the key that they name, else at its table.
+TEST(JobFile, RangesHaveTheirLine) {
+  expect_error(replaced("rounds = 5", "rounds = 5\nlearning_rate = -1"),
+               {"small.toml:22:17: training.learning_rate", "above 0, found -1"});
+  expect_error(replaced("rounds = 5", "rounds = 5\nbatch = 0"),
+               {"small.toml:22:9: training.batch"});
+  expect_error(replaced("rounds = 5", "rounds = 5\nlocal_epochs = 0"),
+               {"small.toml:19:1: training"});
+  expect_error(replaced("bearings = 12", "severity = 2"), {"small.toml:11:12: data.site.severity"});
+  expect_error(replaced("hidden = [8, 4]", "hidden = [0]"), {"small.toml:18:10: model.hidden"});
+  expect_error(std::string(kJob) + "[aggregation]\nfraction_bits = 60\n",
+               {"small.toml:25:17: aggregation.fraction_bits"});
+}
+
+TEST(JobFile, EvaluationTakesRepeatsAndWhatMetricsAreMeansOver) {
+  const auto job = parse(std::string(kJob) + "[evaluation]\nover = \"groups\"\nrepeats = 3\n");
+  ASSERT_TRUE(job) << job.error().text();
+  EXPECT_EQ(job->evaluation.over, Over::groups);
+  EXPECT_EQ(job->evaluation.repeats, 3U);
+  EXPECT_EQ(parse(kJob)->evaluation.repeats, 1U);
+  expect_error(std::string(kJob) + "[evaluation]\nrepeats = 101\n",
+               {"evaluation.repeats", "from 1 to 100"});
+  expect_error(std::string(kJob) + "[evaluation]\nover = \"plants\"\n",
+               {"evaluation.over", "\"sites\""});
 }
 
 std::string times(std::size_t count, std::string_view text) {
@@ -200,7 +225,7 @@ TEST(JobFile, OverridesAreCheckedLikeTheFile) {
   EXPECT_EQ(job->model.hidden, std::vector<std::size_t>{2});
   EXPECT_EQ(std::get<data::FleetSpec>(job->source).sites[1].bearings, 20U);
   EXPECT_EQ(job->strategy.mu, 0.5);
-  EXPECT_EQ(job->metrics, std::vector<learning::Metric>{learning::Metric::mcc});
+  EXPECT_EQ(job->evaluation.metrics, std::vector<learning::Metric>{learning::Metric::mcc});
   expect_error(kJob, {"--set training.rouns=9", "did you mean 'rounds'"}, {"training.rouns=9"});
   expect_error(kJob, {"--set training.rounds=many", "a whole number"}, {"training.rounds=many"});
   expect_error(kJob, {"--set rounds", "key=value"}, {"rounds"});
@@ -221,55 +246,7 @@ TEST(JobFile, TheTextOfAnOverriddenJobGivesTheSameJob) {
   EXPECT_EQ(again->split, job->split);
   EXPECT_EQ(again->model, job->model);
   EXPECT_EQ(again->strategy, job->strategy);
-  EXPECT_EQ(again->metrics, job->metrics);
-}
-
-constexpr std::string_view kCsvJob = R"(name = "table"
-[data]
-source = "csv"
-path = "${PLACE}/a.csv"
-[data.split]
-kind = "k_fold"
-by = "record"
-folds = 4
-fold = 2
-[[data.column]]
-name = "load"
-kind = "number"
-unit = "kN"
-low = 0
-high = 10
-[[data.column]]
-name = "strength"
-kind = "label"
-low = 0
-high = 100
-[model]
-kind = "ridge"
-l2 = 0.5
-[training]
-strategy = "fedsgd"
-rounds = 2
-[privacy]
-entrance = "in_the_clear"
-)";
-
-TEST(JobFile, PathsTakeTheEnvironmentButTheTextDoesNot) {
-  const auto environment = [](std::string_view name) -> std::optional<std::string> {
-    if (name == "PLACE") return "/there";
-    return std::nullopt;
-  };
-  const auto job = parse_job(kCsvJob, "table.toml", environment);
-  ASSERT_TRUE(job) << job.error().text();
-  const auto& csv = std::get<data::CsvSpec>(job->source);
-  EXPECT_EQ(csv.path, "/there/a.csv");
-  EXPECT_EQ(csv.columns.size(), 2U);
-  EXPECT_EQ(csv.columns[0].unit, "kN");
-  EXPECT_EQ(job->fold, 2U);
-  EXPECT_EQ(job->metrics.size(), 3U);  // all of a regression
-  EXPECT_EQ(job->text, kCsvJob);
-  const std::string error = error_of(parse(kCsvJob));
-  EXPECT_NE(error.find("environment variable PLACE is not set"), std::string::npos) << error;
+  EXPECT_EQ(again->evaluation.metrics, job->evaluation.metrics);
 }
 
 TEST(JobFile, TheExamplesAreSound) {
@@ -293,33 +270,6 @@ RC_GTEST_PROP(JobFile, NeverCrashesOnDamage, ()) {
   text.replace(at, length, inserted);
   const auto job = parse(text);
   RC_ASSERT(job.has_value() || !job.error().text().empty());
-}
-
-RC_GTEST_PROP(Nearest, FindsAKeyBehindOneSlip, ()) {
-  const std::vector<std::string> keys{"rounds", "learning_rate", "local_epochs", "batch", "range"};
-  const std::string key = *rc::gen::elementOf(keys);
-  std::string slip = key;
-  const auto at = *rc::gen::inRange<std::size_t>(0, key.size());
-  switch (*rc::gen::inRange(0, 4)) {
-    case 0:
-      slip.erase(at, 1);
-      break;
-    case 1:
-      slip.insert(at, "x");
-      break;
-    case 2:
-      slip[at] = 'x';
-      break;
-    default:
-      if (at + 1 < slip.size()) std::swap(slip[at], slip[at + 1]);
-  }
-  RC_ASSERT(nearest(slip, keys) == key);
-}
-
-TEST(Nearest, OffersNothingForAStranger) {
-  const std::vector<std::string> keys{"rounds", "batch"};
-  EXPECT_EQ(nearest("temperature", keys), "");
-  EXPECT_EQ(nearest(std::string(1000, 'a'), keys), "");
 }
 
 }  // namespace

@@ -142,13 +142,14 @@ struct Uses {
   TransformKind kind;
   bool of, keyed, length, range, edges, values;
 };
-constexpr std::array<Uses, 12> kUses{{
+constexpr std::array<Uses, 13> kUses{{
     {TransformKind::rolling_mean, true, true, true, true, false, false},
     {TransformKind::rolling_std, true, true, true, true, false, false},
     {TransformKind::rolling_slope, true, true, true, true, false, false},
     {TransformKind::baseline, true, true, true, true, false, false},
     {TransformKind::window, true, true, true, true, false, false},
     {TransformKind::log, true, false, false, true, false, false},
+    {TransformKind::copy, true, false, false, true, false, false},
     {TransformKind::ratio, true, false, false, true, false, false},
     {TransformKind::remaining_life, false, true, false, false, false, false},
     {TransformKind::threshold, true, false, false, false, true, true},
@@ -206,7 +207,7 @@ data::TransformSpec read_transform(Section& section) {
   section.get("edges", spec.edges);
   needs(section, uses.edges, "edges", kind);
   section.get("values", spec.values);
-  needs(section, uses.values, "values", kind);
+  if (spec.kind != TransformKind::combine) needs(section, uses.values, "values", kind);
   section.finish();
   return spec;
 }

@@ -41,6 +41,10 @@ std::string in_words(const learning::StrategySpec& strategy, std::uint32_t round
 }
 
 base::Result<std::string> privacy_unit_of(const Source& source) {
+  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source)) {
+    const bool weak = recordings->unit == data::RecordingUnit::window;
+    return fmt::format("{}{}", name_of(recordings->unit), weak ? " (weak)" : "");
+  }
   const auto* table = std::get_if<TableSource>(&source);
   if (!table) return "recording";
   HANSE_TRY(const data::Pipeline pipeline, pipeline_of(*table));

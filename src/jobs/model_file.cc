@@ -74,6 +74,7 @@ void describe_recordings(JsonFields& json, data::RecordingsSpec& spec) {
   json.field("label_values", spec.label_values);
   json.field("group", spec.group);
   json.field("site", spec.site);
+  word(json, "unit", spec.unit);
 }
 
 }  // namespace
@@ -170,7 +171,10 @@ namespace {
 
 // What the types of single fields cannot say.
 Result<ModelFile> assemble(Draft draft) {
-  HANSE_TRY(data::Schema schema, data::Schema::create(std::move(draft.columns)));
+  HANSE_TRY(data::Schema schema, schema_of(draft.reading));
+  if (schema.columns() != draft.columns)
+    return base::fail(ErrorCode::corruption,
+                      "columns: expected those that data as described under reading gives");
   if (schema.digest().hex() != draft.digest)
     return base::fail(ErrorCode::corruption, "columns_digest: expected {}, found {}",
                       schema.digest().hex(), draft.digest.substr(0, 2 * base::Digest::kSize));
@@ -192,10 +196,6 @@ Result<ModelFile> assemble(Draft draft) {
     return base::fail(ErrorCode::corruption,
                       "training_groups: expected byte order and each once, found '{}' before '{}'",
                       at[0].substr(0, kShownBytes), at[1].substr(0, kShownBytes));
-  HANSE_TRY(const data::Schema read, schema_of(draft.reading));
-  if (read.digest() != schema.digest())
-    return base::fail(ErrorCode::corruption,
-                      "data as described under reading give other columns than the model's");
   return ModelFile{std::move(draft.job), std::move(schema), std::move(draft.reading),
                    std::move(model), std::move(draft.training_groups)};
 }

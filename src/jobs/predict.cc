@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "jobs/csv_field.h"
 #include "jobs/evaluation.h"
 #include "jobs/json_fields.h"
 #include "jobs/map_file.h"
@@ -15,7 +16,7 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
-constexpr std::string_view kPredictionsSchema = "hanse.predictions/1";
+constexpr std::string_view kPredictionsSchema = "hanse.predictions/2";
 
 Result<data::RecordingsSpec> adapted(data::RecordingsSpec spec, const NewData& data) {
   spec.path = data.path;
@@ -91,9 +92,16 @@ Result<data::TableSpec> adapted(data::TableSpec spec, const NewData& data,
   return spec;
 }
 
+// Encoded, each with the number that its source gives it.
+struct NewRecords {
+  data::Dataset records;
+  std::vector<std::size_t> numbers;
+  std::uint64_t left_out = 0;
+};
+
 // All records as one place's: only columns that the table has, and nothing that decides whose or
 // when they are.
-Result<data::Dataset> encoded(const data::Schema& full, const data::Table& table) {
+Result<NewRecords> encoded(const data::Schema& full, const data::Table& table) {
   using data::ColumnKind;
   std::vector<data::Column> columns;
   for (data::Column column : full.columns()) {
@@ -118,11 +126,14 @@ Result<data::Dataset> encoded(const data::Schema& full, const data::Table& table
   HANSE_TRY(auto sites,
             data::encode(std::make_shared<const data::Schema>(std::move(schema)), table, options));
   HANSE_CHECK(sites.size() == 1);
-  return std::move(sites.front().records);
+  NewRecords fresh{std::move(sites.front().records), {}};
+  for (std::size_t row = 0; row < table.records; ++row)
+    fresh.numbers.push_back(table.number_of(row));
+  return fresh;
 }
 
-Result<data::Dataset> read_new_table(const TableReading& reading, const NewData& data,
-                                     const RecordDoors& doors) {
+Result<NewRecords> read_new_table(const TableReading& reading, const NewData& data,
+                                  const RecordDoors& doors) {
   HANSE_TRY(const data::TableSpec spec, adapted(reading.table, data, doors.directory));
   HANSE_TRY(const data::Pipeline pipeline,
             data::Pipeline::create(reading.columns, reading.transforms));
@@ -136,11 +147,18 @@ Result<data::Dataset> read_new_table(const TableReading& reading, const NewData&
   HANSE_TRY(data::Table table, data::read_table({doors.directory, doors.databases}, spec,
                                                 pipeline.columns(), options));
   HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), true));
-  return encoded(*pipeline.schema(), applied.table);
+  if (applied.table.records == 0)
+    return base::fail(ErrorCode::failed_precondition,
+                      "{}: none of {} records can be predicted: the model's policies for missing "
+                      "values leave them all out",
+                      applied.table.source, applied.left_out);
+  HANSE_TRY(NewRecords fresh, encoded(*pipeline.schema(), applied.table));
+  fresh.left_out = applied.left_out;
+  return fresh;
 }
 
-Result<data::Dataset> read_new_recordings(const data::RecordingsSpec& reading, const NewData& data,
-                                          const RecordDoors& doors) {
+Result<NewRecords> read_new_recordings(const data::RecordingsSpec& reading, const NewData& data,
+                                       const RecordDoors& doors) {
   if (data.map || data.query)
     return base::fail(ErrorCode::invalid_argument,
                       "--map and --query are for tables, and this model reads recordings");
@@ -155,29 +173,30 @@ Result<data::Dataset> read_new_recordings(const data::RecordingsSpec& reading, c
   return encoded(schema, table);
 }
 
-tl::unexpected<base::Error> overflowed(std::size_t record) {
+tl::unexpected<base::Error> overflowed(std::size_t number) {
   return base::fail(ErrorCode::failed_precondition,
                     "record {}: expected a finite prediction, and the model's parameters are so "
                     "large that there is none; train it anew with a lower learning rate",
-                    record + 1);
+                    number);
 }
 
-Result<std::vector<Prediction>> predictions_of(const data::Column& label,
-                                               const data::Dataset& records,
+Result<std::vector<Prediction>> predictions_of(const data::Column& label, const NewRecords& fresh,
                                                const math::Matrix& outputs) {
+  const data::Dataset& records = fresh.records;
   std::vector<Prediction> all(records.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     Prediction& one = all[i];
+    one.record = fresh.numbers[i];
     const auto row = outputs.row(i);
     const double target = records.target[i];
     if (!records.group_names.empty()) one.group = records.group_names[records.group[i]];
     if (label.values.empty()) {
       one.value = physical(label, row[0]);
-      if (!std::isfinite(one.value)) return overflowed(i);
+      if (!std::isfinite(one.value)) return overflowed(one.record);
       if (std::isfinite(target)) one.truth = physical(label, target);
     } else {
       if (!std::ranges::all_of(row, [](double p) { return std::isfinite(p); }))
-        return overflowed(i);
+        return overflowed(one.record);
       one.probabilities.assign(row.begin(), row.end());
       one.value = static_cast<double>(std::ranges::max_element(row) - row.begin());
       if (std::isfinite(target)) one.truth = target;
@@ -196,22 +215,13 @@ MetricValues metrics_of(learning::Task task, const data::Column& label, const Ju
   return evaluate(metrics, label, judged);
 }
 
-// RFC 4180, section 2: quotes around what holds a separator, a quote or a line break. Text that a
-// spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV Injection").
-std::string csv_field(std::string text) {
-  if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos)
-    text.insert(0, 1, '\'');
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 const std::string& label_of(const Predictions& predictions, double index) {
   return predictions.labels[static_cast<std::size_t>(index)];
 }
 
 void describe_record(JsonFields& json, const Predictions& all, const Prediction& one) {
+  std::uint64_t record = one.record;
+  json.field("record", record);
   std::string group = one.group;
   if (!group.empty()) json.field("group", group);
   if (all.labels.empty()) {
@@ -248,18 +258,20 @@ static void describe(JsonFields& json, Shown& shown) {
 
 Result<Predictions> predict(const ModelFile& file, const NewData& data, const RecordDoors& doors) {
   const auto* table = std::get_if<TableReading>(&file.reading);
-  HANSE_TRY(const data::Dataset records,
+  HANSE_TRY(const NewRecords fresh,
             table ? read_new_table(*table, data, doors)
                   : read_new_recordings(std::get<data::RecordingsSpec>(file.reading), data, doors));
   const data::Column& label = *file.schema.label();
+  const data::Dataset& records = fresh.records;
   const Judged judged = judge(file.model, records);
   Predictions predictions;
   predictions.job = file.job;
   predictions.labels = label.values;
   predictions.unit = label.unit;
-  HANSE_TRY(predictions.records, predictions_of(label, records, judged.predictions));
+  HANSE_TRY(predictions.records, predictions_of(label, fresh, judged.predictions));
   predictions.metrics = metrics_of(file.model.architecture().task(), label, judged);
   predictions.clipped_values = records.clipped_values;
+  predictions.left_out = fresh.left_out;
   for (const std::string& group : groups_of({&records, 1}))
     if (std::ranges::binary_search(file.training_groups, group))
       predictions.known_groups.push_back(group);
@@ -280,6 +292,7 @@ std::string to_json(const Predictions& predictions) {
     });
     json.field("groups_in_training", copy.known_groups);
     json.field("clipped_values", copy.clipped_values);
+    json.field("left_out", copy.left_out);
     json.field("records", shown);
   });
 }
@@ -300,7 +313,7 @@ std::string to_csv(const Predictions& predictions) {
   };
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Prediction& one = records[i];
-    text += fmt::format("{},", i + 1);
+    text += fmt::format("{},", one.record);
     if (groups) text += csv_field(one.group) + ',';
     text += shown(one.value);
     for (const double probability : one.probabilities) text += fmt::format(",{:.6f}", probability);

@@ -14,14 +14,15 @@ namespace hanse::jobs {
 
 // Where new data differs from the job's.
 struct NewData {
-  std::string path;                  // a folder, a table's file, or postgresql://…
-  std::optional<std::string> files;  // another pattern of file names
-  std::optional<double> shaft_rpm;   // one shaft speed for all recordings
-  std::optional<std::string> map;    // a map file: the plant's own names and units for a table
-  std::optional<std::string> query;  // of a database
+  std::string path;                       // a folder, a table's file, or postgresql://…
+  std::optional<std::string> files = {};  // another pattern of file names
+  std::optional<double> shaft_rpm = {};   // one shaft speed for all recordings
+  std::optional<std::string> map = {};    // a map file: the plant's own names and units for a table
+  std::optional<std::string> query = {};  // of a database
 };
 
 struct Prediction {
+  std::size_t record = 0;             // as the data counts them, from 1
   std::string group;                  // empty where the data has none
   std::vector<double> probabilities;  // one per label; empty for regression
   double value = 0;                   // index of the most probable label, or the physical value
@@ -39,6 +40,7 @@ struct Predictions {
   std::vector<std::string>
       known_groups;  // of the data that were in training: they flatter the model
   std::uint64_t clipped_values = 0;
+  std::uint64_t left_out = 0;  // records without a prediction: policies for missing values
 };
 
 // Reads the data as the model's training data was read; label and group may be absent. Data of

@@ -16,18 +16,33 @@ constexpr auto kHostile = "<script>alert('x')</script>\"&\n\\";
 MetricValues values(double a, std::optional<double> b) { return {{"roc_auc", a}, {"rmse", b}}; }
 
 Arms arms(double shift) {
-  return {values(.5 + shift, {}), values(.6 + shift, 1.0 / 3), values(.7 + shift, 1e-300)};
+  return {values(.5 + shift, {}), values(.6 + shift, 1.0 / 3), values(.7 + shift, 1e-300),
+          values(.1, {})};
+}
+
+Estimates estimates(double a, std::optional<double> b) {
+  return {{"roc_auc", a, a - .1, a + .1}, {"rmse", b, {}, {}}};
+}
+
+ComparedArms compared(double shift) {
+  return {estimates(.5 + shift, {}), estimates(.6 + shift, 1.0 / 3), estimates(.7 + shift, 1e-300),
+          estimates(.1, {})};
 }
 
 Report sample(const std::string& text) {
   Report report;
-  report.job = {text, text, "00ff", text, text, text, 12, text, {text, "other"}, "x86-64-v3"};
+  report.job = {text, text, "00ff",          text,       text, "records", 2, text,
+                12,   text, {text, "other"}, "x86-64-v3"};
   report.seed = std::uint64_t{1} << 53;
-  report.rounds = {{1, 1, 1.4, 2, 800}, {1, 2, .7, 2, 800}, {2, 1, 1.3, 1, 400}};
-  report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, arms(.01)},
-                  {"b", "", 9, 4, 0, {}, {2, 800}, arms(.02)}};
-  report.groups = {{text, {text}, 9, 4, arms(.03)}};
-  report.metrics = {arms(.0), {{1, 4, arms(.04)}, {2, 4, arms(.05)}}};
+  report.rounds = {{7, 1, 1, 1.4, 2, 800}, {7, 1, 2, .7, 2, 800}, {8, 2, 1, 1.3, 1, 400}};
+  report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, compared(.01)},
+                  {"b", "", 9, 4, 0, {}, {2, 800}, compared(.02)}};
+  report.groups = {{text, {text}, 9, 4, compared(.03)}};
+  report.metrics = {
+      compared(.0),
+      {{7, 1, 5, 4, {}, 1, {}, arms(.04)}, {8, 2, 5, 4, {text}, 3, {{"roc_auc", 2}}, arms(.05)}}};
+  report.hurt = {{text, "roc_auc", std::string(kHurts)}, {"b", text, std::string(kMayHurt)}};
+  report.left_out = {3, {{text, 2}}};
   report.privacy = {"in_the_clear", "record"};
   report.aggregation = {"plain", 1, 28};
   report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
@@ -56,8 +71,9 @@ RC_GTEST_PROP(ReportJson, NumbersComeBackToTheBit, (double value, std::uint64_t 
 TEST(ReportJson, TopLevelKeysStandInTheirOrder) {
   const std::string json = to_json(sample("a"));
   std::size_t from = 0;
-  for (const char* key : {"schema", "mode", "job", "seed", "rounds", "sites", "groups", "metrics",
-                          "privacy", "aggregation", "policy", "audit", "timing"}) {
+  for (const char* key :
+       {"schema", "mode", "job", "seed", "rounds", "sites", "groups", "metrics", "hurt", "left_out",
+        "privacy", "aggregation", "policy", "audit", "timing"}) {
     const std::size_t at = json.find("\n  \"" + std::string(key) + "\": ", from);
     ASSERT_NE(at, std::string::npos) << key;
     from = at + 1;
@@ -79,7 +95,7 @@ void expect_refused(const std::string& from, const std::string& to,
 
 TEST(ReportJson, RefusesWhatIsNotDescribed) {
   expect_refused("\"mode\": \"simulated\"", "\"mode\": \"deployed\"", {"mode", "deployed"});
-  expect_refused("hanse.report/1", "hanse.report/9", {"hanse.report/1"});
+  expect_refused("hanse.report/2", "hanse.report/9", {"hanse.report/2"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});
   expect_refused("\"seed\": 9007199254740992", "\"sead\": 1", {"'seed'", "missing"});
@@ -158,14 +174,34 @@ TEST(ReportHtml, OpensAndClosesTheSameElements) {
         << element;
 }
 
+TEST(ReportHtml, ShowsIntervalsAndWhomJoiningHurts) {
+  const std::string html = to_html(sample("a"));
+  EXPECT_NE(html.find("0.500 to 0.700"), std::string::npos);  // around federated, .6
+  EXPECT_NE(html.find("federated − local"), std::string::npos);
+  EXPECT_NE(html.find("joining hurts: a (roc_auc +0.100, +0.000 to +0.200)"), std::string::npos)
+      << html;
+  EXPECT_NE(html.find("joining may hurt: b"), std::string::npos);
+}
+
+TEST(ReportHtml, EveryTableOfALeakyJobSaysSo) {
+  Report report = sample("a");
+  EXPECT_EQ(count(to_html(report), "LEAKY"), 0U);
+  report.job.split = "holdout of 30 % by record, LEAKY: groups may be on both sides";
+  const std::string html = to_html(report);
+  const std::size_t with_numbers = count(html, ">federated</th>");
+  EXPECT_GT(with_numbers, 4U);
+  EXPECT_EQ(count(html, "LEAKY · "), with_numbers);
+}
+
 TEST(ReportHtml, AnEmptyReportIsStillAPage) {
   EXPECT_NE(to_html(Report{}).find("</html>"), std::string::npos);
 }
 
-TEST(Charts, DrawNothingFromOneRound) { EXPECT_EQ(loss_chart({{1, 1, .5, 1, 8}}), ""); }
+TEST(Charts, DrawNothingFromOneRound) { EXPECT_EQ(loss_chart({{1, 1, 1, .5, 1, 8}}), ""); }
 
 TEST(Charts, BarsStayInsideTheirTrack) {
-  const Arms wild{{{"mcc", -.5}}, {{"mcc", 0.5}}, {{"mcc", {}}}};
+  const auto one = [](std::optional<double> value) { return Estimates{{"mcc", value, {}, {}}}; };
+  const ComparedArms wild{one(-.5), one(.5), one({}), one(1)};
   const std::string svg = bar_chart("mcc", {{"a", "", &wild}});
   EXPECT_EQ(svg.find("width=\"-"), std::string::npos);
   EXPECT_NE(svg.find("–"), std::string::npos);

@@ -12,6 +12,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/nearest.h"
+#include "jobs/toml_text.h"
+
 // Input can break preconditions inside toml++ 3.3.0: "[&" and "[[[a]]" do (marzer/tomlplusplus#294
 // and #301). Here they are checked and thrown, so that such a file is an error and not an abort.
 #undef NDEBUG
@@ -124,20 +127,6 @@ Result<toml::table> parse_table(std::string_view text, const std::string& source
   }
 }
 
-// A TOML string that stands for `text`.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      out += fmt::format("\\{}", c);
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out + '"';
-}
-
 // One step of a dotted key: the key of a table, or the number of a list's element.
 toml::node* step(toml::node& node, const std::string& key) {
   if (auto* table = node.as_table()) {
@@ -165,7 +154,7 @@ Result<void> put(toml::table& root, const std::string& override_text) {
                       dotted.substr(0, kShownBytes), kMaxDots, dots);
   auto parsed = parse_table("value = " + value, source);
   if (!parsed || parsed->size() != 1) {
-    HANSE_TRY(parsed, parse_table("value = " + quoted(value), source));
+    HANSE_TRY(parsed, parse_table("value = " + toml_text(value), source));
   }
   toml::node* node = &root;
   std::istringstream keys(dotted);
@@ -310,6 +299,7 @@ void Section::get(std::string_view key, double& value) {
 void Section::get(std::string_view key, double& value, double low, double high) {
   double number = value;
   get(key, number);
+  if (!has(key) || !table_of(table_)[key].is_number()) return;
   if (number >= low && number <= high)
     value = number;
   else
@@ -416,38 +406,11 @@ void Section::finish() {
   for (const auto& [key, node] : table_of(table_)) {
     const std::string name(key.str());
     if (std::ranges::find(known_, name) != known_.end()) continue;
-    const std::string_view near = nearest(name, valid);
+    const std::string_view near = base::nearest(name, valid);
     refuse(name, near.empty()
                      ? fmt::format("unknown key; valid ones here: {}", fmt::join(valid, ", "))
                      : fmt::format("unknown key; did you mean '{}'?", near));
   }
-}
-
-std::string_view nearest(std::string_view word, std::span<const std::string> candidates) {
-  constexpr std::size_t kMaxWord = 64;  // longer ones are no slips of the finger
-  std::string_view best;
-  std::size_t best_distance = word.size() / 3 + 2;
-  if (word.size() > kMaxWord) return best;
-  for (const std::string& candidate : candidates) {
-    std::vector<std::vector<std::size_t>> cost(word.size() + 1,
-                                               std::vector<std::size_t>(candidate.size() + 1));
-    for (std::size_t i = 0; i <= word.size(); ++i) cost[i][0] = i;
-    for (std::size_t j = 0; j <= candidate.size(); ++j) cost[0][j] = j;
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const std::size_t change = word[i - 1] == candidate[j - 1] ? 0 : 1;
-        cost[i][j] =
-            std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, cost[i - 1][j - 1] + change});
-        if (i > 1 && j > 1 && word[i - 1] == candidate[j - 2] && word[i - 2] == candidate[j - 1])
-          cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
-      }
-    }
-    if (cost[word.size()][candidate.size()] < best_distance) {
-      best_distance = cost[word.size()][candidate.size()];
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace hanse::jobs

@@ -123,8 +123,4 @@ class Section {
   std::vector<std::string> elsewhere_;  // asked for, but not to be suggested here
 };
 
-// The candidate with the fewest slips from `word` (optimal string alignment distance), if they are
-// few for its length; else empty.
-std::string_view nearest(std::string_view word, std::span<const std::string> candidates);
-
 }  // namespace hanse::jobs

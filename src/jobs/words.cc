@@ -42,6 +42,7 @@ const Words<data::TransformKind>& words_of(data::TransformKind) {
       {"baseline", TransformKind::baseline},
       {"window", TransformKind::window},
       {"log", TransformKind::log},
+      {"copy", TransformKind::copy},
       {"ratio", TransformKind::ratio},
       {"remaining_life", TransformKind::remaining_life},
       {"threshold", TransformKind::threshold},
@@ -49,6 +50,14 @@ const Words<data::TransformKind>& words_of(data::TransformKind) {
       {"which", TransformKind::which},
       {"combine", TransformKind::combine},
   };
+  return words;
+}
+
+const Words<data::RecordingUnit>& words_of(data::RecordingUnit) {
+  using data::RecordingUnit;
+  static const Words<RecordingUnit> words{{"recording", RecordingUnit::recording},
+                                          {"group", RecordingUnit::group},
+                                          {"window", RecordingUnit::window}};
   return words;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/reader.h"
+#include "data/recordings.h"
 #include "data/split.h"
 #include "data/transform.h"
 
@@ -28,6 +29,7 @@ const Words<data::ColumnKind>& words_of(data::ColumnKind);
 const Words<data::MissingPolicy>& words_of(data::MissingPolicy);
 const Words<data::TableFormat>& words_of(data::TableFormat);
 const Words<data::TransformKind>& words_of(data::TransformKind);
+const Words<data::RecordingUnit>& words_of(data::RecordingUnit);
 const Words<data::SplitKind>& words_of(data::SplitKind);
 const Words<data::SplitBy>& words_of(data::SplitBy);
 const Words<data::TestOn>& words_of(data::TestOn);

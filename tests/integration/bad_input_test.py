@@ -28,6 +28,25 @@ class JobFiles(Case):
         self.fails(NOT_FOUND, "run", "absent.toml", says=["absent.toml"])
         self.fails(NOT_FOUND, "job", "check", "absent.toml", says=["absent.toml"])
 
+    def test_ranges_have_their_line(self):
+        self.write("job.toml", CSV_JOB.replace("rounds = 10", "rounds = 10\nlearning_rate = -1"))
+        self.fails(INVALID, "run", "job.toml", says=["job.toml:31:17: training.learning_rate"])
+
+    def test_a_range_left_to_be_declared(self):
+        self.write("job.toml", CSV_JOB.replace("low = 0", 'low = "to be declared"'))
+        self.fails(INVALID, "job", "check", "job.toml",
+                   says=["job.toml:14:7: data.column.low", "physically possible", "unit"])
+
+    def test_sites_whose_schemas_differ(self):
+        job = CSV_JOB.replace('path = "ovens.csv"\n', "").replace(
+            '[[data.column]]\nname = "plant"\nkind = "site"\n',
+            '[[data.site]]\nname = "north"\npath = "north.csv"\n'
+            '[[data.site]]\nname = "south"\npath = "south.csv"\n')
+        self.write("job.toml", job)
+        self.write("north.csv", "\n".join(csv_rows(("a",))) + "\n")
+        self.write("south.csv", "temperature,state,oven\n20,cold,o1\n")
+        self.fails(NOT_FOUND, "run", "job.toml", says=["site 'south'", "degrees"])
+
     def test_missing_variable(self):
         self.write("job.toml", CSV_JOB.replace("ovens.csv", "${NOWHERE}/ovens.csv"))
         self.fails(INVALID, "run", "job.toml", says=["NOWHERE is not set"])
@@ -61,20 +80,28 @@ class Tables(Case):
     def test_the_table_itself_is_fine(self):
         self.write("job.toml", CSV_JOB)
         self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
-        self.assertGreater(self.report("job.toml")["metrics"]["federated"]["accuracy"], 0.9)
+        self.assertGreater(self.report("job.toml")["metrics"]["federated"]["accuracy"]["value"], 0.9)
 
     def test_missing_table(self):
         self.write("job.toml", CSV_JOB)
         self.fails(NOT_FOUND, "run", "job.toml", says=["ovens.csv"])
 
-    def test_site_with_one_label(self):
+    def test_site_with_one_label_sits_out_and_is_named(self):
+        self.write("job.toml", CSV_JOB)
         rows = csv_rows(("a", "b")) + [f"{20 + i},cold,c{i},c" for i in range(8)]
-        self.run_on(rows, PRECONDITION, ["'c'", "one label"])
+        self.write("ovens.csv", "\n".join(rows) + "\n")
+        done = self.succeeds("run", "job.toml", "--out", "run")
+        self.assertIn("could not train", done.stdout)
+        self.assertIn("there: c.", done.stdout)
+        self.fails(PRECONDITION, "run", "job.toml", "--set", "aggregation.min_sites=3",
+                   says=["'c'", "only the label 'cold'", "only 2 of 3 sites"])
 
-    def test_empty_site(self):
+    def test_too_few_sites_to_train(self):
         # One oven: wherever it falls, either training or testing has it.
-        rows = csv_rows(("a", "b")) + ["20,cold,c0,c"]
-        self.run_on(rows, PRECONDITION, ["'c'"])
+        rows = csv_rows(("a",)) + ["20,cold,c0,c"]
+        self.write("job.toml", CSV_JOB + "[aggregation]\nmin_sites = 2\n")
+        self.write("ovens.csv", "\n".join(rows) + "\n")
+        self.fails(PRECONDITION, "run", "job.toml", says=["'c'", "min_sites"])
 
     def test_empty_table(self):
         self.run_on(csv_rows()[:1], INVALID, ["ovens.csv"])
@@ -199,10 +226,25 @@ class Predicting(Case):
     def test_schema_of_another_model(self):
         self.write("new.csv", "pressure,oven\n3,o1\n")
         self.fails(NOT_FOUND, "predict", "run", "new.csv", says=["degrees"])
+
+    def test_data_of_another_kind(self):
         (self.folder / "recordings").mkdir()
-        done = self.hanse("predict", "run", "recordings")
-        self.assertIn(done.returncode, (INVALID, UNAVAILABLE, NOT_FOUND))
-        self.assertIn("recordings", done.stderr)
+        self.fails(INVALID, "predict", "run", "recordings",
+                   says=["expected a file", "the folder 'recordings'", "--files"])
+        self.fails(INVALID, "predict", "run", "ovens.csv", "--rpm", 1800, says=["--rpm"])
+        self.fails(INVALID, "predict", "run", "postgresql://plant/mes", says=["--query"])
+        self.succeeds("run", BEARINGS, "--out", "bearings", "--set", "training.rounds=1", "--quiet")
+        self.fails(INVALID, "predict", "bearings", "ovens.csv",
+                   says=["expected a folder of .npy files", "the file 'ovens.csv'"])
+        self.fails(INVALID, "predict", "bearings", "recordings", "--map", "local.toml",
+                   says=["--map"])
+
+    def test_a_map_that_does_not_fit(self):
+        self.write("local.toml", '[column.degres]\nfrom = "T"\n')
+        self.fails(INVALID, "predict", "run", "ovens.csv", "--map", "local.toml",
+                   says=["local.toml", "degres", "degrees"])
+        self.fails(NOT_FOUND, "predict", "run", "ovens.csv", "--map", "absent.toml",
+                   says=["absent.toml"])
 
     def test_damaged_model(self):
         model = self.folder / "run" / "model.json"

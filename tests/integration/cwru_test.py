@@ -19,10 +19,12 @@ class RealRecordings(Case):
         self.assertEqual([site["name"] for site in report["sites"]],
                          ["1730", "1750", "1772", "1797"])
         self.assertEqual(len(metrics["folds"]), 3)
-        self.assertGreaterEqual(metrics["pooled"]["roc_auc"], 0.72)
+        self.assertGreaterEqual(metrics["pooled"]["roc_auc"]["value"], 0.72)
         self.assertLessEqual(
-            abs(metrics["pooled"]["roc_auc"] - metrics["federated"]["roc_auc"]), 0.02)
-        self.assertIn("roc_auc", metrics["local"])
+            abs(metrics["pooled"]["roc_auc"]["value"] - metrics["federated"]["roc_auc"]["value"]), 0.02)
+        gain = metrics["federated_minus_local"]["roc_auc"]
+        self.assertLessEqual(gain["low"], gain["value"])
+        self.assertEqual(report["privacy"]["unit"], "recording")
 
     def test_predicts_recordings_that_were_not_in_training(self):
         self.succeeds("run", JOB, "--out", "run", "--set", "data.split.fold=3", "--quiet")

@@ -37,8 +37,9 @@ class Reports(Case):
         report = json.loads(done.stdout)
         jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
         self.assertEqual(list(report), ["schema", "mode", "job", "seed", "rounds", "sites",
-                                        "groups", "metrics", "privacy", "aggregation", "policy",
-                                        "audit", "timing"])
+                                        "groups", "metrics", "hurt", "left_out",
+                                        "privacy", "aggregation", "policy", "audit",
+                                        "timing"])
         self.assertEqual(done.stdout, (self.folder / "runs/bearings-1/report.json").read_text())
         self.assertIn("Nothing was private", done.stderr)
 
@@ -70,6 +71,25 @@ class Reports(Case):
         page.close()
         self.assertEqual(page.open, [])
         self.assertEqual(page.loads, [])
+
+    def test_repeats_give_intervals(self):
+        report = self.report(BEARINGS, "--repeats", 3, "--set", "training.rounds=3")
+        jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+        self.assertEqual([fold["seed"] for fold in report["metrics"]["folds"]], [7, 8, 9])
+        for arm in ("local", "federated", "pooled", "federated_minus_local"):
+            values = [fold["metrics"][arm]["accuracy"] for fold in report["metrics"]["folds"]]
+            found = report["metrics"][arm]["accuracy"]
+            self.assertAlmostEqual(found["value"], sum(values) / 3)
+            self.assertLess(found["low"], found["value"])
+            self.assertGreater(found["high"], found["value"])
+        table = self.succeeds("report", "runs/bearings-1").stdout
+        self.assertIn("seeds 7 to 9", table)
+        self.assertIn("±", table)
+
+    def test_report_takes_the_file_too(self):
+        self.succeeds("run", BEARINGS, "--out", "one", "--set", "training.rounds=1", "--quiet")
+        self.assertEqual(self.succeeds("report", "one/report.json").stdout,
+                         self.succeeds("report", "one").stdout)
 
     def test_next_run_takes_the_next_name(self):
         self.succeeds("run", BEARINGS)
@@ -113,6 +133,9 @@ class Reports(Case):
         said = self.succeeds("job", "check", BEARINGS).stdout
         for part in ("fine", "simulated:bearings", "mlp", "in_the_clear"):
             self.assertIn(part, said)
+        told = json.loads(self.succeeds("job", "check", BEARINGS, "--json").stdout)
+        self.assertEqual(told["job"], "bearings")
+        self.assertEqual(told["unit_of_privacy"], "recording")
 
 
 class Help(Case):
