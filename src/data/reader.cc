@@ -19,8 +19,9 @@ struct Wanted {
   std::string name;  // the plant's
   std::string unit;  // the plant's, of the map
   std::map<std::string, std::string, std::less<>> words;
-  std::vector<double> missing_numbers;  // tokens that are numbers
-  bool number = false;                  // read as one
+  std::vector<double> missing_numbers;                        // tokens that are numbers
+  std::vector<std::pair<double, std::string>> number_values;  // declared values that are numbers
+  bool number = false;                                        // read as one
   bool required = true;
 };
 
@@ -49,6 +50,11 @@ Wanted wanted_of(const Column& column, const ReadOptions& options) {
     double value = 0;
     if (parse_number(token, value) == std::errc() && std::isfinite(value))
       wanted.missing_numbers.push_back(value);
+  }
+  for (const std::string& declared : column.values) {
+    double value = 0;
+    if (parse_number(declared, value) == std::errc())
+      wanted.number_values.emplace_back(value, declared);
   }
   const MappedColumn* const mapped = options.map ? options.map->find(column.name) : nullptr;
   if (mapped == nullptr) return wanted;
@@ -297,6 +303,17 @@ class TableReader final : public Reader {
     if (text.data() == nullptr) return missing_text(bound, "a missing value");
     if (const auto word = wanted.words.find(text); word != wanted.words.end()) text = word->second;
     if (is_token(wanted, text)) return missing_text(bound, found_text(text));
+    return declared_spelling(wanted, text);
+  }
+
+  // Another spelling of a number that is declared as a value: "1.0" is "1".
+  static std::string declared_spelling(const Wanted& wanted, std::string_view text) {
+    double number = 0;
+    if (!wanted.number_values.empty() &&
+        std::ranges::find(wanted.column.values, text) == wanted.column.values.end() &&
+        parse_number(text, number) == std::errc())
+      for (const auto& [value, declared] : wanted.number_values)
+        if (value == number) return declared;
     return std::string(text);
   }
 

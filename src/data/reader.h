@@ -82,6 +82,9 @@ struct TableDoors {
 // A plant's words become the job's before anything looks at a text; tokens of missing values are
 // looked for before units are converted.
 //
+// A text that is another spelling of a number among the declared values is that value: "1.0" is
+// "1".
+//
 // Refused with source, line and column, expected and found: what open_csv, open_whitespace,
 // open_npy and the database refuse; a number that is none or not finite, a missing value whose
 // policy is to refuse, a name that occurs twice, more than base::kMaxTableCells cells.

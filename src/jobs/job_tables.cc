@@ -200,7 +200,7 @@ data::TransformSpec read_transform(Section& section) {
   needs(section, uses.length, "length", kind);
   read_range(section, uses.range, kind, spec);
   const bool life = spec.kind == TransformKind::remaining_life;
-  section.get("clip", spec.clip, 1e-9, 1e15);
+  if (section.has("clip")) section.get("clip", spec.clip, 1e-9, 1e15);
   needs(section, life, "clip", kind);
   section.get("after_last", spec.after_last);
   if (!life) needs(section, false, "after_last", kind);
