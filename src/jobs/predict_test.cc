@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "jobs/evaluation.h"
+#include "jobs/run.h"
 #include "storage/memory.h"
 
 namespace hanse::jobs {
@@ -188,6 +190,170 @@ TEST_F(Predict, ReadsAFolderOfTables) {
   EXPECT_EQ(said->records[0].group, "o1");
   EXPECT_EQ(said->records[0].value, 0);
   EXPECT_EQ(said->known_groups, std::vector<std::string>{"o1"});
+}
+
+// A job with everything that predicting has to repeat: policies for missing values, windows over
+// time, joined columns.
+constexpr std::string_view kMachines = R"(
+name = "machines"
+[data]
+source = "csv"
+path = "machines.csv"
+[[data.column]]
+name = "machine"
+kind = "group"
+[[data.column]]
+name = "hour"
+kind = "order"
+[[data.column]]
+name = "load"
+kind = "number"
+low = 0
+high = 10
+missing = { policy = "value", value = 5, indicator = true }
+[[data.column]]
+name = "heat"
+kind = "input"
+low = 0
+high = 100
+missing = { policy = "drop" }
+[[data.column]]
+name = "part"
+kind = "partition"
+values = ["train", "test"]
+[[data.join]]
+path = "makers.csv"
+on = ["machine"]
+[[data.join.column]]
+name = "maker"
+kind = "category"
+values = ["a", "b"]
+[[data.transform]]
+kind = "rolling_mean"
+of = ["heat"]
+name = "{of}_mean"
+key = ["machine"]
+order = "hour"
+length = 3
+[[data.transform]]
+kind = "remaining_life"
+name = "life"
+as = "label"
+key = ["machine"]
+order = "hour"
+clip = 8
+[data.split]
+kind = "declared"
+[model]
+kind = "mlp"
+hidden = [4]
+[training]
+strategy = "fedavg"
+rounds = 2
+[privacy]
+entrance = "in_the_clear"
+)";
+
+// Records of machines hour by hour, in an order that is not theirs; one in eleven lacks a value.
+storage::Memory machines() {
+  base::SeededSimulationRandom random(1, "machines");
+  std::string makers = "machine,maker\n";
+  std::string alike = "machine,hour,load,heat,part\n";
+  for (int machine = 0; machine < 6; ++machine)
+    makers += fmt::format("m{},{}\n", machine, machine % 2 == 0 ? "a" : "b");
+  for (int record = 0; record < 120; ++record) {
+    const int machine = record % 6;
+    const int hour = (record / 6 * 7) % 20;
+    const double load = 10 * base::uniform_unit(random);
+    const double heat = 100 * base::uniform_unit(random);
+    alike += fmt::format(
+        "m{},{},{},{},{}\n", machine, hour, record % 11 == 3 ? "" : fmt::format("{}", load),
+        record % 11 == 7 ? "" : fmt::format("{}", heat), machine < 4 ? "train" : "test");
+  }
+  storage::Memory memory;
+  HANSE_CHECK(memory.write("machines.csv", base::view_of(alike)).has_value());
+  HANSE_CHECK(memory.write("makers.csv", base::view_of(makers)).has_value());
+  return memory;
+}
+
+class Replay : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto parsed = parse_job(kMachines, "machines.toml", [](auto) { return std::nullopt; });
+    ASSERT_TRUE(parsed) << parsed.error().text();
+    job_.emplace(*std::move(parsed));
+    auto ran = run_job(
+        *job_, {directory_, executor_, clock_}, [](const Progress&) {}, [] { return false; });
+    ASSERT_TRUE(ran) << ran.error().text();
+    const auto back = model_from_json(to_json(ran->model));
+    ASSERT_TRUE(back) << back.error().text();
+    model_.emplace(*back);
+  }
+  // The job's table with the makers in it, as a plant would bring new data; without labels' clues.
+  std::string joined_csv() {
+    std::string text(base::text_of(*storage::read_all(directory_, "machines.csv", 1 << 20)));
+    std::string out;
+    for (std::size_t from = 0; from < text.size();) {
+      const std::size_t end = text.find('\n', from);
+      const std::string line = text.substr(from, end - from);
+      from = end + 1;
+      if (line.starts_with("machine")) {
+        out += "maker,machine,hour,load,heat\n";
+      } else if (line.ends_with(",test")) {
+        const bool even = (line[1] - '0') % 2 == 0;
+        out += fmt::format("{},{}\n", even ? "a" : "b", line.substr(0, line.size() - 5));
+      }
+    }
+    return out;
+  }
+
+  storage::Memory directory_ = machines();
+  base::InlineExecutor executor_;
+  base::ManualClock clock_;
+  RecordDoors doors_{directory_, executor_, nullptr};
+  std::optional<Job> job_;
+  std::optional<ModelFile> model_;
+};
+
+TEST_F(Replay, PredictsTestRecordsAsTheRunDidToTheBit) {
+  const auto records = Records::read(*job_, doors_);
+  ASSERT_TRUE(records) << records.error().text();
+  EXPECT_GT(records->left_out(), 0U);
+  const auto dealt = records->deal(job_->seed);
+  ASSERT_TRUE(dealt);
+  const auto folds = folds_of(*job_, *dealt->sites, job_->seed);
+  ASSERT_TRUE(folds) << folds.error().text();
+  const std::vector<SiteFold> parts = records_of(*dealt->sites, folds->front());
+  ASSERT_EQ(parts.size(), 1U);
+  const math::Matrix expected = model_->model.predict(parts.front().test.features);
+
+  ASSERT_TRUE(directory_.write("new.csv", base::view_of(joined_csv())));
+  const auto said = predict(*model_, {"new.csv"}, doors_);
+  ASSERT_TRUE(said) << said.error().text();
+  ASSERT_EQ(said->records.size(), expected.rows());
+  ASSERT_GT(expected.rows(), 20U);
+  const data::Column& label = *model_->schema.label();
+  for (std::size_t i = 0; i < expected.rows(); ++i)
+    EXPECT_EQ(said->records[i].value, physical(label, expected.row(i)[0])) << i;
+  EXPECT_GT(said->left_out, 0U);
+  EXPECT_TRUE(said->known_groups.empty());
+}
+
+TEST_F(Replay, RecordsKeepTheNumberThatTheFileGivesThem) {
+  ASSERT_TRUE(directory_.write(
+      "new.csv", base::view_of("maker,machine,hour,load,heat\na,m9,1,3,\nb,m9,2,,40\n")));
+  const auto said = predict(*model_, {"new.csv"}, doors_);
+  ASSERT_TRUE(said) << said.error().text();
+  ASSERT_EQ(said->records.size(), 1U);
+  EXPECT_EQ(said->records[0].record, 2U);
+  EXPECT_NE(to_csv(*said).find("\r\n2,m9,"), std::string::npos) << to_csv(*said);
+}
+
+TEST_F(Replay, ATransformWithoutItsKeyOrOrderSaysSo) {
+  ASSERT_TRUE(directory_.write("new.csv", base::view_of("maker,machine,load,heat\na,m9,3,40\n")));
+  const auto said = predict(*model_, {"new.csv"}, doors_);
+  ASSERT_FALSE(said);
+  EXPECT_NE(said.error().text().find("hour"), std::string::npos) << said.error().text();
 }
 
 }  // namespace

@@ -128,7 +128,9 @@ class Runner {
     if (state_.repeat > 1) return {};
     std::vector<data::Dataset> trained_on;
     for (const SiteRecords& site : training) trained_on.push_back(*site.records);
-    model_.emplace(ModelFile{job_.name.text(), *schema_, reading_of(job_.source), federated,
+    ReadingSpec reading = reading_of(job_.source);
+    HANSE_TRY(data::Schema schema, schema_of(reading));
+    model_.emplace(ModelFile{job_.name.text(), std::move(schema), std::move(reading), federated,
                              groups_of(trained_on)});
     return {};
   }

@@ -51,7 +51,9 @@ class RealRecordings(Case):
         first = sorted((pathlib.Path(DATA) / "cwru").glob("1772_*.npy"))[0]
         shutil.copy(first, self.folder / "new" / "machine7.npy")
         said = self.succeeds("predict", "run", "new", "--files", "{machine}.npy", "--rpm", 1772)
-        self.assertTrue(said.stdout.startswith("record,label,p_B,p_IR,p_ORat6\n"), said.stdout)
+        lines = said.stdout.splitlines()
+        self.assertEqual(lines[0], "record,group,label,p_B,p_IR,p_ORat6")
+        self.assertTrue(lines[1].startswith("1,machine7.npy,"), lines[1])
 
 
 if __name__ == "__main__":
