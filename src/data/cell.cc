@@ -36,7 +36,6 @@ std::uint64_t load(const char* from) {
 
 // Up to eight letters, zeros behind them, without a look beyond them.
 std::uint64_t load_letters(const char* from, std::size_t count) {
-  if (count == 8) return load<std::uint64_t>(from);
   if (count >= 4)  // two words that overlap
     return load<std::uint32_t>(from) | load<std::uint32_t>(from + count - 4) << (8 * (count - 4));
   std::uint64_t word = 0;
@@ -105,8 +104,9 @@ bool parse_short(std::string_view text, double& value) {
     digits.behind += more.behind + (digits.point ? more.count : 0);
   }
   if (digits.value > kMaxExact) return false;
-  const double absolute = static_cast<double>(digits.value) / kTens[digits.behind];
-  value = negative ? -absolute : absolute;
+  // No branch on the sign, which nothing predicts; exact, also for zero.
+  constexpr std::array<double, 2> kSigns = {1, -1};
+  value = static_cast<double>(digits.value) / kTens[digits.behind] * kSigns[negative];
   return true;
 }
 

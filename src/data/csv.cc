@@ -112,7 +112,8 @@ class CsvSource final : public RecordSource {
         at += 16;
         continue;
       }
-      at += (first != 0 ? std::countr_zero(first) : 64 + std::countr_zero(second)) / 8;
+      // No branch on the half, which nothing predicts.
+      at += (first != 0 ? 0 : 8) + std::countr_zero(first != 0 ? first : second) / 8;
       if (stops_[static_cast<unsigned char>(*at)]) return at;
       ++at;  // a blank, a tab or an exclamation mark
     }
