@@ -93,6 +93,17 @@ constexpr auto kInspectExample = R"(Examples:
   hanse data inspect postgresql://reader@plant/mes --query 'SELECT * FROM ovens' --json
 )";
 
+constexpr auto kExportText = R"(Print a job's records and folds as CSV, for other tools
+
+Encoded as the models see them, with the site, the group, the target and the number
+of the fold in which each record tests (it trains in all others; 0: in none; empty:
+not used). For simulations, where all records lie in one place already.)";
+
+constexpr auto kExportExample = R"(Examples:
+  hanse data export examples/heart.toml > heart.csv
+  hanse data export examples/heart.toml --seed 3 --set data.split.folds=10
+)";
+
 constexpr auto kCompletionExample = R"(Examples:
   source <(hanse completion bash)
   hanse completion zsh > ~/.zfunc/_hanse
@@ -105,6 +116,7 @@ struct Parsed {
   Predict predict;
   JobCheck check;
   Inspect inspect;
+  Export exported;
   std::string shell;
   bool version = false;
 };
@@ -122,15 +134,19 @@ void add_threads(CLI::App& app, std::size_t& threads) {
       ->type_name("N");
 }
 
+void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed) {
+  app.add_option("--seed", seed, "Seed of everything random [the job's]")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53));
+}
+
 CLI::App* add_run(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("run", kRunText);
   command->footer(kRunExample);
   command->add_option("JOB", run.job, "Job file (TOML, docs/formats/job.md)")->required();
   command->add_option("--out", run.out, "Folder to write [runs/NAME-N, the first free]")
       ->type_name("RUN");
-  command->add_option("--seed", run.seed, "Seed of everything random [the job's]")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53));
+  add_seed(*command, run.seed);
   command
       ->add_option("--repeats", run.repeats,
                    "Run with so many seeds, one after another [the job's]")
@@ -180,9 +196,7 @@ CLI::App* add_check(CLI::App& app, JobCheck& check) {
 }
 
 CLI::App* add_inspect(CLI::App& app, Inspect& inspect) {
-  CLI::App* data = app.add_subcommand("data", "Look at data");
-  data->footer(kInspectExample)->require_subcommand(1);
-  CLI::App* command = data->add_subcommand("inspect", kInspectText);
+  CLI::App* command = app.add_subcommand("inspect", kInspectText);
   command->footer(kInspectExample);
   command->add_option("DATA", inspect.data, "File, folder with --files, or postgresql://…")
       ->required();
@@ -196,6 +210,16 @@ CLI::App* add_inspect(CLI::App& app, Inspect& inspect) {
       ->type_name("PATTERN");
   command->add_option("--query", inspect.query, "What to ask the database")->type_name("SQL");
   command->add_flag("--json", inspect.json, "Print what was found as one JSON document");
+  return command;
+}
+
+CLI::App* add_export(CLI::App& app, Export& exported) {
+  CLI::App* command = app.add_subcommand("export", kExportText);
+  command->footer(kExportExample);
+  command->add_option("JOB", exported.job, "Job file")->required();
+  add_seed(*command, exported.seed);
+  add_threads(*command, exported.threads);
+  add_set(*command, exported.set);
   return command;
 }
 
@@ -287,7 +311,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   const CLI::App* report = add_report(app, parsed.report);
   const CLI::App* predict = add_predict(app, parsed.predict);
   const CLI::App* check = add_check(app, parsed.check);
-  const CLI::App* inspect = add_inspect(app, parsed.inspect);
+  CLI::App* data = app.add_subcommand("data", "Look at a table; take a job's records elsewhere");
+  data->footer(kInspectExample)->require_subcommand(1);
+  const CLI::App* inspect = add_inspect(*data, parsed.inspect);
+  const CLI::App* exported = add_export(*data, parsed.exported);
   const CLI::App* complete = add_completion(app, parsed.shell);
   try {
     app.parse(argc, argv);
@@ -302,6 +329,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (predict->parsed()) return parsed.predict;
   if (check->parsed()) return parsed.check;
   if (inspect->parsed()) return parsed.inspect;
+  if (exported->parsed()) return parsed.exported;
   if (complete->parsed()) return Text{completion(app, parsed.shell)};
   return Usage{"expected a command\n\n" + app.help()};
 }

@@ -64,6 +64,14 @@ struct Inspect {
   bool json = false;
 };
 
+// hanse data export
+struct Export {
+  std::string job;
+  std::optional<std::uint64_t> seed;
+  std::size_t threads = 0;
+  std::vector<std::string> set;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -74,7 +82,7 @@ struct Usage {
   std::string text;
 };
 
-using Command = std::variant<Run, Report, Predict, JobCheck, Inspect, Text, Usage>;
+using Command = std::variant<Run, Report, Predict, JobCheck, Inspect, Export, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -92,5 +100,6 @@ base::Result<void> execute(const Report& command, const Doors& doors);
 base::Result<void> execute(const Predict& command, const Doors& doors);
 base::Result<void> execute(const JobCheck& command, const Doors& doors);
 base::Result<void> execute(const Inspect& command, const Doors& doors);
+base::Result<void> execute(const Export& command, const Doors& doors);
 
 }  // namespace hanse::commands

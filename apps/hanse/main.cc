@@ -32,9 +32,12 @@ std::optional<std::string> environment(std::string_view name) {
 }
 
 std::size_t threads_of(const commands::Command& command) {
-  std::size_t threads = 0;
-  if (const auto* run = std::get_if<commands::Run>(&command)) threads = run->threads;
-  if (const auto* predict = std::get_if<commands::Predict>(&command)) threads = predict->threads;
+  std::size_t threads = std::visit(
+      [](const auto& one) -> std::size_t {
+        if constexpr (requires { one.threads; }) return one.threads;
+        return 0;
+      },
+      command);
   if (threads == 0) threads = std::thread::hardware_concurrency();
   return std::clamp<std::size_t>(threads, 1, base::kMaxThreads);
 }

@@ -119,6 +119,23 @@ def plot(path, name, report, metric, beside):
     plt.close(figure)
 
 
+def together_of(report, metric):
+    """RMSE of each seed over the test records of all its folds, where there are several."""
+    folds = report["metrics"]["folds"]
+    if metric != "rmse" or all(fold["fold"] == 1 for fold in folds):
+        return []
+    sums = {}
+    for fold in folds:
+        squares, records = sums.get(fold["seed"], (0, 0))
+        sums[fold["seed"]] = (squares + fold["test_records"] * fold["metrics"]["federated"][metric] ** 2,
+                              records + fold["test_records"])
+    return [(squares / records) ** .5 for squares, records in sums.values()]
+
+
+def interval(values):
+    return peers.interval(values, 0)
+
+
 def section(name, report, metric, beside, seconds):
     job = report["job"]
     lines = [f"## {name}", "", job["description"], "",
@@ -145,6 +162,10 @@ def section(name, report, metric, beside, seconds):
     for bound, estimate in bounds_of(report, metric, JOBS[name][1]):
         lines.append(f"Bar: {bound[0]} {bound[1]} {bound[2]}: {in_words(estimate, metric)}, "
                      f"{'met' if reached(bound, estimate) else 'NOT met'}.")
+    together = together_of(report, metric)
+    if together:
+        lines.append(f"All held-out records of a seed in one figure, not the mean over folds: "
+                     f"federated {in_words(interval(together), metric)} over seeds.")
     for verdict in ("joining hurts", "joining may hurt"):
         named = [hurt["site"] for hurt in report["hurt"] if hurt["verdict"] == verdict]
         if named:

@@ -46,10 +46,10 @@ def models(regression, seed):
     if regression:
         return {"ridge": linear_model.Ridge(),
                 "mlp": neural_network.MLPRegressor(random_state=seed, max_iter=500),
-                "forest": ensemble.RandomForestRegressor(random_state=seed, n_jobs=2)}
+                "boosting": ensemble.HistGradientBoostingRegressor(random_state=seed)}
     return {"logistic": linear_model.LogisticRegression(max_iter=5000),
             "mlp": neural_network.MLPClassifier(random_state=seed, max_iter=500),
-            "forest": ensemble.RandomForestClassifier(random_state=seed, n_jobs=2)}
+            "boosting": ensemble.HistGradientBoostingClassifier(random_state=seed)}
 
 
 def score(metric, truth, predicted, labels):
