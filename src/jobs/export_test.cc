@@ -63,7 +63,7 @@ class ExportTest : public testing::Test {
   }
   void SetUp() override {
     constexpr std::string_view kCsv =
-        "fold,strength,batch,when,plant\n0,10.5,\"b,1\",1,x\n5,20,\"b,1\",2,x\n10,30,b2,1,x\n"
+        "fold,strength,batch,when,plant\n0,25,\"b,1\",1,x\n5,20,\"b,1\",2,x\n10,30,b2,1,x\n"
         "10,40,b2,2,y\n2.5,50,b3,1,y\n7.5,60,b4,1,y\n";
     ASSERT_TRUE(memory_.write("ovens.csv", base::view_of(kCsv)));
   }
@@ -82,7 +82,7 @@ TEST_F(ExportTest, SaysWhichFoldTestsEachRecord) {
   while (std::getline(lines, line)) rest.push_back(line);
   ASSERT_EQ(rest.size(), 6U);
   // Only the last record of a batch tests. The others train in the fold that holds out another.
-  EXPECT_EQ(rest[0], "x,,\"b,1\",0,10.5,-1\r");
+  EXPECT_EQ(rest[0], "x,,\"b,1\",0,25,-1\r");
   EXPECT_EQ(rest[1].substr(0, 9), "x,,\"b,1\",");
   EXPECT_NE(rest[1].substr(9, 1), "0");
   EXPECT_EQ(rest[1].substr(10), ",20,0\r");
