@@ -113,7 +113,9 @@ class CsvSource final : public RecordSource {
         continue;
       }
       // No branch on the half, which nothing predicts.
-      at += (first != 0 ? 0 : 8) + std::countr_zero(first != 0 ? first : second) / 8;
+      const std::uint64_t behind = first == 0;
+      const std::uint64_t found = first | (second & (0 - behind));
+      at += 8 * behind + static_cast<std::uint64_t>(std::countr_zero(found)) / 8;
       if (stops_[static_cast<unsigned char>(*at)]) return at;
       ++at;  // a blank, a tab or an exclamation mark
     }

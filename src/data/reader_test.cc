@@ -132,6 +132,13 @@ TEST(Reader, LeavesMissingValuesToThePipeline) {
                         ErrorCode::invalid_argument, {"t.csv:2", cell}));
 }
 
+TEST(Reader, KnowsOtherSpellingsOfDeclaredNumbers) {
+  Column grade = column("grade", ColumnKind::category);
+  grade.values = {"1", "2.50", "none"};
+  EXPECT_EQ(texts(read_csv("grade\n1.0\n1\n2.5\nnone\n3.0\n01\n", {grade}), "grade"),
+            (Texts{"1", "1", "2.50", "none", "3.0", "1"}));
+}
+
 TEST(Reader, ReadsTimes) {
   const std::vector<Column> columns = {column("when", ColumnKind::order)};
   EXPECT_EQ(numbers(read_csv("when\n1970-01-01T00:01Z\n1970-01-02\n", columns), "when"),
