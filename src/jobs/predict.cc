@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "data/file_pattern.h"
 #include "jobs/csv_field.h"
 #include "jobs/evaluation.h"
 #include "jobs/json_fields.h"
@@ -51,6 +53,21 @@ bool is_folder(const storage::Directory& directory, const std::string& path) {
   return directory.list(path).has_value();
 }
 
+// One file instead of a folder; the fields of its name stay columns where the name has them.
+void take_one_file(data::TableSpec& spec) {
+  const std::string files = std::exchange(spec.files, "");
+  spec.only.clear();
+  if (files.empty()) return;
+  const std::size_t slash = spec.path.rfind('/');
+  const std::string name = spec.path.substr(slash + 1);  // all of it where there is no slash
+  const auto pattern = data::FilePattern::create(files);
+  const auto fields = pattern ? pattern->match(name) : std::nullopt;
+  if (!fields) return;
+  spec.files = files;
+  spec.path = slash == std::string::npos ? "." : spec.path.substr(0, slash);
+  for (const auto& [field, value] : *fields) spec.only[field] = {value};
+}
+
 // Where the table lies, and in which form: as the job's, or in a database.
 Result<data::TableSpec> adapted(data::TableSpec spec, const NewData& data,
                                 const storage::Directory& directory) {
@@ -81,8 +98,9 @@ Result<data::TableSpec> adapted(data::TableSpec spec, const NewData& data,
       return base::fail(ErrorCode::invalid_argument,
                         "--files is for folders: expected a folder, found the file '{}'",
                         data.path);
-    spec.files.clear();  // one file
-    spec.only.clear();
+    if (!directory.exists(data.path))
+      return base::fail(ErrorCode::not_found, "there is nothing at '{}'", data.path);
+    take_one_file(spec);
   } else if (spec.files.empty()) {
     return base::fail(ErrorCode::invalid_argument,
                       "this model reads a table ({}): expected a file, found the folder '{}'; name "

@@ -180,6 +180,24 @@ TEST_F(Predict, TakesAPlantsOwnNamesAndUnits) {
     EXPECT_NEAR(mapped->records[i].probabilities[1], plain->records[i].probabilities[1], 1e-9);
 }
 
+// A file alone, of a job that read a folder: its name says what the others' names said.
+TEST_F(Predict, TakesTheFieldsOfOneFilesName) {
+  ModelFile file = thermometer();
+  std::get<TableReading>(file.reading).table.files = "{oven}_{day}.csv";
+  ASSERT_TRUE(directory_.create_directory("days"));
+  ASSERT_TRUE(directory_.write("days/o1_2.csv", base::view_of("degrees\n10\n")));
+  ASSERT_TRUE(directory_.write("days/o7_2.csv", base::view_of("degrees\n10\n")));
+  ASSERT_TRUE(directory_.write("days/new.csv", base::view_of("degrees\n90\n")));
+  const auto named = predict(file, {"days/o1_2.csv"}, doors_);
+  ASSERT_TRUE(named) << named.error().text();
+  ASSERT_EQ(named->records.size(), 1U);
+  EXPECT_EQ(named->records[0].group, "o1");
+  const auto other = predict(file, {"days/new.csv"}, doors_);
+  ASSERT_TRUE(other) << other.error().text();
+  EXPECT_EQ(other->records[0].group, "");
+  EXPECT_EQ(other->records[0].value, 1);
+}
+
 TEST_F(Predict, ReadsAFolderOfTables) {
   ASSERT_TRUE(directory_.create_directory("days"));
   ASSERT_TRUE(directory_.write("days/o9_1.csv", base::view_of("degrees\n90\n")));
