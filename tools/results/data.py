@@ -117,6 +117,7 @@ def plot(path, name, report, metric, beside):
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+    path.write_text(" ".join(path.read_text().split()) + "\n")  # a line per number helps nobody
 
 
 def together_of(report, metric):
