@@ -222,6 +222,11 @@ class PostgresCursor final : public Cursor {
     // A server that computes for a process that was killed stops soon. Before version 14 there is
     // no such setting, and nothing is lost.
     static_cast<void>(connection_.execute("SET client_connection_check_interval = 2000"));
+    // Texts of numbers and times are the same whatever a role, a database or the URL has set: a
+    // number's all digits, a time as ISO 8601 has it.
+    for (const char* const setting : {"extra_float_digits = 1", "datestyle = 'ISO'",
+                                      "timezone = 'UTC'", "intervalstyle = 'iso_8601'"})
+      HANSE_TRY_VOID(connection_.execute(std::string("SET ") + setting));
     HANSE_TRY_VOID(connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
     HANSE_TRY_VOID(connection_.execute("DECLARE hanse NO SCROLL CURSOR FOR " + statement));
     HANSE_TRY_VOID(fetch());

@@ -163,6 +163,34 @@ std::size_t peak_kib() {
   return 0;
 }
 
+// Neither a role nor the URL decides how numbers and times are spelt: features would differ.
+TEST_F(PostgresServer, SpellsAlikeWhateverIsSet) {
+  const std::string url =
+      server_->url() + (server_->url().find('?') == std::string::npos ? "?" : "&") +
+      "options=-cextra_float_digits%3D-10%20-cdatestyle%3DGerman%20-ctimezone%3DAsia/Tokyo";
+  auto cursor = Postgres().query(
+      url, "SELECT 0.1::float8 + 0.2, '2024-05-17 08:30+02'::timestamptz, '2024-05-17'::date");
+  ASSERT_TRUE(cursor.has_value()) << cursor.error().text();
+  ASSERT_TRUE((*cursor)->next().value());
+  EXPECT_EQ((*cursor)->cell(0), "0.30000000000000004");
+  EXPECT_EQ((*cursor)->cell(1), "2024-05-17 06:30:00+00");
+  EXPECT_EQ((*cursor)->cell(2), "2024-05-17");
+}
+
+// Whatever a query smuggles in, nothing else is run, and nothing is written: PostgreSQL 15 lets a
+// read-only transaction make large objects, but this one is never committed.
+TEST_F(PostgresServer, OnlyReads) {
+  for (const std::string query :
+       {"SELECT 1; COMMIT", "SELECT 1; CREATE TABLE t (x int)", "SELECT 1 INTO t",
+        "COPY pg_class TO PROGRAM 'cat'", "SELECT nextval('s')", "CALL p()",
+        "WITH d AS (DELETE FROM pg_class RETURNING 1) SELECT * FROM d"}) {
+    const base::Error error = error_of(server_->url(), query);
+    EXPECT_NE(error.code(), ErrorCode::internal) << query << ": " << error.text();
+  }
+  EXPECT_EQ(rows("SELECT lo_create(4711)"), Rows{"4711"});
+  EXPECT_EQ(rows("SELECT count(*) FROM pg_largeobject_metadata"), Rows{"0"});
+}
+
 TEST_F(PostgresServer, ReadsAMillionRowsInLittleMemory) {
   const auto cursor =
       query("SELECT g, repeat('x', 100) FROM generate_series(1, 1000000) g").value();
