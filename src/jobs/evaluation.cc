@@ -93,6 +93,19 @@ std::optional<double> mean(std::span<const double> values) {
   return sum / static_cast<double>(values.size());
 }
 
+// One value per fold: its mean over the seeds, where each deals the same folds.
+std::vector<double> of_distinct(std::span<const Arms> folds, std::size_t distinct, Arm arm,
+                                std::size_t metric) {
+  if (distinct == 0) return values_of(folds, arm, metric);
+  std::vector<double> values;
+  for (std::size_t k = 0; k < distinct; ++k) {
+    std::vector<Arms> same;
+    for (std::size_t i = k; i < folds.size(); i += distinct) same.push_back(folds[i]);
+    if (const auto value = mean(values_of(same, arm, metric))) values.push_back(*value);
+  }
+  return values;
+}
+
 }  // namespace
 
 double physical(const data::Column& label, double scaled) {
@@ -138,14 +151,14 @@ FoldValues evaluate_fold(std::span<const learning::Metric> metrics, const data::
   return fold;
 }
 
-ComparedArms compare(std::span<const Arms> folds, double test_to_train) {
+ComparedArms compare(std::span<const Arms> folds, double test_to_train, std::size_t distinct) {
   ComparedArms compared;
   constexpr Estimates ComparedArms::* kEstimates[] = {
       &ComparedArms::local, &ComparedArms::federated, &ComparedArms::pooled,
       &ComparedArms::federated_minus_local};
   for (std::size_t a = 0; a < std::size(kArms) && !folds.empty(); ++a)
     for (std::size_t m = 0; m < folds.front().federated.size(); ++m) {
-      const std::vector<double> values = values_of(folds, kArms[a], m);
+      const std::vector<double> values = of_distinct(folds, distinct, kArms[a], m);
       Estimate estimate{folds.front().federated[m].name, mean(values), {}, {}};
       if (const auto interval = math::resampled_interval(values, test_to_train)) {
         estimate.low = interval->low;

@@ -51,7 +51,11 @@ FoldValues evaluate_fold(std::span<const learning::Metric> metrics, const data::
 // Means over folds with their intervals (math::resampled_interval). federated and pooled are over
 // the folds where both are defined, local over those where all three are, the difference over
 // those where it is.
-ComparedArms compare(std::span<const Arms> folds, double test_to_train);
+//
+// `distinct`, where it is not 0: the folds are so many, dealt alike under seed after seed. Another
+// seed then says something about training and nothing about other records, so a fold's mean over
+// the seeds is one value.
+ComparedArms compare(std::span<const Arms> folds, double test_to_train, std::size_t distinct = 0);
 
 // Sites where joining makes the first metric worse.
 std::vector<HurtSite> hurt_of(std::span<const SiteRow> sites);

@@ -95,6 +95,17 @@ TEST(Compare, PairsTheArmsFoldByFold) {
   EXPECT_FALSE(none.federated.front().low);
 }
 
+// Seeds that train anew on the same folds do not make the folds more.
+TEST(Compare, CountsAFoldOnceWhateverTheSeeds) {
+  const std::vector<Arms> once{arms(5, 4, 3), arms(7, 5, 3)};
+  std::vector<Arms> often;
+  for (int seed = 0; seed < 10; ++seed) often.insert(often.end(), once.begin(), once.end());
+  EXPECT_EQ(compare(often, .5, 2).federated, compare(once, .5).federated);
+  EXPECT_LT(*compare(often, .5).federated.front().high, *compare(once, .5).federated.front().high);
+  const std::vector<Arms> half{arms(5, 4, 3), arms({}, {}, 3), arms(5, 6, 3), arms(7, 8, 3)};
+  EXPECT_NEAR(*compare(half, .5, 2).federated.front().value, 6.5, 1e-12);
+}
+
 TEST(HurtOf, IsSureWhereTheIntervalIs) {
   const auto row = [](std::string name, std::string metric, double gain, std::optional<double> low,
                       std::optional<double> high) {

@@ -89,19 +89,33 @@ double Tally::test_to_train() const {
   return sum / static_cast<double>(held_out_to_train_.size());
 }
 
+// How many folds there are, where every seed deals the same ones: a k-fold by group without
+// `shuffle`, of records that no seed deals or makes. Else 0; and 0 for one fold, of which only the
+// training's own spread is to be seen.
+std::size_t Tally::distinct_folds() const {
+  const data::SplitSpec& split = job_->split;
+  const auto* table = std::get_if<TableSource>(&job_->source);
+  const bool same = split.kind == data::SplitKind::k_fold && split.by == data::SplitBy::group &&
+                    !split.shuffle && !std::holds_alternative<data::FleetSpec>(job_->source) &&
+                    (!table || table->sites.deal.empty());
+  const std::size_t folds = folds_.size() / job_->evaluation.repeats;
+  return same && folds > 1 ? folds : 0;
+}
+
 void Tally::write(Report& report) const {
   const double ratio = test_to_train();
+  const std::size_t distinct = distinct_folds();
   std::vector<Arms> of_folds;
   for (const FoldRow& fold : folds_) of_folds.push_back(fold.metrics);
-  report.metrics.mean = compare(of_folds, ratio);
+  report.metrics.mean = compare(of_folds, ratio, distinct);
   report.metrics.folds = folds_;
   for (const auto& [name, site] : sites_) {
     report.sites.push_back(site.row);
-    report.sites.back().metrics = compare(site.folds, ratio);
+    report.sites.back().metrics = compare(site.folds, ratio, distinct);
   }
   for (const auto& [name, group] : groups_) {
     report.groups.push_back(group.row);
-    report.groups.back().metrics = compare(group.folds, ratio);
+    report.groups.back().metrics = compare(group.folds, ratio, distinct);
   }
   report.hurt = hurt_of(report.sites);
   report.left_out.sites = too_small_;

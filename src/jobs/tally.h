@@ -39,6 +39,7 @@ class Tally {
                       const std::function<bool(const data::SiteData&)>& wanted) const;
   void add_site(const data::SiteData& site);
   double test_to_train() const;
+  std::size_t distinct_folds() const;
 
   const Job* job_;
   const data::Column* label_;
