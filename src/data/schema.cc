@@ -87,11 +87,10 @@ base::Result<void> check_missing(const Column& column) {
   const Missing& missing = column.missing;
   const MissingPolicy policy = missing.policy;
   const bool replaced = policy == MissingPolicy::neutral || policy == MissingPolicy::value;
-  const bool feature = column.kind == ColumnKind::number || column.kind == ColumnKind::category;
   if (column.kind == ColumnKind::ignore && missing != Missing{})
     return base::fail(ErrorCode::invalid_argument,
                       "column '{}' is read past: it has no missing values to treat", column.name);
-  if (replaced && !feature && column.kind != ColumnKind::input)
+  if (replaced && !is_feature(column) && column.kind != ColumnKind::input)
     return base::fail(ErrorCode::invalid_argument,
                       "column '{}': a {} that is missing can be refused or its record dropped, not "
                       "made up; expected missing policy refuse or drop",
@@ -164,6 +163,10 @@ base::Result<void> check_whole(const std::vector<Column>& columns) {
 
 bool is_number(const Column& column) {
   return has_range(column) || column.kind == ColumnKind::order;
+}
+
+bool is_feature(const Column& column) {
+  return column.kind == ColumnKind::number || column.kind == ColumnKind::category;
 }
 
 bool has_range(const Column& column) {

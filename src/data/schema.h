@@ -59,6 +59,8 @@ struct Column {
 
 // Its cells are numbers: a feature, an input, a label to be predicted as a number, or an order.
 bool is_number(const Column& column);
+// Goes into a model: a number or a category.
+bool is_feature(const Column& column);
 // A number with a declared range: any but an order.
 bool has_range(const Column& column);
 // Its declared values are all there are: a category, a label to classify, a partition.

@@ -17,10 +17,6 @@ namespace {
 using base::ErrorCode;
 using Names = std::set<std::string, std::less<>>;
 
-bool is_feature(const Column& column) {
-  return column.kind == ColumnKind::number || column.kind == ColumnKind::category;
-}
-
 // 1 where the column had no value.
 Column indicator_of(const Column& column) {
   return {.name = column.name + "_missing", .kind = ColumnKind::number, .low = 0, .high = 1};
@@ -142,11 +138,10 @@ bool lacks_any(const TableColumn& column, std::size_t records) {
   return false;
 }
 
-// A declared column beside its cells, and whether its policy for missing values holds.
+// A declared column beside its cells.
 struct Cells {
   const Column* column;
   TableColumn* cells;
-  bool treated;
 };
 
 base::Result<void> check_cells(const Table& table, const Column& column, const TableColumn& cells) {
@@ -169,7 +164,7 @@ base::Result<void> check_cells(const Table& table, const Column& column, const T
 base::Result<std::vector<std::size_t>> kept_rows(const Table& table, std::span<const Cells> all) {
   std::vector<bool> dropped(table.records);
   for (const Cells& one : all) {
-    if (!one.treated || one.column->missing.policy != MissingPolicy::drop) continue;
+    if (one.column->missing.policy != MissingPolicy::drop) continue;
     for (std::size_t row = 0; row < table.records; ++row)
       if (is_missing(*one.cells, row)) dropped[row] = true;
   }
@@ -183,7 +178,7 @@ base::Result<std::vector<std::size_t>> kept_rows(const Table& table, std::span<c
         "drop, and none is left",
         table.source, table.records);
   for (const Cells& one : all) {
-    if (!one.treated || one.column->missing.policy != MissingPolicy::refuse) continue;
+    if (one.column->missing.policy != MissingPolicy::refuse) continue;
     for (const std::size_t row : rows)
       if (is_missing(*one.cells, row))
         return base::fail(ErrorCode::invalid_argument,
@@ -219,20 +214,45 @@ std::vector<double> fill_in(const Column& column, TableColumn& cells, std::size_
 // By key and order: many steps look at records the same way.
 using SortedRows = std::map<std::pair<std::vector<std::string>, std::string>, Sequences>;
 
-base::Result<std::vector<TableColumn>> made_by(const Step& step, const Table& table,
-                                               SortedRows& sorted) {
-  if (!is_keyed(step.spec.kind)) return compute_single(step, table);
+base::Result<const Sequences*> sorted_by(const Step& step, const Table& table, SortedRows& sorted) {
   const auto key = std::pair(step.spec.key, step.spec.order);
   if (!sorted.contains(key)) {
     HANSE_TRY(Sequences sequences, sequences_of(table, key.first, key.second));
     sorted.emplace(key, std::move(sequences));
   }
-  return compute_keyed(step, table, sorted.at(key));
+  return &sorted.at(key);
+}
+
+base::Result<std::vector<TableColumn>> made_by(const Step& step, const Table& table,
+                                               SortedRows& sorted) {
+  if (!is_keyed(step.spec.kind)) return compute_single(step, table);
+  HANSE_TRY(const Sequences* sequences, sorted_by(step, table, sorted));
+  return compute_keyed(step, table, *sequences);
+}
+
+// All records of a key have one text in that column.
+base::Result<void> check_key(const Step& step, const Table& table,
+                             std::span<const std::size_t> rows, const TableColumn& owner) {
+  const std::vector<std::string>& texts = *owner.texts();
+  for (const std::size_t row : rows)
+    if (texts[row] != texts[rows.front()])
+      return base::fail(ErrorCode::invalid_argument,
+                        "{}: records {} and {} have one key of transform '{}' ({}), and in column "
+                        "'{}' they are '{}' and '{}': features of the one would be made of the "
+                        "other, across sites and splits; add the column to the key",
+                        table.source, table.number_of(rows.front()), table.number_of(row),
+                        step.spec.name, word_of(step.spec.kind), owner.name, texts[rows.front()],
+                        texts[row]);
+  return {};
 }
 
 }  // namespace
 
 struct Pipeline::Body {
+  // What features are made of comes first, and whatever else is missing costs a feature nothing:
+  // the history of a record is the same where its label is not known yet.
+  enum class Part { features, others };
+
   std::vector<Column> columns;
   std::vector<TransformSpec> transforms;
   std::vector<Step> steps;
@@ -240,7 +260,8 @@ struct Pipeline::Body {
   Names for_features;  // columns that features are made of, and the features themselves
 
   base::Result<AppliedTable> read(Table table, bool predicting) const;
-  base::Result<void> transform(Table& table, bool predicting) const;
+  base::Result<void> treat(AppliedTable& applied, Part part) const;
+  base::Result<void> transform(Table& table, Part part, bool predicting) const;
 };
 
 base::Result<Pipeline> Pipeline::create(std::vector<Column> columns,
@@ -294,9 +315,12 @@ bool Pipeline::mixes_records() const {
                              [](const Step& step) { return is_keyed(step.spec.kind); });
 }
 
-// The declared columns as far as they are there, without missing values where policies hold.
+// The declared columns as far as they are there.
 base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) const {
-  std::vector<Cells> all;
+  AppliedTable applied{.table = {.source = table.source,
+                                 .records = table.records,
+                                 .columns = {},
+                                 .numbers = table.numbers}};
   for (const Column& column : columns) {
     if (!is_read(column)) continue;
     const auto found = std::ranges::find(table.columns, column.name, &TableColumn::name);
@@ -306,34 +330,52 @@ base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) co
       return base::fail(ErrorCode::not_found, "{}: expected a column '{}', found none of that name",
                         table.source, column.name);
     HANSE_TRY_VOID(check_cells(table, column, *found));
-    all.push_back({&column, &*found, needed});
-  }
-  HANSE_TRY(const std::vector<std::size_t> rows, kept_rows(table, all));
-  AppliedTable applied{.table = {.source = table.source, .records = rows.size(), .columns = {}},
-                       .left_out = table.records - rows.size()};
-  if (!table.numbers.empty() || applied.left_out > 0)
-    for (const std::size_t row : rows) applied.table.numbers.push_back(table.number_of(row));
-  for (const Cells& one : all) {
-    TableColumn& cells = applied.table.columns.emplace_back(std::move(*one.cells));
-    std::visit([&](auto& values) { keep(values, rows); }, cells.cells);
-    const MissingPolicy policy = one.column->missing.policy;
-    if (!one.treated || (policy != MissingPolicy::neutral && policy != MissingPolicy::value))
-      continue;
-    std::vector<double> was_missing = fill_in(*one.column, cells, rows.size());
-    if (one.column->missing.indicator)
-      applied.table.columns.push_back({indicator_of(*one.column).name, std::move(was_missing)});
+    applied.table.columns.push_back(std::move(*found));
   }
   return applied;
 }
 
-base::Result<void> Pipeline::Body::transform(Table& table, bool predicting) const {
+// Policies for missing values, of columns that features are made of or of the others.
+base::Result<void> Pipeline::Body::treat(AppliedTable& applied, Part part) const {
+  Table& table = applied.table;
+  std::vector<Cells> all;
+  for (const Column& column : columns) {
+    if (!is_read(column) || for_features.contains(column.name) != (part == Part::features))
+      continue;
+    const auto found = std::ranges::find(table.columns, column.name, &TableColumn::name);
+    if (found != table.columns.end()) all.push_back({&column, &*found});
+  }
+  HANSE_TRY(const std::vector<std::size_t> rows, kept_rows(table, all));
+  if (rows.size() < table.records) {
+    std::vector<std::size_t> numbers;
+    for (const std::size_t row : rows) numbers.push_back(table.number_of(row));
+    for (TableColumn& column : table.columns)
+      std::visit([&](auto& values) { keep(values, rows); }, column.cells);
+    applied.left_out += table.records - rows.size();
+    table.numbers = std::move(numbers);
+    table.records = rows.size();
+  }
+  std::vector<TableColumn> indicators;
+  for (const Cells& one : all) {
+    const MissingPolicy policy = one.column->missing.policy;
+    if (policy != MissingPolicy::neutral && policy != MissingPolicy::value) continue;
+    std::vector<double> was_missing = fill_in(*one.column, *one.cells, table.records);
+    if (one.column->missing.indicator)
+      indicators.push_back({indicator_of(*one.column).name, std::move(was_missing)});
+  }
+  std::ranges::move(indicators, std::back_inserter(table.columns));
+  return {};
+}
+
+base::Result<void> Pipeline::Body::transform(Table& table, Part part, bool predicting) const {
   SortedRows sorted;
   for (const Step& step : steps) {
+    if (for_features.contains(step.made.front().name) != (part == Part::features)) continue;
     const auto absent = [&](const std::string& name) {
       const TableColumn* column = table.find(name);
       return column == nullptr || lacks_any(*column, table.records);
     };
-    const bool needed = !predicting || for_features.contains(step.made.front().name);
+    const bool needed = !predicting || part == Part::features;
     if (!needed && std::ranges::any_of(step.reads(), absent)) continue;
     auto made = made_by(step, table, sorted);
     if (!made && !needed) continue;
@@ -346,8 +388,36 @@ base::Result<void> Pipeline::Body::transform(Table& table, bool predicting) cons
 base::Result<AppliedTable> Pipeline::apply(Table table, bool predicting) const {
   HANSE_TRY_VOID(check_table_size(table.source, table.records, body_->schema->columns().size()));
   HANSE_TRY(AppliedTable applied, body_->read(std::move(table), predicting));
-  HANSE_TRY_VOID(body_->transform(applied.table, predicting));
+  HANSE_TRY_VOID(body_->treat(applied, Body::Part::features));
+  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::features, predicting));
+  if (!predicting) HANSE_TRY_VOID(body_->treat(applied, Body::Part::others));
+  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::others, predicting));
+  if (predicting) return applied;
+  for (const ColumnKind kind : {ColumnKind::group, ColumnKind::site}) {
+    std::vector<std::string> names;
+    for (const Column& column : body_->schema->columns())
+      if (column.kind == kind) names.push_back(column.name);
+    HANSE_TRY_VOID(check_keys(applied.table, names));
+  }
   return applied;
+}
+
+base::Result<void> Pipeline::check_keys(const Table& table,
+                                        std::span<const std::string> columns) const {
+  std::vector<const TableColumn*> owners;
+  for (const std::string& name : columns)
+    if (const TableColumn* column = table.find(name); column && column->texts())
+      owners.push_back(column);
+  if (owners.empty()) return {};
+  SortedRows sorted;
+  for (const Step& step : body_->steps) {
+    if (!is_keyed(step.spec.kind)) continue;
+    HANSE_TRY(const Sequences* sequences, sorted_by(step, table, sorted));
+    for (std::size_t k = 0; k < sequences->size(); ++k)
+      for (const TableColumn* owner : owners)
+        HANSE_TRY_VOID(check_key(step, table, sequences->at(k), *owner));
+  }
+  return {};
 }
 
 }  // namespace hanse::data

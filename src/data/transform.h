@@ -86,12 +86,22 @@ class Pipeline {
   // records of its key alone, on those of rolling and window transforms alone that lie in the
   // window, and not on the order of records in the table. Errors name source, record, column,
   // expected and found; a key whose order is not strictly ascending once sorted (two records at one
-  // time) is one.
+  // time) is one. So is, in training, a key whose records are of several groups or sites
+  // (check_keys).
+  //
+  // What features are made of is treated and computed first, on all records that have it; then
+  // records that lack something else are dropped, and the rest is made. So a record's history is
+  // the same in training and in predicting, where a label is missing too.
   //
   // With `predicting`, only columns that features are made of have to be there, and only their
   // policies hold; a transform of which no feature is made is left out when the table lacks a
   // column or a value that it needs, or has one that it cannot read.
   base::Result<AppliedTable> apply(Table table, bool predicting) const;
+
+  // Of a table after apply: that all records of a key have the same texts in each of these columns,
+  // as far as it has them. Otherwise a transform would carry records from one group or site into
+  // the features of another: invalid_argument with two such records.
+  base::Result<void> check_keys(const Table& table, std::span<const std::string> columns) const;
 
   // Records are mixed within keys, so that a record is no unit of privacy.
   bool mixes_records() const;

@@ -311,6 +311,47 @@ TEST(MissingValues, OfLabelsMatterOnlyInTraining) {
   EXPECT_TRUE(pipeline.apply(bare, true).has_value());
 }
 
+// A record without a label is left out of training, and not out of what its machine went through:
+// the records behind it have the same features in training as when they are predicted.
+TEST(MissingValues, OfLabelsLeaveTheHistoryWhole) {
+  const Column label = with(kLabel, {.policy = MissingPolicy::drop, .tokens = kTokens});
+  const auto pipeline = Pipeline::create({kColumns[0], kColumns[2], kColumns[3], label},
+                                         {keyed(TransformKind::rolling_mean, 2, "mean"),
+                                          keyed(TransformKind::window, 2, "before")})
+                            .value();
+  Table table = table_of({{"a", 1, 2, 0.5}, {"a", 2, 4, 0.5}, {"a", 3, 6, 0.5}});
+  table.columns.push_back({"l", Texts{"no", "", "yes"}});
+  const auto trained = pipeline.apply(table, false).value();
+  const auto predicted = pipeline.apply(table, true).value();
+  EXPECT_EQ(trained.left_out, 1U);
+  EXPECT_EQ(trained.table.number_of(1), 3U);
+  EXPECT_EQ(numbers(trained.table, "mean"), (Numbers{2, 5}));
+  EXPECT_EQ(numbers(trained.table, "before_1"), (Numbers{2, 4}));
+  EXPECT_EQ(numbers(predicted.table, "mean"), (Numbers{2, 3, 5}));
+  EXPECT_EQ(*trained.table.find("l")->texts(), (Texts{"no", "yes"}));
+}
+
+// What belongs to one group or site is not carried into another's features.
+TEST(TransformKeys, StayWithinGroupsAndSites) {
+  for (const ColumnKind kind : {ColumnKind::group, ColumnKind::site}) {
+    std::vector<Column> columns{kColumns[0],
+                                {.name = "machine", .kind = ColumnKind::text},
+                                kColumns[3],
+                                {.name = "of", .kind = kind}};
+    const auto made = [&](std::vector<std::string> key) {
+      TransformSpec mean = keyed(TransformKind::rolling_mean, 2, "mean");
+      mean.key = std::move(key);
+      return Pipeline::create(columns, {mean}).value();
+    };
+    Table table = table_of({{"a", 1, 2, 0.5}, {"b", 1, 4, 0.5}, {"a", 2, 6, 0.5}});
+    table.columns.push_back({"of", Texts{"g", "g", "h"}});
+    EXPECT_TRUE(refused(made({"machine"}).apply(table, false), ErrorCode::invalid_argument,
+                        {"records 1 and 3", "'mean'", "'of'", "'g'", "'h'"}));
+    EXPECT_TRUE(made({"machine"}).apply(table, true).has_value());
+    EXPECT_TRUE(made({"machine", "of"}).apply(table, false).has_value());
+  }
+}
+
 // Flags of faults that nobody has diagnosed yet say no label, and do not stop a prediction.
 TEST(MissingValues, OfFlagsLeaveTheLabelUnknown) {
   const auto pipeline = Pipeline::create({kNumber,
