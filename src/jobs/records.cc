@@ -62,6 +62,33 @@ Result<void> check_enough(const Job& job, std::span<const data::SiteData> sites,
                     named, out > kNamed ? ", …" : "");
 }
 
+// Transforms make features of several records of a key. So a key must not be dealt to several
+// sites, nor be on both sides of a split.
+Result<void> check_keys(const Job& job, const TableSource& source, const data::Pipeline& pipeline) {
+  if (!pipeline.mixes_records()) return {};
+  const auto refused = [](std::string_view text) {
+    return base::fail(ErrorCode::invalid_argument, "{}", text);
+  };
+  if (!source.sites.deal.empty() && source.sites.together.empty())
+    return refused(
+        "a transform looks at all records of its key, and data.sites deals records one by one; "
+        "name the columns of the key in data.sites.together");
+  if (job.split.allow_leakage) return {};
+  const bool by_time =
+      job.split.kind == data::SplitKind::holdout && job.split.by == data::SplitBy::time;
+  if (!by_time && !pipeline.schema()->has(data::ColumnKind::group))
+    return refused(
+        "a transform looks at all records of its key, and no column of kind group keeps these on "
+        "one side of the split; declare one, or set data.split.allow_leakage to measure by how "
+        "much that flatters");
+  if (by_time && std::ranges::find(pipeline.transforms(), data::TransformKind::remaining_life,
+                                   &data::TransformSpec::kind) != pipeline.transforms().end())
+    return refused(
+        "remaining_life looks at the last record of its key, which a split by time holds back: the "
+        "labels to train on would tell what is yet to come; split by group");
+  return {};
+}
+
 }  // namespace
 
 Result<data::AppliedTable> read_applied(const TableSource& source, const data::Pipeline& pipeline,
@@ -97,8 +124,11 @@ Result<void> Records::read_recordings(const RecordDoors& doors) {
 Result<void> Records::read_tables(const RecordDoors& doors) {
   const auto& source = std::get<TableSource>(job_->source);
   HANSE_TRY(const data::Pipeline pipeline, pipeline_of(source));
+  HANSE_TRY_VOID(check_keys(*job_, source, pipeline));
   if (source.site_tables.empty()) {
     HANSE_TRY(data::AppliedTable applied, read_applied(source, pipeline, doors));
+    if (!source.sites.deal.empty())
+      HANSE_TRY_VOID(pipeline.check_keys(applied.table, source.sites.together));
     left_out_ = applied.left_out;
     schema_ = pipeline.schema();
     table_ = std::make_shared<const data::Table>(std::move(applied.table));
