@@ -25,12 +25,15 @@ RC_GTEST_PROP(NearestLaws, ForgivesASlip, ()) {
   std::string slip = *rc::gen::elementOf(kWords);
   const std::string meant = slip;
   const auto place = *rc::gen::inRange<std::size_t>(0, slip.size() - 1);
-  switch (*rc::gen::inRange(0, 3)) {
+  switch (*rc::gen::inRange(0, 4)) {
     case 0:
       std::swap(slip[place], slip[place + 1]);
       break;
     case 1:
       slip.erase(place, 1);
+      break;
+    case 2:
+      slip.insert(place, 1, '#');
       break;
     default:
       slip[place] = '#';

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/spelling.h"
+#include "base/nearest.h"
 
 namespace hanse::data {
 namespace {
@@ -80,11 +80,10 @@ base::Result<void> ColumnMap::check(std::span<const Column> columns) const {
     }
     std::vector<std::string> names;
     for (const Column& column : columns) names.push_back(column.name);
-    const std::string_view near = base::nearest(mapped.column, names);
+    const std::string meant = base::did_you_mean(mapped.column, names);
     return wrong(mapped.column,
-                 near.empty()
-                     ? fmt::format("the job has no such column; it has {}", fmt::join(names, ", "))
-                     : fmt::format("the job has no such column; did you mean '{}'?", near));
+                 "the job has no such column" +
+                     (meant.empty() ? fmt::format("; it has {}", fmt::join(names, ", ")) : meant));
   }
   return {};
 }

@@ -95,15 +95,13 @@ class Encoder {
   base::Result<void> bind_columns() {
     std::size_t feature = 0;
     for (const Column& column : schema_.columns()) {
-      const bool is_feature =
-          column.kind == ColumnKind::number || column.kind == ColumnKind::category;
       if (!wanted(column.kind)) continue;
-      if (!is_feature && !options_.label_required && table_.find(column.name) == nullptr) {
+      if (!is_feature(column) && !options_.label_required && table_.find(column.name) == nullptr) {
         lacking_.push_back(column.kind);
         continue;
       }
       HANSE_TRY(Bound bound, bind(table_, column));
-      if (is_feature) {
+      if (is_feature(column)) {
         bound.feature = feature;
         feature += has_values(column) ? column.values.size() : 1;
       }

@@ -24,7 +24,7 @@ constexpr int kMaxFractionBits = 52;  // as math::Lattice has it
 
 void read_model(Section section, ModelSpec& model) {
   section.require({"kind"});
-  section.get_word<learning::ModelKind>("kind", model.kind, learning::model_kind);
+  if (!section.get_word<learning::ModelKind>("kind", model.kind, learning::model_kind)) return;
   section.get("hidden", model.hidden);
   section.only(model.kind == learning::ModelKind::mlp, "hidden", "kind = \"mlp\"");
   if (model.kind == learning::ModelKind::mlp) section.require({"hidden"});
@@ -70,7 +70,7 @@ void read_strategy(Section& section, learning::StrategySpec& spec) {
 void read_training(Section section, Job& job) {
   section.require({"strategy", "rounds"});
   auto kind = learning::StrategyKind::fedavg;
-  section.get_word<learning::StrategyKind>("strategy", kind, learning::strategy_kind);
+  if (!section.get_word<learning::StrategyKind>("strategy", kind, learning::strategy_kind)) return;
   job.strategy = learning::default_spec(kind);
   section.get<std::uint32_t>("rounds", job.rounds, 1, kMaxRounds);
   section.only(kind == learning::StrategyKind::fedsgd, "server_optimiser", "strategy = \"fedsgd\"");

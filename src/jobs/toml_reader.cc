@@ -399,18 +399,21 @@ void Section::only(bool allowed, std::string_view key, std::string_view when) {
   elsewhere_.emplace_back(key);
 }
 
-void Section::finish() {
+bool Section::finish() {
+  bool all_known = true;
   std::vector<std::string> valid;
   for (const std::string& key : known_)
     if (std::ranges::find(elsewhere_, key) == elsewhere_.end()) valid.push_back(key);
   for (const auto& [key, node] : table_of(table_)) {
     const std::string name(key.str());
     if (std::ranges::find(known_, name) != known_.end()) continue;
-    const std::string_view near = base::nearest(name, valid);
-    refuse(name, near.empty()
-                     ? fmt::format("unknown key; valid ones here: {}", fmt::join(valid, ", "))
-                     : fmt::format("unknown key; did you mean '{}'?", near));
+    all_known = false;
+    const std::string meant = base::did_you_mean(name, valid);
+    refuse(name, "unknown key" + (meant.empty()
+                                      ? fmt::format("; valid ones here: {}", fmt::join(valid, ", "))
+                                      : meant));
   }
+  return all_known;
 }
 
 }  // namespace hanse::jobs

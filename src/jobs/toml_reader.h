@@ -71,18 +71,20 @@ class Section {
   void get(std::string_view key, std::vector<std::size_t>& value);
   void get(std::string_view key, std::vector<double>& value);  // finite
 
-  // A word that `parse` understands; its error is shown at the word's place.
+  // A word that `parse` understands; its error is shown at the word's place. False where something
+  // else stands there: what goes with the word is not known then.
   template <class T>
-  void get_word(std::string_view key, T& value,
+  bool get_word(std::string_view key, T& value,
                 const std::function<base::Result<T>(std::string_view)>& parse) {
     std::string word;
     get(key, word);
-    if (!has(key)) return;
+    if (!has(key)) return true;
     auto parsed = parse(word);
     if (parsed)
       value = *std::move(parsed);
     else if (is_text(key))
       refuse(key, parsed.error().text());
+    return parsed.has_value();
   }
 
   // A table; an empty one where the key is absent.
@@ -104,8 +106,8 @@ class Section {
   // The first key that is here and a word of the text; empty where none is.
   std::string key_named_in(std::string_view text) const;
 
-  // To be called when all keys are asked for: others are unknown.
-  void finish();
+  // To be called when all keys are asked for: others are unknown. True where there are none.
+  bool finish();
 
  private:
   friend class Document;
