@@ -205,7 +205,10 @@ CLI::App* add_inspect(CLI::App& app, Inspect& inspect) {
       ->check(CLI::IsMember({"csv", "whitespace", "npy"}).description(""));
   command->add_option("--header", inspect.header, "Column names where the file has none: a,b,c")
       ->type_name("NAMES");
-  command->add_option("--separator", inspect.separator, "Of a CSV file [,]")->type_name("CHAR");
+  command->add_option("--separator", inspect.separator, "Of a CSV file [as it looks]")
+      ->type_name("CHAR");
+  command->add_option("--decimal", inspect.decimal, "Mark of decimals: . or , [as it looks]")
+      ->type_name("CHAR");
   command->add_option("--files", inspect.files, "File names of a folder: '{machine}_{day}.csv'")
       ->type_name("PATTERN");
   command->add_option("--query", inspect.query, "What to ask the database")->type_name("SQL");

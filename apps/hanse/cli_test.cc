@@ -53,6 +53,7 @@ TEST(CommandLine, ReadsTheOtherCommands) {
   EXPECT_EQ(std::get<Inspect>(inspect).format, "whitespace");
   EXPECT_EQ(std::get<Inspect>(inspect).header, "a,b");
   EXPECT_EQ(std::get<Inspect>(inspect).separator, ";");
+  EXPECT_FALSE(std::get<Inspect>(inspect).decimal);
   EXPECT_EQ(std::get<JobCheck>(check).job, "a.toml");
 }
 

@@ -60,7 +60,8 @@ struct Inspect {
   std::optional<std::string> header;  // names, separated by commas
   std::optional<std::string> files;
   std::optional<std::string> query;
-  std::string separator = ",";
+  std::optional<std::string> separator;  // as the first line looks where there is none
+  std::optional<std::string> decimal;    // as the numbers look where there is none
   bool json = false;
 };
 

@@ -21,6 +21,9 @@ using jobs::toml_text;
 // Of few different texts, each that occurs may be a category's value; of more, hardly.
 constexpr std::uint64_t kFewValues = data::kMaxShownValues;
 
+// A word among at least so many numbers is a mark of missing values, or a slip.
+constexpr std::uint64_t kNumbersPerText = 10;
+
 constexpr std::string_view kStays = "found in this file, stays here";
 
 TableFormat format_of(const Inspect& command) {
@@ -51,10 +54,14 @@ Result<data::TableSpec> spec_of(const Inspect& command, const storage::Directory
   if (database != command.query.has_value())
     return base::fail(ErrorCode::invalid_argument,
                       "a database needs --query, and --query a database: postgresql://…");
-  if (command.separator.size() != 1)
+  if (command.separator && command.separator->size() != 1)
     return base::fail(ErrorCode::invalid_argument,
-                      "--separator: expected one character, found '{}'", command.separator);
-  spec.separator = command.separator[0];
+                      "--separator: expected one character, found '{}'", *command.separator);
+  if (command.decimal && *command.decimal != "." && *command.decimal != ",")
+    return base::fail(ErrorCode::invalid_argument, "--decimal: expected . or , and found '{}'",
+                      *command.decimal);
+  if (command.separator) spec.separator = command.separator->front();
+  if (command.decimal) spec.decimal = command.decimal->front();
   spec.query = command.query.value_or("");
   spec.files = command.files.value_or("");
   if (command.header) spec.header = parts_of(*command.header);
@@ -64,6 +71,33 @@ Result<data::TableSpec> spec_of(const Inspect& command, const storage::Directory
                       "folder make the table",
                       spec.path);
   return spec;
+}
+
+// Numbers of a table are written with commas, as far as it can be seen.
+bool has_decimal_commas(const data::TableFacts& facts) {
+  const auto commas = [](const ColumnFacts& column) {
+    return column.comma_numbers > kNumbersPerText * (column.texts - column.comma_numbers);
+  };
+  const auto points = [](const ColumnFacts& column) {
+    return column.look == CellsLook::number && !column.whole;
+  };
+  return std::ranges::count_if(facts.columns, commas) >
+         std::ranges::count_if(facts.columns, points);
+}
+
+// Looks twice where the separator or the decimal mark has to be seen first; `spec` has what was.
+Result<data::TableFacts> looked_at(const Inspect& command, const data::TableDoors& doors,
+                                   data::TableSpec& spec) {
+  const bool csv = spec.format == TableFormat::csv;
+  if (csv && !command.separator) {
+    HANSE_TRY(spec.separator, data::probable_separator(doors, spec));
+  }
+  HANSE_TRY(data::TableFacts facts, data::inspect_table(doors, spec));
+  if (command.decimal || !(csv || spec.format == TableFormat::whitespace) ||
+      !has_decimal_commas(facts))
+    return facts;
+  spec.decimal = ',';
+  return data::inspect_table(doors, spec);
 }
 
 // Strings of a TOML list.
@@ -84,6 +118,8 @@ std::pair<std::string, std::string> kind_of(const ColumnFacts& column, std::uint
     if (column.whole && column.distinct == 2) return {"number", "two values: perhaps a \"label\""};
     return {"number", ""};
   }
+  if (column.texts > 0 && column.numbers >= kNumbersPerText * column.texts)
+    return {"number", "most values are; see the text below"};
   if (!column.more_distinct && column.distinct <= kFewValues)
     return {"category", "or \"label\", \"site\", \"site_class\""};
   return {"group", "many texts: a \"group\", \"unit\" or \"site\"; or \"ignore\""};
@@ -133,7 +169,8 @@ std::string proposal(const data::TableSpec& spec, const data::TableFacts& facts)
   std::string text = fmt::format(
       "# A proposal for [data], to be edited by a person: {} records, {} columns.\n"
       "# Declare ranges and values from what is physically possible; what stands in comments was\n"
-      "# found in this file and does not belong into a job that leaves the plant.\n\n"
+      "# found in this file and does not belong into a job that leaves the plant. A job also\n"
+      "# needs a name, [model], [training] and [privacy]: docs/formats/job.md.\n\n"
       "[data]\nsource = \"{}\"\npath = {}\n",
       grouped(facts.records), facts.columns.size(), jobs::name_of(spec.format),
       toml_text(database ? storage::public_name(spec.path) : spec.path));
@@ -141,6 +178,7 @@ std::string proposal(const data::TableSpec& spec, const data::TableFacts& facts)
   if (!spec.files.empty()) text += fmt::format("files = {}\n", toml_text(spec.files));
   if (spec.separator != ',')
     text += fmt::format("separator = {}\n", toml_text(std::string(1, spec.separator)));
+  if (spec.decimal != '.') text += fmt::format("decimal = \"{}\"\n", spec.decimal);
   if (!spec.header.empty()) text += fmt::format("header = {}\n", listed(spec.header));
   text +=
       "\n[data.split]\nkind = \"holdout\"\nby = \"record\"  # \"group\" where records belong "
@@ -197,9 +235,9 @@ void describe(jobs::JsonFields& json, Shown& shown) {
 }  // namespace
 
 base::Result<void> execute(const Inspect& command, const Doors& doors) {
-  HANSE_TRY(const data::TableSpec spec, spec_of(command, doors.directory));
+  HANSE_TRY(data::TableSpec spec, spec_of(command, doors.directory));
   HANSE_TRY(const data::TableFacts facts,
-            data::inspect_table({doors.directory, &doors.databases}, spec));
+            looked_at(command, {doors.directory, &doors.databases}, spec));
   if (!command.json) return doors.terminal.print_data(proposal(spec, facts));
   std::vector<Shown> columns;
   for (const ColumnFacts& column : facts.columns) columns.push_back({&column, facts.records});

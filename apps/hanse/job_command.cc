@@ -11,28 +11,51 @@
 namespace hanse::commands {
 namespace {
 
-// Folders and files that a job reads; none for a simulated fleet or a database.
-std::vector<std::string> paths_of(const jobs::Source& source) {
+// A file or folder that a job reads.
+struct Place {
+  std::string path;
+  std::string_view key;  // that says so
+  bool folder = false;
+};
+
+// None for a simulated fleet or a database.
+std::vector<Place> places_of(const jobs::Source& source) {
   if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source))
-    return {recordings->path};
+    return {{recordings->path, "data.path", true}};
   const auto* tables = std::get_if<jobs::TableSource>(&source);
   if (!tables) return {};
-  std::vector<std::string> paths;
-  const auto add = [&](const data::TableSpec& table, const std::string& path) {
-    if (table.format != data::TableFormat::postgresql) paths.push_back(path);
+  std::vector<Place> places;
+  const auto add = [&](const data::TableSpec& table, const std::string& path,
+                       std::string_view key) {
+    if (table.format != data::TableFormat::postgresql)
+      places.push_back({path, key, !table.files.empty()});
   };
-  if (tables->site_tables.empty()) add(tables->table, tables->table.path);
-  for (const jobs::SiteTable& site : tables->site_tables) add(tables->table, site.path);
-  for (const jobs::JoinSpec& join : tables->joins) add(join.table, join.table.path);
-  return paths;
+  if (tables->site_tables.empty()) add(tables->table, tables->table.path, "data.path");
+  for (const jobs::SiteTable& site : tables->site_tables)
+    add(tables->table, site.path, "data.site.path");
+  for (const jobs::JoinSpec& join : tables->joins)
+    add(join.table, join.table.path, "data.join.path");
+  return places;
+}
+
+base::Result<void> check_place(const Place& place, const storage::Directory& directory) {
+  if (!directory.exists(place.path))
+    return base::fail(base::ErrorCode::not_found, "{}: there is nothing at '{}'", place.key,
+                      place.path);
+  const bool folder = directory.list(place.path).has_value();
+  if (folder == place.folder) return {};
+  return base::fail(base::ErrorCode::invalid_argument, "{}: expected a {}, found the {} '{}'{}",
+                    place.key, place.folder ? "folder" : "file", folder ? "folder" : "file",
+                    place.path,
+                    folder ? "; name the file, or say with `files` which files of the folder make "
+                             "the table"
+                           : "");
 }
 
 // Everything that the job names is there, and plants' map files fit its columns.
-base::Result<void> check_places(const jobs::Job& job, const std::vector<std::string>& paths,
-                                const Doors& doors) {
-  for (const std::string& path : paths)
-    if (!doors.directory.exists(path))
-      return base::fail(base::ErrorCode::not_found, "data.path: there is nothing at '{}'", path);
+base::Result<void> check_places(const jobs::Job& job, const Doors& doors) {
+  for (const Place& place : places_of(job.source))
+    HANSE_TRY_VOID(check_place(place, doors.directory));
   if (const auto* tables = std::get_if<jobs::TableSource>(&job.source))
     for (const jobs::SiteTable& site : tables->site_tables)
       if (!site.map.empty())
@@ -52,8 +75,9 @@ std::size_t sites_of(const jobs::Job& job) {
 // What a job would do, by name and in words.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-Facts facts_of(const jobs::Job& job, const std::vector<std::string>& paths,
-               const learning::Architecture& architecture, std::string unit) {
+Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture, std::string unit) {
+  std::vector<std::string> paths;
+  for (const Place& place : places_of(job.source)) paths.push_back(place.path);
   std::string metrics;
   for (const auto metric : job.evaluation.metrics)
     metrics += fmt::format("{}{}", metrics.empty() ? "" : " ", learning::name_of(metric));
@@ -82,14 +106,13 @@ Facts facts_of(const jobs::Job& job, const std::vector<std::string>& paths,
 base::Result<void> execute(const JobCheck& command, const Doors& doors) {
   HANSE_TRY(const jobs::Job job,
             jobs::load_job(doors.directory, command.job, doors.environment, command.set));
-  const std::vector<std::string> paths = paths_of(job.source);
-  if (const auto there = check_places(job, paths, doors); !there)
+  if (const auto there = check_places(job, doors); !there)
     return base::fail(there.error().within(command.job));
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(const auto architecture, jobs::architecture_of(job.model, schema));
   HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job)));
   HANSE_TRY(std::string unit, jobs::privacy_unit_of(job.source));
-  const Facts facts = facts_of(job, paths, architecture, std::move(unit));
+  const Facts facts = facts_of(job, architecture, std::move(unit));
   if (command.json)
     return doors.terminal.print_data(jobs::JsonFields::write([&](jobs::JsonFields& json) {
       std::string name = job.name.text();

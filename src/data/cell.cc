@@ -173,6 +173,16 @@ std::errc parse_number(std::string_view text, double& value) {
   return problem == std::errc() && stop != end ? std::errc::invalid_argument : problem;
 }
 
+std::errc parse_number(std::string_view text, char decimal, double& value) {
+  if (decimal == '.') return parse_number(text, value);
+  if (text.find('.') != std::string_view::npos) return std::errc::invalid_argument;
+  const std::size_t mark = text.find(decimal);
+  if (mark == std::string_view::npos) return parse_number(text, value);
+  std::string pointed(text);
+  pointed[mark] = '.';
+  return parse_number(pointed, value);
+}
+
 bool parse_time(std::string_view text, double& seconds) {
   int year = 0;
   int month = 0;

@@ -11,6 +11,8 @@ namespace hanse::data {
 // invalid_argument: none; result_out_of_range: beyond what a double holds; then `value` is as it
 // was.
 std::errc parse_number(std::string_view text, double& value);
+// With this decimal mark, '.' or ','; the other one is none: "1,5", "-2,5e3".
+std::errc parse_number(std::string_view text, char decimal, double& value);
 
 // Seconds since 1970-01-01T00:00:00Z of "2024-05-17", "2024-05-17T08:30", "2024-05-17 08:30:15.25",
 // each with a time also followed by "Z", "+02:00", "+0200" or "+02"; without one it is UTC.

@@ -125,5 +125,18 @@ TEST(Cell, ShowsTextsThatNoTerminalObeys) {
   EXPECT_EQ(shown(std::string(1000, 'a')), "'" + std::string(40, 'a') + "…'");
 }
 
+TEST(Cell, ReadsDecimalCommas) {
+  double value = 0;
+  EXPECT_EQ(parse_number("-1,5", ',', value), std::errc());
+  EXPECT_EQ(value, -1.5);
+  EXPECT_EQ(parse_number("2,5e3", ',', value), std::errc());
+  EXPECT_EQ(value, 2500);
+  EXPECT_EQ(parse_number("7", ',', value), std::errc());
+  EXPECT_EQ(value, 7);
+  for (const char* none : {"1.5", "1.000,5", "1,000,5", ",", "", "1,5 "})
+    EXPECT_EQ(parse_number(none, ',', value), std::errc::invalid_argument) << none;
+  EXPECT_EQ(parse_number("1,5", '.', value), std::errc::invalid_argument);
+}
+
 }  // namespace
 }  // namespace hanse::data

@@ -48,9 +48,11 @@ class CsvSource final : public RecordSource {
     if (done) return nullptr;
     HANSE_TRY(const std::size_t fields, read_fields(names_.size()));
     if (fields != names_.size())
-      return base::fail(ErrorCode::invalid_argument, "{}: expected {} fields as in {}, found {}",
-                        place(), names_.size(), "the header",
-                        fields > names_.size() ? "more" : std::to_string(fields));
+      return base::fail(ErrorCode::invalid_argument,
+                        "{}: expected {} field{} as in the header, found {}{}", place(),
+                        names_.size(), names_.size() == 1 ? "" : "s",
+                        fields > names_.size() ? "more" : std::to_string(fields),
+                        names_.size() == 1 || fields == 1 ? "; is the separator right?" : "");
     return &record_;
   }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <ranges>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,10 +20,11 @@ namespace {
 // All columns together; each keeps at least kMaxShownValues.
 constexpr std::size_t kMaxDistinctOfAll = std::size_t{1} << 20;
 constexpr std::size_t kMaxShownBytes = 100;
+constexpr std::size_t kMaxHeadBytes = std::size_t{1} << 16;  // of a file, to see its separator
 
 bool looks_missing(std::string_view text) {
-  constexpr std::array<std::string_view, 9> kWords = {"",     "?", "na", "n/a", "nan",
-                                                      "null", "-", "--", "#n/a"};
+  constexpr std::array<std::string_view, 11> kWords = {"",     "?", "na", "n/a",  "nan", "null",
+                                                       "n.a.", "-", "--", "#n/a", "k.a."};
   if (text.size() > 4) return false;
   std::array<char, 4> lower{};
   std::ranges::transform(text, lower.begin(), [](char c) {
@@ -34,7 +36,7 @@ bool looks_missing(std::string_view text) {
 // The facts of one column as its cells come.
 class ColumnWatch {
  public:
-  explicit ColumnWatch(std::string header) {
+  ColumnWatch(std::string header, char decimal) : decimal_(decimal) {
     facts_.header = std::move(header);
     const HeaderName split = split_header_name(facts_.header);
     const bool unit = is_unit(split.unit);
@@ -55,7 +57,7 @@ class ColumnWatch {
     }
     add_value(cell, distinct_limit);
     double value = 0;
-    if (parse_number(cell, value) == std::errc() && std::isfinite(value)) {
+    if (parse_number(cell, decimal_, value) == std::errc() && std::isfinite(value)) {
       add_number(value);
     } else if (parse_time(cell, value)) {
       ++facts_.times;
@@ -66,6 +68,7 @@ class ColumnWatch {
         facts_.first_text_place = place();
       }
       ++facts_.texts;
+      facts_.comma_numbers += decimal_ != ',' && parse_number(cell, ',', value) == std::errc();
     }
   }
 
@@ -118,6 +121,7 @@ class ColumnWatch {
     last_ = value;
   }
 
+  char decimal_;
   ColumnFacts facts_;
   std::optional<double> last_;
   std::unordered_set<std::size_t> seen_;  // hashes of values; one in 2^64 / n² is counted short
@@ -173,7 +177,7 @@ class Inspection {
     const auto [place, fresh] = index_.try_emplace(name, columns_.size());
     if (!fresh) return place->second;
     HANSE_TRY_VOID(check_table_size(spec_.path, 1, columns_.size() + 1));
-    columns_.emplace_back(name);
+    columns_.emplace_back(name, spec_.decimal);
     return place->second;
   }
 
@@ -187,6 +191,27 @@ class Inspection {
 };
 
 }  // namespace
+
+base::Result<char> probable_separator(const TableDoors& doors, const TableSpec& spec) {
+  HANSE_TRY(const std::vector<TablePart> parts, table_parts(doors, spec));
+  HANSE_TRY(const auto file, doors.directory.open(parts.front().path));
+  base::Bytes head(kMaxHeadBytes);
+  HANSE_TRY(const std::size_t size, file->read(0, head));
+  head.resize(size);
+  constexpr std::string_view kMarks = ",;\t|";
+  std::array<std::size_t, kMarks.size()> found{};
+  bool quoted = false;
+  for (const char c : base::text_of(head)) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (c == '\n') break;
+    if (const std::size_t mark = kMarks.find(c); mark != std::string_view::npos) ++found[mark];
+  }
+  // Without a header the first line has numbers, perhaps with decimal commas.
+  const bool other = std::ranges::any_of(found | std::views::drop(1), [](auto n) { return n > 0; });
+  if (!spec.header.empty() && other) found.front() = 0;
+  return kMarks[static_cast<std::size_t>(std::ranges::max_element(found) - found.begin())];
+}
 
 base::Result<TableFacts> inspect_table(const TableDoors& doors, const TableSpec& spec,
                                        std::size_t chunk_bytes) {

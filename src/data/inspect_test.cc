@@ -105,5 +105,28 @@ TEST(Inspect, RefusesWhatNoReaderTakes) {
   EXPECT_TRUE(refused(inspect("a,b\n1\n"), code, {"t.csv:2"}));
 }
 
+TEST(Inspect, SeesHowAFileIsWritten) {
+  const auto separator = [](std::string_view content, std::vector<std::string> header = {}) {
+    storage::Memory memory;
+    HANSE_CHECK(memory.write("t.csv", base::view_of(content)).has_value());
+    TableSpec spec;
+    spec.path = "t.csv";
+    spec.header = std::move(header);
+    return probable_separator({memory}, spec).value();
+  };
+  EXPECT_EQ(separator("a,b\n1;2;3;4"), ',');
+  EXPECT_EQ(separator("a;b [m, mean];c\n"), ';');
+  EXPECT_EQ(separator("\"a;\"\";;\",b\n"), ',');
+  EXPECT_EQ(separator("a\tb"), '\t');
+  EXPECT_EQ(separator("a"), ',');
+  EXPECT_EQ(separator(""), ',');
+  EXPECT_EQ(separator("1,5;2,5;3,5\n", {"a", "b", "c"}), ';');
+  const auto facts = inspect("a,b\n\"1,5\",x\n2,y\nk.A.,z\n").value();
+  EXPECT_EQ(facts.columns[0].comma_numbers, 1U);
+  EXPECT_EQ(facts.columns[0].texts, 1U);
+  EXPECT_EQ(facts.columns[0].missing.at("k.A."), 1U);
+  EXPECT_EQ(facts.columns[1].comma_numbers, 0U);
+}
+
 }  // namespace
 }  // namespace hanse::data

@@ -1,10 +1,14 @@
 #include "data/join.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <unordered_map>
 
 #include "base/nearest.h"
+#include "data/cell.h"
 #include "data/dataset.h"
 
 namespace hanse::data {
@@ -21,9 +25,11 @@ base::Result<const TableColumn*> find(const Table& table, const std::string& nam
                     table.source, name, base::did_you_mean(name, names));
 }
 
-// The texts of each record in the columns `on`, as one.
-base::Result<std::vector<std::string>> keys_of(const Table& table,
-                                               std::span<const std::string> on) {
+using Keys = std::vector<std::optional<std::string>>;
+
+// The texts of each record in the columns `on`, as one; none where one is missing, which would join
+// strangers.
+base::Result<Keys> keys_of(const Table& table, std::span<const std::string> on) {
   std::vector<const std::vector<std::string>*> columns;
   for (const std::string& name : on) {
     HANSE_TRY(const TableColumn* column, find(table, name));
@@ -33,12 +39,13 @@ base::Result<std::vector<std::string>> keys_of(const Table& table,
                         table.source, name);
     columns.push_back(column->texts());
   }
-  std::vector<std::string> keys;
+  Keys keys;
   keys.reserve(table.records);
   std::vector<std::string> fields(columns.size());
   for (std::size_t row = 0; row < table.records; ++row) {
     for (std::size_t i = 0; i < fields.size(); ++i) fields[i] = (*columns[i])[row];
-    keys.push_back(group_name(fields));
+    const bool whole = std::ranges::find(fields, "") == fields.end();
+    keys.push_back(whole ? std::optional(group_name(fields)) : std::nullopt);
   }
   return keys;
 }
@@ -65,25 +72,34 @@ base::Result<Table> join(Table table, const Table& other, std::span<const std::s
   if (on.empty())
     return base::fail(ErrorCode::invalid_argument,
                       "{}: expected at least one column to join on, found none", other.source);
-  HANSE_TRY(const std::vector<std::string> keys, keys_of(table, on));
-  HANSE_TRY(std::vector<std::string> known, keys_of(other, on));
+  HANSE_TRY(const Keys keys, keys_of(table, on));
+  HANSE_TRY(const Keys known, keys_of(other, on));
   HANSE_TRY_VOID(
       check_table_size(table.source, table.records, table.columns.size() + wanted.size()));
   std::unordered_map<std::string_view, std::size_t> row_of;
   for (std::size_t row = 0; row < known.size(); ++row) {
-    const auto [entry, added] = row_of.try_emplace(known[row], row);
+    if (!known[row]) continue;
+    const auto [entry, added] = row_of.try_emplace(*known[row], row);
     if (!added)
       return base::fail(ErrorCode::invalid_argument,
                         "{}: records {} and {} are both of '{}'; expected one to join with",
                         other.source, other.number_of(entry->second), other.number_of(row),
-                        known[row]);
+                        *known[row]);
   }
   std::vector<std::size_t> rows;
   rows.reserve(keys.size());
-  for (const std::string& key : keys) {
-    const auto found = row_of.find(key);
+  for (const std::optional<std::string>& key : keys) {
+    const auto found = key ? row_of.find(*key) : row_of.end();
     rows.push_back(found == row_of.end() ? kNoMatch : found->second);
   }
+  if (!keys.empty() && std::ranges::count(rows, kNoMatch) == std::ssize(rows))
+    return base::fail(
+        ErrorCode::invalid_argument,
+        "{}: none of {} records is one of {} by {}: there it is {}, here {}; are both "
+        "spelt alike?",
+        table.source, table.records, other.source, fmt::join(on, ", "),
+        known.empty() ? "nothing" : shown(known.front().value_or("")),
+        shown(keys.front().value_or("")));
   for (const std::string& name : wanted) {
     HANSE_TRY(const TableColumn* column, find(other, name));
     if (table.find(name) != nullptr)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
 #include "base/limits.h"
 #include "data/cell.h"
@@ -44,8 +45,7 @@ Wanted wanted_of(const Column& column, const ReadOptions& options) {
   wanted.column = column;
   wanted.name = column.name;
   wanted.number = is_number(column) || column.kind == ColumnKind::order;
-  const bool feature = column.kind == ColumnKind::number || column.kind == ColumnKind::category;
-  wanted.required = feature || !options.features_only_required;
+  wanted.required = is_feature(column) || !options.features_only_required;
   for (const std::string& token : column.missing.tokens) {
     double value = 0;
     if (parse_number(token, value) == std::errc() && std::isfinite(value))
@@ -146,25 +146,40 @@ class TableReader final : public Reader {
                           "{}: the source has a column {} itself; name the further one otherwise",
                           name, shown(field));
     std::vector<Bound> bound;
+    std::unordered_map<std::size_t, const Wanted*>
+        readers;  // of a field: a label is no feature too
     for (const Wanted& wanted : wanted_) {
       HANSE_TRY(auto place, find(wanted, part, header, name));
       if (!place && (wanted.required || was_bound(wanted)))
-        return base::fail(ErrorCode::not_found, "{}: expected a column '{}'{}, found {}", name,
-                          wanted.name,
-                          wanted.name == wanted.column.name
-                              ? std::string()
-                              : fmt::format(" for the job's '{}'", wanted.column.name),
-                          header.listed());
+        return lacks(wanted, header, source.names().size(), name);
       if (!place || (next_part_ > 0 && !was_bound(wanted))) continue;
+      if (const auto [first, fresh] = readers.try_emplace(place->field, &wanted);
+          !fresh && place->field < kRowNumber)
+        return base::fail(
+            ErrorCode::invalid_argument,
+            "{}: columns '{}' and '{}' would both be read from {}; name in full which "
+            "is which",
+            name, first->second->column.name, wanted.column.name,
+            shown(source.names()[place->field]));
       place->wanted = &wanted;
       place->column = bound.size();
       place->plain = wanted.number && wanted.missing_numbers.empty() &&
                      wanted.column.kind != ColumnKind::order && place->field < kRowNumber &&
-                     place->conversion == Conversion{};
+                     spec_.decimal == '.' && place->conversion == Conversion{};
       bound.push_back(*std::move(place));
     }
     bound_ = std::move(bound);
     return {};
+  }
+
+  tl::unexpected<base::Error> lacks(const Wanted& wanted, const HeaderNames& header,
+                                    std::size_t fields, std::string_view name) const {
+    const bool same = wanted.name == wanted.column.name;
+    const bool one = fields == 1 && spec_.format == TableFormat::csv;
+    return base::fail(ErrorCode::not_found, "{}: expected a column '{}'{}, found {}{}", name,
+                      wanted.name,
+                      same ? "" : fmt::format(" for the job's '{}'", wanted.column.name),
+                      header.listed(), one ? "; is the separator right?" : "");
   }
 
   bool was_bound(const Wanted& wanted) const {
@@ -250,19 +265,30 @@ class TableReader final : public Reader {
     }
     const std::string_view text = field_of(bound, record);
     if (text.data() == nullptr) return missing_number(bound, "NULL");
-    const std::errc problem = parse_number(text, value);
+    const std::errc problem = parse_number(text, decimal_of(bound), value);
     const bool number = problem == std::errc() && std::isfinite(value);
     const bool missing =
         number ? std::ranges::find(wanted.missing_numbers, value) != wanted.missing_numbers.end()
                : is_token(wanted, text);
-    if (missing) return missing_number(bound, shown(text));
+    if (missing) return missing_number(bound, found_text(text));
     if (wanted.column.kind == ColumnKind::order) return order_of(bound, text, number, value);
     if (number) return converted(bound, value, text);
     return refused(bound,
                    problem == std::errc::result_out_of_range ? "a number that a double can hold"
                    : problem == std::errc()                  ? "a finite number"
+                   : decimal_of(bound) == ','                ? "a number with a decimal comma"
                                                              : "a number",
-                   found_text(text));
+                   found_text(text) + hint(bound, text));
+  }
+
+  char decimal_of(const Bound& bound) const { return bound.field == kExtra ? '.' : spec_.decimal; }
+
+  // What a text that is no number may be.
+  std::string hint(const Bound& bound, std::string_view text) const {
+    double value = 0;
+    if (decimal_of(bound) == '.' && parse_number(text, ',', value) == std::errc())
+      return "; where commas are decimal marks, say decimal = \",\"";
+    return "";
   }
 
   base::Result<double> order_of(const Bound& bound, std::string_view text, bool number,
@@ -303,15 +329,16 @@ class TableReader final : public Reader {
     if (text.data() == nullptr) return missing_text(bound, "a missing value");
     if (const auto word = wanted.words.find(text); word != wanted.words.end()) text = word->second;
     if (is_token(wanted, text)) return missing_text(bound, found_text(text));
-    return declared_spelling(wanted, text);
+    return declared_spelling(bound, text);
   }
 
   // Another spelling of a number that is declared as a value: "1.0" is "1".
-  static std::string declared_spelling(const Wanted& wanted, std::string_view text) {
+  std::string declared_spelling(const Bound& bound, std::string_view text) const {
+    const Wanted& wanted = *bound.wanted;
     double number = 0;
     if (!wanted.number_values.empty() &&
         std::ranges::find(wanted.column.values, text) == wanted.column.values.end() &&
-        parse_number(text, number) == std::errc())
+        parse_number(text, decimal_of(bound), number) == std::errc())
       for (const auto& [value, declared] : wanted.number_values)
         if (value == number) return declared;
     return std::string(text);
@@ -328,14 +355,22 @@ class TableReader final : public Reader {
 
   base::Result<double> missing_number(const Bound& bound, std::string_view found) const {
     if (bound.wanted->column.missing.policy == MissingPolicy::refuse)
-      return refused(bound, "a number, for missing ones are to be refused", found);
+      return refused_missing(bound, "a number", found);
     return NAN;
   }
 
   base::Result<std::string> missing_text(const Bound& bound, std::string_view found) const {
     if (bound.wanted->column.missing.policy == MissingPolicy::refuse)
-      return refused(bound, "a text, for missing ones are to be refused", found);
+      return refused_missing(bound, "a text", found);
     return std::string();
+  }
+
+  tl::unexpected<base::Error> refused_missing(const Bound& bound, std::string_view expected,
+                                              std::string_view found) const {
+    return refused(bound, expected,
+                   fmt::format("{}, and the column's missing ones are refused; declare another "
+                               "policy under `missing` if there may be some",
+                               found));
   }
 
   static std::string found_text(std::string_view text) {

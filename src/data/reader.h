@@ -27,6 +27,7 @@ struct TableSpec {
   // byte order of their names, as one table, the fields as further columns. Empty: one file.
   std::string files;
   char separator = ',';             // csv
+  char decimal = '.';               // csv and whitespace: or ',', in every number of a file
   std::vector<std::string> header;  // the columns' names where the files have no header line
   std::string row_number;           // a further column that counts each file's records from 1
   std::map<std::string, std::string> constants;  // further columns with one text in every record
@@ -82,12 +83,16 @@ struct TableDoors {
 // A plant's words become the job's before anything looks at a text; tokens of missing values are
 // looked for before units are converted.
 //
+// With the decimal mark ',' "1,5" is a number and "1.5" none; neither is "1.000,5". What the spec
+// itself says (constants, fields of file names) has points.
+//
 // A text that is another spelling of a number among the declared values is that value: "1.0" is
 // "1".
 //
 // Refused with source, line and column, expected and found: what open_csv, open_whitespace,
 // open_npy and the database refuse; a number that is none or not finite, a missing value whose
-// policy is to refuse, a name that occurs twice, more than base::kMaxTableCells cells.
+// policy is to refuse, a name that occurs twice, a column of the source that two are read from,
+// more than base::kMaxTableCells cells.
 base::Result<std::unique_ptr<Reader>> open_table(const TableDoors& doors, const TableSpec& spec,
                                                  std::span<const Column> columns,
                                                  const ReadOptions& options = {});

@@ -114,6 +114,19 @@ TEST(Reader, ReadsWithThePlantsNamesUnitsAndWords) {
                       {"'Temp'", "the job's 't'"}));
 }
 
+// What is the label in one column would be a feature in another.
+TEST(Reader, ReadsNoColumnTwice) {
+  const auto code = ErrorCode::invalid_argument;
+  EXPECT_TRUE(refused(read_csv("y [K],z\n1,2\n", {number("y", "K"), number("y [K]", "K")}), code,
+                      {"t.csv", "'y'", "'y [K]'", "both"}));
+  const auto map = ColumnMap::create({{.column = "x", .from = "y", .unit = "", .values = {}}});
+  ReadOptions options;
+  options.map = &map.value();
+  EXPECT_TRUE(
+      refused(read_csv("y,z\n1,2\n", {number("x"), number("y")}, options), code, {"'x'", "'y'"}));
+  EXPECT_EQ(numbers(read_csv("y,z\n1,2\n", {number("x"), number("z")}, options), "x"), Numbers{1});
+}
+
 TEST(Reader, LeavesMissingValuesToThePipeline) {
   const std::vector<Column> columns = {with_missing(number("x", "K"), {"?", "-9", ""}),
                                        with_missing(column("s", ColumnKind::category), {"", "NA"})};
@@ -335,6 +348,36 @@ RC_GTEST_PROP(ReaderLaws, BatchesPutTogetherAreTheTable, ()) {
   RC_ASSERT(got.has_value() == whole.has_value());
   if (!whole) RC_ASSERT(got.error().text() == whole.error().text());
   if (whole) RC_ASSERT(*table.find("s")->texts() == texts(whole, "s"));
+}
+
+TEST(Reader, TakesDecimalCommasWhereTheSpecSaysSo) {
+  Files files;
+  files.add("d/2.5.csv", "a;b;c\n1,5;1,0;-999,0\n-2e1;2;0,25\n");
+  TableSpec spec = spec_of("d");
+  spec.files = "{dose}.csv";
+  spec.separator = ';';
+  spec.decimal = ',';
+  Column level = column("b", ColumnKind::category);
+  level.values = {"1", "2"};
+  const std::vector<Column> columns = {number("a"), level, with_missing(number("c"), {"-999"}),
+                                       number("dose")};
+  const auto table = files.read(spec, columns);
+  ASSERT_TRUE(table.has_value()) << table.error().text();
+  EXPECT_EQ(numbers(table, "a"), (Numbers{1.5, -20}));
+  EXPECT_EQ(texts(table, "b"), (Texts{"1", "2"}));
+  EXPECT_TRUE(std::isnan(numbers(table, "c")[0]));
+  EXPECT_EQ(numbers(table, "c")[1], .25);
+  EXPECT_EQ(numbers(table, "dose"), (Numbers{2.5, 2.5}));
+  files.add("d/2.5.csv", "a;b;c\n1.5;1;2\n");
+  const auto code = ErrorCode::invalid_argument;
+  EXPECT_TRUE(refused(files.read(spec, columns), code, {"'a'", "decimal comma", "'1.5'"}));
+  spec.decimal = '.';
+  files.add("d/2.5.csv", "a;b;c\n1,5;1;2\n");
+  EXPECT_TRUE(refused(files.read(spec, columns), code, {"'a'", "'1,5'", "decimal = \",\""}));
+  spec.separator = ',';
+  EXPECT_TRUE(refused(files.read(spec, columns), ErrorCode::not_found, {"'a;b;c'", "separator"}));
+  spec.decimal = ';';
+  EXPECT_TRUE(refused(files.read(spec, columns), code, {"decimal", "\";\""}));
 }
 
 }  // namespace

@@ -97,6 +97,8 @@ base::Result<void> check_table_spec(const TableSpec& spec) {
   if (database && spec.query.empty()) return wrong("query: expected one statement, found none");
   if (!database && !spec.query.empty()) return wrong("query: only a database is asked");
   if (database && !spec.header.empty()) return wrong("header: a query names its columns itself");
+  if (spec.decimal != '.' && spec.decimal != ',')
+    return wrong("decimal: expected \".\" or \",\", found \"{}\"", spec.decimal);
   if (spec.header.size() > base::kMaxColumns)
     return wrong("header: {} columns; at most {} are read", spec.header.size(), base::kMaxColumns);
   HANSE_TRY(const std::optional<FilePattern> pattern, checked_pattern(spec));

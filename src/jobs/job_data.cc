@@ -98,7 +98,7 @@ void read_split(Section section, Job& job) {
   using data::SplitKind;
   section.require({"kind"});
   data::SplitSpec& split = job.split;
-  section.get_word<SplitKind>("kind", split.kind, choice_of<SplitKind>);
+  if (!section.get_word<SplitKind>("kind", split.kind, choice_of<SplitKind>)) return;
   section.get_word<SplitBy>("by", split.by, choice_of<SplitBy>);
   const bool k_fold = split.kind == SplitKind::k_fold;
   const bool holdout = split.kind == SplitKind::holdout;
@@ -115,8 +115,7 @@ void read_split(Section section, Job& job) {
   section.only((holdout || k_fold) && split.by != SplitBy::time, "stratify",
                "splits by group or record");
   section.get("shuffle", split.shuffle);
-  section.only(k_fold && split.by == SplitBy::group, "shuffle",
-               "kind = \"k_fold\" with by = \"group\"");
+  section.only(k_fold, "shuffle", kFold);
   section.get_word<data::TestOn>("test_on", split.test_on, choice_of<data::TestOn>);
   section.get("allow_leakage", split.allow_leakage);
   std::size_t fold = 1;
@@ -131,6 +130,14 @@ void read_split(Section section, Job& job) {
 void read_path(Section& section, std::string_view key, std::string& path,
                const Environment& environment) {
   section.get(key, path);
+  // Every run keeps the job as it was written.
+  std::string written =
+      expanded(path, [](auto) { return std::optional<std::string>(" "); }).value_or("");
+  std::erase(written, ' ');  // what variables say
+  if (storage::has_password(written))
+    return section.refuse(key,
+                          "the password would be kept with every run of the job; put it into an "
+                          "environment variable and write ${NAME} here, or let libpq find it");
   if (auto full = expanded(path, environment))
     path = *std::move(full);
   else
@@ -151,8 +158,9 @@ void read_data(Section section, const Environment& environment, Job& job) {
   std::vector<std::string_view> sources{kSimulated, kRecordings};
   for (const auto& [name, format] : words_of(data::TableFormat{})) sources.push_back(name);
   std::string source(kSimulated);
-  section.get_word<std::string>("source", source, word_of(std::move(sources)));
+  const bool known = section.get_word<std::string>("source", source, word_of(std::move(sources)));
   read_split(section.section("split"), job);
+  if (!known) return;
   if (source == kSimulated)
     job.source = read_fleet(section);
   else if (source == kRecordings)

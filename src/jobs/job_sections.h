@@ -20,6 +20,10 @@ void refuse_source(Section data, const base::Error& error);
 void read_path(Section& section, std::string_view key, std::string& path,
                const Environment& environment);
 
+// How a table's file is written.
+void read_separator(Section& section, char& separator);
+void read_decimal(Section& section, char& decimal);
+
 // One of these words, as it is.
 std::function<base::Result<std::string>(std::string_view)> word_of(
     std::vector<std::string_view> words);

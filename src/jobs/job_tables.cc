@@ -7,6 +7,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "base/nearest.h"
 #include "jobs/job_sections.h"
 
 namespace hanse::jobs {
@@ -33,18 +34,6 @@ std::map<std::string, std::vector<std::string>> read_lists(Section section) {
   return lists;
 }
 
-void read_separator(Section& section, data::TableSpec& spec) {
-  std::string separator(1, spec.separator);
-  section.get("separator", separator);
-  const bool usable = separator.size() == 1 && separator[0] > 0 &&
-                      std::string_view("\"\n\r").find(separator[0]) == std::string_view::npos;
-  if (usable)
-    spec.separator = separator[0];
-  else
-    section.refuse("separator", "expected one ASCII character, for example \",\" or \";\"");
-  section.only(spec.format == TableFormat::csv, "separator", "source = \"csv\"");
-}
-
 data::TableSpec read_table_spec(Section& section, TableFormat format,
                                 const Environment& environment) {
   const bool database = format == TableFormat::postgresql;
@@ -54,7 +43,11 @@ data::TableSpec read_table_spec(Section& section, TableFormat format,
   read_path(section, "path", spec.path, environment);
   section.get("files", spec.files);
   section.only(!database, "files", kFiles);
-  read_separator(section, spec);
+  read_separator(section, spec.separator);
+  section.only(format == TableFormat::csv, "separator", "source = \"csv\"");
+  read_decimal(section, spec.decimal);
+  section.only(format == TableFormat::csv || format == TableFormat::whitespace, "decimal",
+               "source = \"csv\" or \"whitespace\"");
   section.get("header", spec.header);
   section.only(!database, "header", kFiles);
   section.get("row_number", spec.row_number);
@@ -102,7 +95,8 @@ data::Column read_column(Section& section) {
   section.require({"name", "kind"});
   data::Column column;
   section.get("name", column.name);
-  section.get_word<data::ColumnKind>("kind", column.kind, choice_of<data::ColumnKind>);
+  const bool known =
+      section.get_word<data::ColumnKind>("kind", column.kind, choice_of<data::ColumnKind>);
   section.get("unit", column.unit);
   read_end(section, "low", column.low);
   read_end(section, "high", column.high);
@@ -110,8 +104,8 @@ data::Column read_column(Section& section) {
   const bool has_missing = section.has("missing");
   Section missing = section.section("missing");
   if (has_missing) column.missing = read_missing(missing);
-  section.finish();
-  if (!section.is_text("low") && !section.is_text("high") && section.is_text("kind"))
+  const bool whole = section.finish() && section.has("kind") && known;
+  if (whole && !section.is_text("low") && !section.is_text("high"))
     if (const auto fine = data::check_column(column); !fine)
       section.refuse_where_named(fine.error());
   return column;
@@ -122,6 +116,22 @@ std::vector<data::Column> read_columns(Section& section) {
   for (Section& column : section.sections("column", base::kMaxColumns))
     columns.push_back(read_column(column));
   return columns;
+}
+
+// Keys are declared: what is not is read past.
+void check_keys(Section& section, const JoinSpec& join, std::span<const data::Column> declared) {
+  std::vector<std::string> names;
+  for (const data::Column& column : declared) names.push_back(column.name);
+  for (const std::string& key : join.on) {
+    const auto column = std::ranges::find(declared, key, &data::Column::name);
+    if (column == declared.end())
+      section.refuse("on", fmt::format("no [[data.column]] is named '{}'{}", key,
+                                       base::did_you_mean(key, names)));
+    else if (!data::is_read(*column) || data::is_number(*column))
+      section.refuse("on", fmt::format("column '{}' is of kind \"{}\"; tables are joined on texts: "
+                                       "expected \"text\", \"group\" or another kind of text",
+                                       key, name_of(column->kind)));
+  }
 }
 
 JoinSpec read_join(Section& section, TableFormat format, const Environment& environment) {
@@ -184,7 +194,8 @@ void read_range(Section& section, bool used, std::string_view kind, data::Transf
 data::TransformSpec read_transform(Section& section) {
   section.require({"kind", "name"});
   data::TransformSpec spec;
-  section.get_word<TransformKind>("kind", spec.kind, choice_of<TransformKind>);
+  // Without a kind that there is, nobody can say which keys it needs.
+  if (!section.get_word<TransformKind>("kind", spec.kind, choice_of<TransformKind>)) return spec;
   const Uses& uses = *std::ranges::find(kUses, spec.kind, &Uses::kind);
   const std::string_view kind = name_of(spec.kind);
   section.get("name", spec.name);
@@ -200,7 +211,7 @@ data::TransformSpec read_transform(Section& section) {
   needs(section, uses.length, "length", kind);
   read_range(section, uses.range, kind, spec);
   const bool life = spec.kind == TransformKind::remaining_life;
-  if (section.has("clip")) section.get("clip", spec.clip, 1e-9, 1e15);
+  section.get("clip", spec.clip, 1e-9, 1e15);
   needs(section, life, "clip", kind);
   section.get("after_last", spec.after_last);
   if (!life) needs(section, false, "after_last", kind);
@@ -239,7 +250,7 @@ SiteTable read_site_table(Section& section, const Environment& environment) {
     section.refuse("name", id.error().text());
   section.get("class", site.site_class);
   read_path(section, "path", site.path, environment);
-  if (section.has("map")) read_path(section, "map", site.map, environment);
+  read_path(section, "map", site.map, environment);
   section.finish();
   return site;
 }
@@ -266,14 +277,37 @@ void read_site_tables(Section& section, const Environment& environment, TableSou
 
 }  // namespace
 
+void read_separator(Section& section, char& separator) {
+  std::string text(1, separator);
+  section.get("separator", text);
+  if (text.size() == 1 && text[0] > 0 && std::string_view("\"\n\r").find(text[0]) == text.npos)
+    separator = text[0];
+  else
+    section.refuse("separator", "expected one ASCII character, for example \",\" or \";\"");
+}
+
+void read_decimal(Section& section, char& decimal) {
+  std::string text(1, decimal);
+  section.get("decimal", text);
+  if (text == "." || text == ",")
+    decimal = text[0];
+  else
+    section.refuse("decimal", "expected \".\" or \",\"");
+}
+
 TableSource read_table_source(Section& section, TableFormat format,
                               const Environment& environment) {
   section.require({"column"});
   TableSource source;
   source.table = read_table_spec(section, format, environment);
   source.columns = read_columns(section);
-  for (Section& join : section.sections("join", kMaxParts))
+  std::vector<data::Column> declared = source.columns;
+  for (Section& join : section.sections("join", kMaxParts)) {
     source.joins.push_back(read_join(join, format, environment));
+    check_keys(join, source.joins.back(), declared);
+    const auto& more = source.joins.back().columns;
+    declared.insert(declared.end(), more.begin(), more.end());
+  }
   for (Section& transform : section.sections("transform", kMaxParts))
     source.transforms.push_back(read_transform(transform));
   read_sites(section.section("sites"), source.sites);

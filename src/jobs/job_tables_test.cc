@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "jobs/job.h"
 
 namespace hanse::jobs {
@@ -114,6 +116,10 @@ TEST(TableJob, EachSourceHasItsKeys) {
                {"data.only", "`files`"});
   expect_error(replaced("source = \"csv\"", "source = \"csv\"\nseparator = \"ab\""),
                {"data.separator", "one ASCII character"});
+  expect_error(replaced("source = \"csv\"", "source = \"csv\"\ndecimal = \";\""),
+               {"data.decimal", "\".\" or \",\""});
+  expect_error(replaced("source = \"csv\"", "source = \"npy\"\ndecimal = \",\""),
+               {"data.decimal", "only for source = \"csv\" or \"whitespace\""});
   expect_error(replaced("source = \"csv\"", "source = \"excel\""),
                {"data.source", "\"whitespace\"", "\"postgresql\""});
 }
@@ -294,6 +300,42 @@ TEST(SplitInWords, EveryTableOfALeakyJobSaysSo) {
   split.test_on = data::TestOn::last;
   EXPECT_EQ(in_words(split).find("declared by a column, tested on each group's last record, LEAKY"),
             0U);
+}
+
+// What goes with a word that is none is not known, so nothing is said about it.
+TEST(TableJob, AMisspeltWordIsOneProblem) {
+  const auto problems = [](std::string_view text) {
+    const auto job = parse(text);
+    EXPECT_FALSE(job);
+    return job ? 0 : 1 + std::ranges::count(job.error().text(), '\n');
+  };
+  EXPECT_EQ(problems(with("[[data.transform]]\nkind = \"rollingmean\"\nname = \"m\"")), 1);
+  EXPECT_EQ(problems(replaced("\"k_fold\"", "\"kfold\"")), 1);
+  EXPECT_EQ(problems(replaced("\"csv\"", "\"cvs\"")), 1);
+  EXPECT_EQ(problems(replaced("\"number\"", "\"numbers\"")), 1);
+  EXPECT_EQ(problems(replaced("high = 10\n", "hihg = 10\n")), 1);
+  EXPECT_EQ(problems(replaced("\"fedsgd\"", "\"fedsdg\"\nserver_momentum = 0.5")), 1);
+  EXPECT_EQ(problems(replaced("\"ridge\"", "\"mpl\"\nhidden = [4]")), 1);
+}
+
+TEST(TableJob, JoinsOnColumnsThatAreDeclaredAsTexts) {
+  const auto on = [](std::string_view key) {
+    return with(
+        "[[data.column]]\nname = \"batch\"\nkind = \"text\"\n[[data.join]]\npath = \"b.csv\"\non "
+        "= [\"" +
+        std::string(key) +
+        "\"]\n[[data.join.column]]\nname = \"age\"\nkind = \"number\"\nlow = 0\nhigh = 9");
+  };
+  const auto job = parse(on("batch"));
+  ASSERT_TRUE(job) << job.error().text();
+  expect_error(on("bacth"), {"data.join.on", "'bacth'", "did you mean 'batch'"});
+  expect_error(on("load"), {"data.join.on", "'load'", "\"number\"", "\"text\""});
+}
+
+TEST(TableJob, AMisspeltMapIsNamed) {
+  expect_error(replaced("path = \"${PLACE}/a.csv\"",
+                        "site = [{ name = \"a\", path = \"a.csv\", mapp = \"m.toml\" }]"),
+               {"data.site.mapp", "did you mean 'map'"});
 }
 
 }  // namespace

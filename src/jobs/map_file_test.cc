@@ -14,7 +14,7 @@ std::vector<data::Column> columns() {
           {.name = "state", .kind = ColumnKind::category, .values = {"cold", "hot"}}};
 }
 
-base::Result<data::ColumnMap> load(std::string_view text) {
+base::Result<MapFile> load(std::string_view text) {
   storage::Memory memory;
   EXPECT_TRUE(memory.write("map.toml", base::view_of(text)));
   return load_map(memory, "map.toml", columns());
@@ -37,12 +37,36 @@ unit = "K"
 values = { "kalt" = "cold", "heiß" = "hot" }
 )");
   ASSERT_TRUE(map) << map.error().text();
-  const data::MappedColumn* degrees = map->find("degrees");
+  const data::MappedColumn* degrees = map->columns.find("degrees");
   ASSERT_NE(degrees, nullptr);
   EXPECT_EQ(degrees->from, "Ofentemperatur");
   EXPECT_EQ(degrees->unit, "K");
-  ASSERT_NE(map->find("state"), nullptr);
-  EXPECT_EQ(map->find("state")->values.at("heiß"), "hot");
+  ASSERT_NE(map->columns.find("state"), nullptr);
+  EXPECT_EQ(map->columns.find("state")->values.at("heiß"), "hot");
+}
+
+TEST(MapFile, SaysHowAPlantsTableIsWritten) {
+  const auto map = load("[table]\nseparator = \";\"\ndecimal = \",\"\n");
+  ASSERT_TRUE(map) << map.error().text();
+  data::TableSpec spec;
+  map->apply(spec);
+  EXPECT_EQ(spec.separator, ';');
+  EXPECT_EQ(spec.decimal, ',');
+  data::TableSpec array;
+  array.format = data::TableFormat::npy;
+  spec = array;
+  map->apply(spec);
+  EXPECT_EQ(spec, array);
+  const auto silent = load("[column.degrees]\nfrom = \"T\"\n");
+  spec.separator = '|';
+  spec.decimal = ',';
+  silent->apply(spec);
+  EXPECT_EQ(spec.separator, '|');
+  EXPECT_EQ(spec.decimal, ',');
+  expect_error("[table]\nseparator = \"ab\"\n", {"map.toml:2:", "table.separator", "one ASCII"});
+  expect_error("[table]\ndecimal = \";\"\n", {"table.decimal", "\".\" or \",\""});
+  expect_error("[table]\ndecimals = \",\"\n", {"did you mean 'decimal'"});
+  expect_error("", {"missing: column"});
 }
 
 TEST(MapFile, IsReadStrictly) {

@@ -124,6 +124,10 @@ static void describe(JsonFields& json, TableReading& reading) {
   json.field("separator", separator);
   if (separator.size() != 1) return json.refuse("a separator of one character");
   table.separator = separator[0];
+  std::string decimal(1, table.decimal);
+  json.field("decimal", decimal);
+  if (decimal != "." && decimal != ",") return json.refuse("the decimal mark \".\" or \",\"");
+  table.decimal = decimal[0];
   json.field("files", table.files);
   json.field("header", table.header);
   json.field("row_number", table.row_number);

@@ -36,6 +36,7 @@ ModelFile furnished() {
   table.format = data::TableFormat::whitespace;
   table.files = "{part}_{day}.txt";
   table.separator = ';';
+  table.decimal = ',';
   table.header = {"degrees", "time", "oven"};
   table.row_number = "row";
   table.constants = {{"plant", "north"}};
@@ -126,6 +127,7 @@ TEST(ModelFile, RefusesWhatContradictsItself) {
   expect_refused("\"kind\": \"table\"", "\"kind\": \"stream\"", "recordings");
   expect_refused("\"format\": \"csv\"", "\"format\": \"tsv\"", "whitespace");
   expect_refused("\"separator\": \",\"", "\"separator\": \"\"", "one character");
+  expect_refused("\"decimal\": \".\"", "\"decimal\": \";\"", "decimal mark");
   expect_refused("\"o1\",", "\"o3\",", "found 'o3' before 'o2'");
   expect_refused("\"o1\",", "\"o2\",", "each once");
   expect_refused("hanse.model/2", "hanse.model/9", "hanse.model/2");

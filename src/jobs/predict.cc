@@ -123,7 +123,6 @@ Result<NewRecords> encoded(const data::Schema& full, const data::Table& table) {
   using data::ColumnKind;
   std::vector<data::Column> columns;
   for (data::Column column : full.columns()) {
-    const bool feature = column.kind == ColumnKind::number || column.kind == ColumnKind::category;
     switch (column.kind) {
       case ColumnKind::site:
       case ColumnKind::site_class:
@@ -136,7 +135,7 @@ Result<NewRecords> encoded(const data::Schema& full, const data::Table& table) {
       default:
         break;
     }
-    if (feature || table.find(column.name)) columns.push_back(std::move(column));
+    if (data::is_feature(column) || table.find(column.name)) columns.push_back(std::move(column));
   }
   HANSE_TRY(data::Schema schema, data::Schema::create(std::move(columns)));
   data::EncodeOptions options;
@@ -152,16 +151,17 @@ Result<NewRecords> encoded(const data::Schema& full, const data::Table& table) {
 
 Result<NewRecords> read_new_table(const TableReading& reading, const NewData& data,
                                   const RecordDoors& doors) {
-  HANSE_TRY(const data::TableSpec spec, adapted(reading.table, data, doors.directory));
+  HANSE_TRY(data::TableSpec spec, adapted(reading.table, data, doors.directory));
   HANSE_TRY(const data::Pipeline pipeline,
             data::Pipeline::create(reading.columns, reading.transforms));
-  std::optional<data::ColumnMap> map;
+  std::optional<MapFile> map;
   if (data.map) {
     HANSE_TRY(map, load_map(doors.directory, *data.map, reading.columns));
+    map->apply(spec);
   }
   data::ReadOptions options;
   options.features_only_required = true;
-  options.map = map ? &*map : nullptr;
+  options.map = map ? &map->columns : nullptr;
   HANSE_TRY(data::Table table, data::read_table({doors.directory, doors.databases}, spec,
                                                 pipeline.columns(), options));
   HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), true));

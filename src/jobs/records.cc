@@ -143,12 +143,13 @@ Result<void> Records::read_tables(const RecordDoors& doors) {
     const auto read_site = [&]() -> Result<void> {
       TableSource own = source;
       own.table.path = site.path;
-      std::optional<data::ColumnMap> map;
+      std::optional<MapFile> map;
       if (!site.map.empty()) {
         HANSE_TRY(map, load_map(doors.directory, site.map, source.columns));
+        map->apply(own.table);
       }
       HANSE_TRY(const data::AppliedTable applied,
-                read_applied(own, pipeline, doors, map ? &*map : nullptr));
+                read_applied(own, pipeline, doors, map ? &map->columns : nullptr));
       left_out_ += applied.left_out;
       data::EncodeOptions options;
       options.site = site.name;
