@@ -9,13 +9,8 @@
 namespace hanse::commands {
 namespace {
 
-// Columns of numbers: "0.812", or with half of its 95 % interval "0.812 ±0.021"; the difference
-// "+0.031 ±0.012".
-struct Columns {
-  std::size_t name = 0;
-  std::size_t number = 12;
-  bool intervals = false;  // then the difference has a column too
-};
+constexpr std::size_t kTerminal = 80;     // columns that nearly every one has
+constexpr std::size_t kLongestName = 40;  // of a site in a table; the report has it whole
 
 std::string number(double value) {
   // An error in large units keeps to its column.
@@ -27,32 +22,112 @@ std::string shown(const jobs::Estimates& values, std::string_view name, bool sig
   if (found == values.end() || !found->value) return "–";
   const char* plus = sign && *found->value >= 0 ? "+" : "";
   std::string text = plus + number(*found->value);
-  if (found->low && found->high) text += " ±" + number((*found->high - *found->low) / 2);
+  if (found->low && found->high) text += "±" + number((*found->high - *found->low) / 2);
   return text;
 }
 
-// name, remark, n, the arms' numbers; federated stands out.
-std::string row(const Style& style, const Columns& columns, std::string_view name,
-                std::string_view remark, std::string_view n, const jobs::ComparedArms& arms,
-                std::string_view metric) {
-  std::string text = fmt::format("  {}  {}{}{}{}{}", left(visible(name), columns.name),
-                                 style.dim(left(visible(remark), 8)), right(n, 8),
-                                 right(shown(arms.local, metric), columns.number),
-                                 style.bold(right(shown(arms.federated, metric), columns.number)),
-                                 right(shown(arms.pooled, metric), columns.number));
-  if (columns.intervals)
-    text += right(shown(arms.federated_minus_local, metric, true), columns.number + 1);
-  return text + "\n";
+// What one line of a table says.
+struct Line {
+  std::string name;
+  std::string remark;
+  std::string n;
+  std::string local;
+  std::string federated;
+  std::string pooled;
+  std::string difference;
+};
+
+struct Lines {
+  Line header;
+  std::vector<Line> rows;
+};
+
+std::string shortened(const std::string& name) {
+  if (width_of(name) <= kLongestName) return name;
+  std::size_t bytes = 0;
+  for (std::size_t columns = 0; columns < kLongestName; ++bytes)
+    columns += (static_cast<unsigned char>(name[bytes]) & 0xC0) != 0x80;  // begins a character
+  return name.substr(0, bytes - 1) + "…";
 }
 
-std::string header(const Style& style, const Columns& columns, std::string_view title) {
-  std::string text =
-      fmt::format("  {}  {}{}{}{}{}", left(visible(title), columns.name), left("", 8),
-                  right("n", 8), right("local-only", columns.number),
-                  right("federated", columns.number), right("pooled", columns.number));
-  if (columns.intervals) text += right("fed. − local", columns.number + 1);
-  return style.dim(text + "\n");
-}
+// Of several tables below each other, which share their columns.
+class Tables {
+ public:
+  // With intervals the difference has a column too.
+  explicit Tables(bool intervals) : intervals_(intervals) {}
+
+  void begin(std::string_view title) {
+    tables_.push_back({{visible(title), "", "n", "local-only", "federated", "pooled",
+                        intervals_ ? "fed. − local" : ""},
+                       {}});
+  }
+
+  void row(std::string_view name, std::string_view remark, std::uint64_t n,
+           const jobs::ComparedArms& arms, std::string_view metric) {
+    const std::string difference =
+        intervals_ ? shown(arms.federated_minus_local, metric, true) : "";
+    tables_.back().rows.push_back({shortened(visible(name)), visible(remark), grouped(n),
+                                   shown(arms.local, metric), shown(arms.federated, metric),
+                                   shown(arms.pooled, metric), difference});
+  }
+
+  // Federated stands out.
+  std::string text(const Style& style) const {
+    const Widths wide = widths(2);
+    const Widths chosen = wide.sum() <= kTerminal ? wide : widths(1);
+    std::string text;
+    for (const Lines& table : tables_) {
+      text += (text.empty() ? "" : "\n") + style.dim(line(table.header, chosen, Style{}));
+      for (const Line& row : table.rows) text += line(row, chosen, style);
+    }
+    return text;
+  }
+
+  // Of the names, with the space in front of them.
+  std::size_t name_width() const { return widths(2).name; }
+
+ private:
+  struct Widths {
+    std::size_t name = 0;
+    std::size_t remark = 0;
+    std::size_t n = 0;
+    std::size_t number = 0;
+    std::size_t difference = 0;
+
+    std::size_t sum() const { return name + remark + n + 3 * number + difference; }
+  };
+
+  Widths widths(std::size_t gap) const {
+    Widths widths;
+    const auto fit = [&](std::size_t& width, const std::string& text, std::size_t before) {
+      if (!text.empty()) width = std::max(width, width_of(text) + before);
+    };
+    const auto fit_line = [&](const Line& line) {
+      fit(widths.name, line.name, 2);
+      fit(widths.remark, line.remark, gap);
+      fit(widths.n, line.n, gap);
+      for (const auto* number : {&line.local, &line.federated, &line.pooled})
+        fit(widths.number, *number, gap);
+      fit(widths.difference, line.difference, gap);
+    };
+    for (const Lines& table : tables_) {
+      fit_line(table.header);
+      for (const Line& row : table.rows) fit_line(row);
+    }
+    return widths;
+  }
+
+  static std::string line(const Line& line, const Widths& widths, const Style& style) {
+    std::string text = left("  " + line.name, widths.name);
+    if (widths.remark > 0) text += style.dim(" " + left(line.remark, widths.remark - 1));
+    return text + right(line.n, widths.n) + right(line.local, widths.number) +
+           style.bold(right(line.federated, widths.number)) + right(line.pooled, widths.number) +
+           right(line.difference, widths.difference) + "\n";
+  }
+
+  bool intervals_;
+  std::vector<Lines> tables_;
+};
 
 bool has_interval(const jobs::Report& report) {
   return std::ranges::any_of(report.metrics.mean.federated, [](const jobs::Estimate& estimate) {
@@ -63,18 +138,6 @@ bool has_interval(const jobs::Report& report) {
 // Every table of numbers that flatter says so.
 std::string titled(const jobs::Report& report, std::string_view title) {
   return fmt::format("{}{}", jobs::is_leaky(report) ? "LEAKY · " : "", title);
-}
-
-Columns columns_of(const jobs::Report& report, std::size_t name_width) {
-  const bool intervals = has_interval(report);
-  return {name_width, std::size_t{intervals ? 15U : 12U}, intervals};
-}
-
-std::size_t widest_name(const jobs::Report& report) {
-  std::size_t width = width_of(titled(report, "per group, accuracy"));
-  for (const auto& site : report.sites) width = std::max(width, width_of(visible(site.name)));
-  for (const auto& group : report.groups) width = std::max(width, width_of(visible(group.name)));
-  return std::min<std::size_t>(width, 40);
 }
 
 std::uint64_t test_records(const jobs::Report& report) {
@@ -101,20 +164,34 @@ std::string means_in_words(const jobs::Report& report) {
   return text;
 }
 
-std::string seeds_in_words(const jobs::Report& report) {
-  if (report.job.repeats < 2) return fmt::format("seed {}", report.seed);
-  return fmt::format("seeds {} to {}", report.seed, report.seed + report.job.repeats - 1);
+// A sentence with the margin of the tables, on lines that a terminal does not break.
+std::string wrapped(std::string_view sentence) {
+  const std::string words = visible(sentence);
+  std::string text;
+  std::size_t width = 0;
+  for (std::size_t from = 0; from < words.size();) {
+    const std::size_t end = std::min(words.find(' ', from), words.size());
+    const std::string word = words.substr(from, end - from);
+    std::string_view before = " ";
+    if (text.empty()) before = "  ";
+    if (width + 1 + width_of(word) > kTerminal) before = "\n    ";
+    width = (before.front() == '\n' ? 4 : width + before.size()) + width_of(word);
+    text += before;
+    text += word;
+    from = end + 1;
+  }
+  return text;
 }
 
 std::string title(const jobs::Report& report, const Style& style) {
   std::string text =
       fmt::format("{}  {}\n", style.bold(visible(report.job.name)),
                   visible(fmt::format("{} · {} · {} · {}", report.job.source, report.job.model,
-                                      report.job.strategy, seeds_in_words(report))));
+                                      report.job.strategy, jobs::seeds_in_words(report))));
   const std::string means = means_in_words(report);
-  if (!means.empty()) text += style.dim(fmt::format("  {}\n", visible(means)));
+  if (!means.empty()) text += style.dim(wrapped(means) + "\n");
   for (const std::string& warning : jobs::warnings(report))
-    text += style.warning("  " + visible(warning)) + "\n";
+    text += style.warning(wrapped(warning)) + "\n";
   return text;
 }
 
@@ -138,55 +215,48 @@ std::string departures(const jobs::Report& report) {
 }
 
 std::string summary(const jobs::Report& report, const Style& style) {
-  const Columns columns = columns_of(report, widest_name(report));
-  std::string text =
-      title(report, style) + "\n" + header(style, columns, titled(report, "all test records"));
-  const std::string n = grouped(test_records(report));
+  Tables tables(has_interval(report));
+  tables.begin(titled(report, "all test records"));
+  const std::uint64_t n = test_records(report);
   for (const auto& metric : report.metrics.mean.federated)
-    text += row(style, columns, metric.name, "", n, report.metrics.mean, metric.name);
-  if (report.metrics.mean.federated.empty()) return text;
-  const std::string& first = report.metrics.mean.federated.front().name;
-  text += "\n" + header(style, columns, titled(report, "per site, " + first));
+    tables.row(metric.name, "", n, report.metrics.mean, metric.name);
+  const bool measured = !report.metrics.mean.federated.empty();
+  const std::string first = measured ? report.metrics.mean.federated.front().name : "";
+  if (measured) tables.begin(titled(report, "per site, " + first));
   for (const auto& site : report.sites)
-    text +=
-        row(style, columns, site.name, site.group, grouped(site.test_records), site.metrics, first);
-  if (!report.groups.empty()) {
-    text += "\n" + header(style, columns, titled(report, "per group, " + first));
-    for (const auto& group : report.groups)
-      text += row(style, columns, group.name,
-                  fmt::format("{} site{}", group.sites.size(), group.sites.size() == 1 ? "" : "s"),
-                  grouped(group.test_records), group.metrics, first);
-  }
+    if (measured) tables.row(site.name, site.group, site.test_records, site.metrics, first);
+  if (measured && !report.groups.empty()) tables.begin(titled(report, "per group, " + first));
+  for (const auto& group : report.groups)
+    if (measured)
+      tables.row(group.name,
+                 fmt::format("{} site{}", group.sites.size(), group.sites.size() == 1 ? "" : "s"),
+                 group.test_records, group.metrics, first);
+  std::string text = title(report, style) + "\n" + tables.text(style);
   const auto hurt = jobs::hurt_in_words(report);
   for (const std::string& sentence : hurt)
-    text += (&sentence == &hurt.front() ? "\n  " : "  ") + style.warning(visible(sentence)) + "\n";
+    text += (&sentence == &hurt.front() ? "\n" : "") + style.warning(wrapped(sentence)) + "\n";
   return text;
 }
 
 std::string comparison(const std::vector<NamedReport>& reports, const Style& style) {
-  Columns columns{10, 12, false};
-  for (const auto& [path, report] : reports) {
-    columns.name = std::max(columns.name, width_of(visible(path)));
-    columns.intervals = columns.intervals || has_interval(report);
-  }
-  if (columns.intervals) columns.number = 15;
   std::vector<std::string> metrics;
   for (const auto& [path, report] : reports)
     for (const auto& value : report.metrics.mean.federated)
       if (std::ranges::find(metrics, value.name) == metrics.end()) metrics.push_back(value.name);
-  std::string text;
+  Tables tables(std::ranges::any_of(
+      reports, [](const NamedReport& named) { return has_interval(named.report); }));
   for (const std::string& metric : metrics) {
-    text += (text.empty() ? "" : "\n") + header(style, columns, metric);
+    tables.begin(metric);
     for (const auto& [path, report] : reports)
-      text += row(style, columns, path, jobs::is_leaky(report) ? "LEAKY" : "",
-                  grouped(test_records(report)), report.metrics.mean, metric);
+      tables.row(path, jobs::is_leaky(report) ? "LEAKY" : "", test_records(report),
+                 report.metrics.mean, metric);
   }
-  text += "\n";
+  std::string text = tables.text(style) + "\n";
   for (const auto& [path, report] : reports)
     text += style.dim(
-        fmt::format("  {}  {}\n", left(visible(path), columns.name),
+        fmt::format("{}  {}\n", left("  " + visible(path), tables.name_width()),
                     visible(fmt::format("{} · {} · {} · {}", report.job.name, report.job.model,
-                                        report.job.strategy, seeds_in_words(report)))));
+                                        report.job.strategy, jobs::seeds_in_words(report)))));
   return text;
 }
 

@@ -64,9 +64,28 @@ TEST(Summary, ShowsIntervalsAndTheDifferenceWhereThereAreSome) {
   report.job.repeats = 10;
   const std::string text = summary(report, Style{});
   for (const char* part :
-       {"0.900 ±0.020", "+0.200 ±0.100", "fed. − local", "seeds 7 to 16", "95 % interval"})
+       {"0.900±0.020", "+0.200±0.100", "fed. − local", "seeds 7 to 16", "95 % interval"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   EXPECT_EQ(summary(two_sites(), Style{}).find("±"), std::string::npos);
+}
+
+TEST(Summary, FitsATerminal) {
+  jobs::Report report = two_sites();
+  for (auto* metrics : {&report.metrics.mean, &report.sites[0].metrics, &report.sites[1].metrics})
+    for (auto* arm :
+         {&metrics->local, &metrics->federated, &metrics->pooled, &metrics->federated_minus_local})
+      arm->front() = {"rmse", 17.01, 15.01, 19.01};
+  report.groups.clear();
+  for (auto& site : report.sites) site.group.clear();
+  report.job.split = "declared";
+  for (int i = 0; i < 20; ++i) report.hurt.push_back({"köln", "rmse", std::string(jobs::kHurts)});
+  for (const std::string& line : lines_of(summary(report, Style{})))
+    EXPECT_LE(width_of(line), 80U) << line;
+  const std::string longest(64, 'x');
+  report.sites[0].name = longest;
+  const std::string text = summary(report, Style{});
+  EXPECT_EQ(text.find(longest), std::string::npos);
+  EXPECT_NE(text.find(longest.substr(0, 39) + "… "), std::string::npos) << text;
 }
 
 TEST(Summary, NamesSitesThatJoiningHurts) {

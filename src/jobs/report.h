@@ -236,6 +236,9 @@ bool is_leaky(const Report& report);
 // "joining hurts: egypt (rmse +0.912, 0.3 to 1.5)", one sentence per verdict. Usually nothing.
 std::vector<std::string> hurt_in_words(const Report& report);
 
+// "seed 1"; of several repeats "seeds 1 to 10".
+std::string seeds_in_words(const Report& report);
+
 // One page that needs nothing else: light and dark, no script.
 std::string to_html(const Report& report);
 

@@ -78,26 +78,31 @@ std::string direction(const std::string& name) {
   return metric && learning::lower_is_better(*metric) ? "lower is better" : "higher is better";
 }
 
+// A difference has a sign.
+std::string shown(const std::optional<double>& value, bool difference) {
+  return difference && value ? fmt::format("{:+.3f}", *value) : jobs::shown(value);
+}
+
 // "0.812", and below it what is sure: "0.790 to 0.834".
-std::string cell(const Estimates& values, const std::string& metric) {
+std::string cell(const Estimates& values, const std::string& metric, bool difference = false) {
   const Estimate* estimate = find(values, metric);
-  std::string text = shown(estimate ? estimate->value : std::nullopt);
+  std::string text = shown(estimate ? estimate->value : std::nullopt, difference);
   if (estimate && estimate->low && estimate->high)
-    text += fmt::format(R"(<br><span class="note">{} to {}</span>)", shown(estimate->low),
-                        shown(estimate->high));
+    text += fmt::format(R"(<br><span class="note">{} to {}</span>)",
+                        shown(estimate->low, difference), shown(estimate->high, difference));
   return text;
 }
 
-std::string cell(const MetricValues& values, const std::string& metric) {
+std::string cell(const MetricValues& values, const std::string& metric, bool difference = false) {
   const auto* value = find(values, metric);
-  return shown(value ? *value : std::nullopt);
+  return shown(value ? *value : std::nullopt, difference);
 }
 
 template <class Values>
 std::string arm_cells(const ThreeArms<Values>& arms, const std::string& metric) {
   return fmt::format(R"(<td>{}</td><td class="main">{}</td><td>{}</td><td>{}</td>)",
                      cell(arms.local, metric), cell(arms.federated, metric),
-                     cell(arms.pooled, metric), cell(arms.federated_minus_local, metric));
+                     cell(arms.pooled, metric), cell(arms.federated_minus_local, metric, true));
 }
 
 constexpr std::string_view kArmHeads =
@@ -256,9 +261,7 @@ std::string facts(const Report& report) {
   fact("split", report.job.split);
   fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
   fact("training", report.job.strategy);
-  fact("seed", report.job.repeats > 1
-                   ? fmt::format("{} to {}", report.seed, report.seed + report.job.repeats - 1)
-                   : std::to_string(report.seed));
+  fact("random by", seeds_in_words(report));
   fact("privacy", report.privacy.entrance + ": none. Unit: " + report.privacy.unit);
   fact("aggregation",
        fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
@@ -281,12 +284,12 @@ std::string to_html(const Report& report) {
              R"(<!doctype html><html lang="en"><head><meta charset="utf-8">)"
              R"(<meta name="viewport" content="width=device-width,initial-scale=1">)"
              R"(<title>{0}: Hanse report</title><style>{1}</style></head><body><main>)"
-             R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3} · {4} · seed {5}</p>)"
+             R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3} · {4} · {5}</p>)"
              R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
              R"(All parties ran in one process, and vectors left the sites in the clear. The )"
              R"(pooled column exists in a simulation only.</p>)",
              escaped(report.job.name), kStyle, escaped(report.job.description),
-             escaped(report.job.model), escaped(report.job.strategy), report.seed) +
+             escaped(report.job.model), escaped(report.job.strategy), seeds_in_words(report)) +
          warning_notices(report) + overall(report) + folds(report) +
          breakdowns(report, "Per site", "site", report.sites, metrics) +
          breakdowns(report, "Per group", "group", report.groups, metrics) + learning_curve(report) +

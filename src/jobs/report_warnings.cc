@@ -91,4 +91,9 @@ std::vector<std::string> hurt_in_words(const Report& report) {
   return sentences;
 }
 
+std::string seeds_in_words(const Report& report) {
+  if (report.job.repeats < 2) return fmt::format("seed {}", report.seed);
+  return fmt::format("seeds {} to {}", report.seed, report.seed + report.job.repeats - 1);
+}
+
 }  // namespace hanse::jobs
