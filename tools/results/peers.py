@@ -1,7 +1,7 @@
 """scikit-learn on the records and folds of a job: the pooled numbers that a reader knows.
 
 A job's records and folds come from `hanse data export JOB --seed N`, so that both sides learn from the same numbers and
-test on the same records. No tuning: the library's defaults, with more iterations where its own warn.
+test on the same records. No tuning: the library's defaults, warnings that it has not converged included.
 """
 import csv
 import io
@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 from scipy import stats
-from sklearn import ensemble, exceptions, linear_model, metrics, neural_network
+from sklearn import compose, ensemble, exceptions, linear_model, metrics, neural_network, preprocessing
 
 warnings.filterwarnings("ignore", category=exceptions.ConvergenceWarning)
 
@@ -45,10 +45,13 @@ def export(binary, job, seed, labels):
 def models(regression, seed):
     if regression:
         return {"ridge": linear_model.Ridge(),
-                "mlp": neural_network.MLPRegressor(random_state=seed, max_iter=500),
+                # Its tolerance is absolute: a target in hundreds would never be within it.
+                "mlp": compose.TransformedTargetRegressor(
+                    neural_network.MLPRegressor(random_state=seed),
+                    transformer=preprocessing.StandardScaler()),
                 "boosting": ensemble.HistGradientBoostingRegressor(random_state=seed)}
-    return {"logistic": linear_model.LogisticRegression(max_iter=5000),
-            "mlp": neural_network.MLPClassifier(random_state=seed, max_iter=500),
+    return {"logistic": linear_model.LogisticRegression(max_iter=1000),
+            "mlp": neural_network.MLPClassifier(random_state=seed),
             "boosting": ensemble.HistGradientBoostingClassifier(random_state=seed)}
 
 
@@ -90,20 +93,31 @@ def interval(values, test_to_train):
     return mean, mean - half, mean + half
 
 
+def per_fold(scores):
+    """One value per fold: other seeds that deal the same folds say nothing about other records."""
+    folds = {}
+    for fold, value, _ in scores:
+        folds.setdefault(fold, []).append(value)
+    return [float(np.mean(values)) for values in folds.values()]
+
+
 def run(binary, job, seeds, metric, over, labels):
     """{model: (mean, low, high)} over folds and seeds."""
     scores = {}
+    dealt = set()
     for seed in seeds:
         table = export(binary, job, seed, labels)
+        dealt.add(table.fold.tobytes())
         known = np.arange(len(labels))
-        for train, test in table.folds():
+        for fold, (train, test) in enumerate(table.folds()):
             for name, model in models(not labels, seed).items():
                 model.fit(table.features[train], table.target[train])
                 predicted = (model.predict_proba(table.features[test]) if labels
                              else model.predict(table.features[test]))
                 value = mean_score(metric, over, table, test, predicted, known)
                 if value is not None:
-                    scores.setdefault(name, []).append((value, test.sum() / train.sum()))
-    return {name: interval([value for value, _ in of_model],
-                           float(np.mean([share for _, share in of_model])))
+                    scores.setdefault(name, []).append((fold, value, test.sum() / train.sum()))
+    same = len(dealt) == 1 and len(list(table.folds())) > 1
+    return {name: interval(per_fold(of_model) if same else [value for _, value, _ in of_model],
+                           float(np.mean([share for _, _, share in of_model])))
             for name, of_model in scores.items()}
