@@ -137,7 +137,7 @@ void add_threads(CLI::App& app, std::size_t& threads) {
 void add_seed(CLI::App& app, std::optional<std::uint64_t>& seed) {
   app.add_option("--seed", seed, "Seed of everything random [the job's]")
       ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53));
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 53).description(""));
 }
 
 CLI::App* add_run(CLI::App& app, Run& run) {
@@ -151,7 +151,7 @@ CLI::App* add_run(CLI::App& app, Run& run) {
       ->add_option("--repeats", run.repeats,
                    "Run with so many seeds, one after another [the job's]")
       ->type_name("N")
-      ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{100}));
+      ->check(CLI::Range(std::uint32_t{1}, std::uint32_t{100}).description(""));
   add_threads(*command, run.threads);
   command->add_flag("--json", run.json, "Print report.json on stdout, and nothing else there");
   command->add_flag("--quiet", run.quiet, "No progress on stderr");
