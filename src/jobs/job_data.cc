@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "jobs/job_sections.h"
+#include "storage/database.h"
 
 namespace hanse::jobs {
 namespace {

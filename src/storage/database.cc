@@ -15,4 +15,19 @@ std::string public_name(std::string_view url) {
   return "postgresql://" + std::string(place);
 }
 
+bool has_password(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (!url.starts_with("postgres") || scheme == std::string_view::npos) return false;
+  const std::string_view rest = url.substr(scheme + 3);
+  const std::string_view address = rest.substr(0, rest.find_first_of("/?#"));
+  const std::string_view user = address.substr(0, address.rfind('@'));
+  const std::size_t colon = user.find(':');
+  if (user.size() < address.size() && colon < user.size() - 1) return true;
+  constexpr std::string_view kOption = "password=";  // and libpq's sslpassword
+  const std::size_t option = rest.find(kOption);
+  if (option == std::string_view::npos) return false;
+  const std::string_view value = rest.substr(option + kOption.size());
+  return !value.empty() && !value.starts_with('&');
+}
+
 }  // namespace hanse::storage

@@ -26,6 +26,9 @@ class Cursor {
 // options. Of anything else "database".
 std::string public_name(std::string_view url);
 
+// The URL itself has a password that is not empty: it must not be kept where others read it.
+bool has_password(std::string_view url);
+
 // Errors: not_found (no such database or table), permission_denied (also a wrong password),
 // invalid_argument (no URL; the database refuses the query, with its words), deadline_exceeded (no
 // answer in time, or the statement was cancelled), unavailable (no server there, or it went away).

@@ -238,6 +238,17 @@ TEST_F(PostgresServer, StopsWhenNobodyWaitsAndSaysWhenTheServerIsGone) {
   expect(error_of(server_->url(), "SELECT 1"), ErrorCode::unavailable, "cannot connect");
 }
 
+TEST(Postgres, KnowsAPasswordInAUrl) {
+  for (const std::string_view url :
+       {"postgresql://u:pw@h/d", "postgres://u:p@w@h:5432", "postgresql://h/d?password=pw",
+        "postgresql://h/d?user=u&sslpassword=pw&x=1"})
+    EXPECT_TRUE(has_password(url)) << url;
+  for (const std::string_view url :
+       {"postgresql://u@h/d", "postgresql://h:5432/d", "postgresql://u:@h/d", "postgresql://@h",
+        "postgresql://h/d?password=", "postgresql://h:5432/d?user=a@b", "plant:a@b.csv", ""})
+    EXPECT_FALSE(has_password(url)) << url;
+}
+
 TEST(Postgres, NeverSaysThePassword) {
   for (const std::string url :
        {"postgresql://u:s3cret@127.0.0.1:1/d", "postgresql://u@127.0.0.1:1/d?password=s3cret",
