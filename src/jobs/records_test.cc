@@ -76,5 +76,20 @@ TEST(Records, AKeyIsNeverPartedUnseen) {
   EXPECT_TRUE(names(problem({"data.sites.together=[\"fault\"]"}), "'fault'"));
 }
 
+// A job is kept with every run of it.
+TEST(Records, APasswordIsNotWrittenIntoAJob) {
+  const auto asked = [](const std::string& path) {
+    std::string text(kJob);
+    text.replace(text.find("pumps.csv"), 9, path);
+    text.replace(text.find("\"csv\""), 5, "\"postgresql\"\nquery = \"SELECT 1\"");
+    const auto job = parse_job(text, "pumps.toml", [](auto) { return std::nullopt; });
+    return job ? "" : job.error().text();
+  };
+  EXPECT_TRUE(names(asked("postgresql://u:s3cret@h/d"), "environment variable"));
+  EXPECT_FALSE(names(asked("postgresql://u:s3cret@h/d"), "s3cret"));
+  EXPECT_FALSE(names(asked("postgresql://u:${PASSWORD}@h/d"), "the password would"));
+  EXPECT_FALSE(names(asked("postgresql://u@h/d"), "password"));
+}
+
 }  // namespace
 }  // namespace hanse::jobs
