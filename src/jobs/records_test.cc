@@ -89,6 +89,10 @@ TEST(Records, APasswordIsNotWrittenIntoAJob) {
   EXPECT_FALSE(names(asked("postgresql://u:s3cret@h/d"), "s3cret"));
   EXPECT_FALSE(names(asked("postgresql://u:${PASSWORD}@h/d"), "the password would"));
   EXPECT_FALSE(names(asked("postgresql://u@h/d"), "password"));
+  const std::vector<std::string> set{"data.none.path=postgresql://u:geheim@h/d"};
+  const auto refused = parse_job("x = 1", "x.toml", [](auto) { return std::nullopt; }, set);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text().find("geheim"), std::string::npos) << refused.error().text();
 }
 
 }  // namespace

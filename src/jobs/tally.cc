@@ -118,6 +118,9 @@ void Tally::write(Report& report) const {
     report.groups.back().metrics = compare(group.folds, ratio, distinct);
   }
   report.hurt = hurt_of(report.sites);
+  // Seeds that train anew on one training set say nothing about other records.
+  if (job_->split.kind == data::SplitKind::declared)
+    for (HurtSite& one : report.hurt) one.verdict = kMayHurt;
   report.left_out.sites = too_small_;
 }
 

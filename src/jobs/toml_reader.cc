@@ -14,6 +14,7 @@
 
 #include "base/nearest.h"
 #include "jobs/toml_text.h"
+#include "storage/database.h"
 
 // Input can break preconditions inside toml++ 3.3.0: "[&" and "[[[a]]" do (marzer/tomlplusplus#294
 // and #301). Here they are checked and thrown, so that such a file is an error and not an abort.
@@ -141,8 +142,12 @@ toml::node* step(toml::node& node, const std::string& key) {
 }
 
 Result<void> put(toml::table& root, const std::string& override_text) {
-  const std::string source = std::string(kOverride) + override_text;
   const std::size_t equals = override_text.find('=');
+  // Errors say it again; a password is not among what they say.
+  const bool secret = equals != std::string::npos &&
+                      storage::has_password(std::string_view(override_text).substr(equals + 1));
+  const std::string source =
+      std::string(kOverride) + (secret ? override_text.substr(0, equals) : override_text);
   if (equals == std::string::npos || equals == 0)
     return base::fail(ErrorCode::invalid_argument,
                       "{}: expected key=value, for example --set training.rounds=40", source);
