@@ -107,6 +107,8 @@ def run(binary, job, seeds, metric, over, labels):
     dealt = set()
     for seed in seeds:
         table = export(binary, job, seed, labels)
+        if table.fold.tobytes() in dealt and len(dealt) == 1:
+            continue  # the same records and folds again: once is enough
         dealt.add(table.fold.tobytes())
         known = np.arange(len(labels))
         for fold, (train, test) in enumerate(table.folds()):
