@@ -227,7 +227,7 @@ def page(sections, repeats):
         "# Results on real data", "",
         f"Written by `./dev results data`. Each job ran under {repeats} seeds; in brackets the 95 % interval over folds and seeds, by "
         "Student's t with the variance corrected for training sets that overlap ([Nadeau and Bengio "
-        "2003](https://doi.org/10.1023/A:1024068626366)). A seed decides the split where it is random, how records are dealt to sites, the "
+        "2003](https://doi.org/10.1023/A:1024068626366)). Where few folds differ much it reaches beyond what the metric can be: it then says that they say little. A seed decides the split where it is random, how records are dealt to sites, the "
         "first parameters and the order of records. No privacy yet. Where the data comes from: "
         "[data](../data.md).", "",
         "*local*: each site alone. *federated*: together. *pooled*: all records in one place. *federated − local*: on the records "
