@@ -5,109 +5,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/limits.h"
+#include "hanse/cli_texts.h"
 #include "hanse/completion.h"
 
 namespace hanse::commands {
 namespace {
-
-constexpr auto kExitCodes =
-    R"(Exit codes: 0 done, 2 wrong usage, 3 wrong input, 5 not found, 6 exists already,
-9 damaged file, 10 disk full or unavailable, 130 stopped by Ctrl-C; all of them
-in docs/operating/command_line.md.
-)";
-
-constexpr auto kTop = R"(Examples:
-  hanse run examples/bearings.toml        train, compare, write a report
-  hanse report runs/bearings-1            the table again
-  hanse predict runs/bearings-1 DATA      what the model says about new recordings
-  hanse data inspect plant.csv            a proposal for a job's columns
-  hanse run --help                        more about a command
-
-Nothing is private yet: vectors leave the simulated sites in the clear, and every
-report says so.
-)";
-
-// The first line stands in the list of commands too.
-constexpr auto kRunText = R"(Train local-only, federated and pooled; compare; report
-
-Trains a model three ways on the job's records and measures all three on the same
-test records: every site alone (local-only), together with records at home
-(federated), and with all records in one place (pooled). Writes the folder RUN with
-report.json, report.html, model.json and job.toml. After an error or Ctrl-C there
-is no RUN.)";
-
-constexpr auto kRunExample = R"(Examples:
-  hanse run examples/bearings.toml
-  hanse run examples/bearings.toml --seed 11 --out runs/eleven
-  hanse run examples/bearings.toml --set training.rounds=60 --set model.hidden=[16]
-  hanse run examples/bearings.toml --repeats 5
-  hanse run examples/bearings.toml --json | jq .metrics.federated
-)";
-
-constexpr auto kReportText = R"(Show what a run found, or compare runs
-
-Prints the table that hanse run ended with; of several runs, one table per metric.)";
-
-constexpr auto kCheckText = R"(Check a job file and say what it would do
-
-Finds the mistakes that show without reading a record.)";
-
-constexpr auto kReportExample = R"(Examples:
-  hanse report runs/bearings-1
-  hanse report runs/bearings-1 runs/bearings-2      side by side
-  hanse report runs/bearings-1 --json | jq .metrics
-)";
-
-constexpr auto kPredictText = R"(Apply a run's model to new data
-
-Applies RUN's model to new data, read and transformed as the job's data was: a
-folder of recordings, a table's file or folder, or a database. Labels and groups may
-be absent; with labels the metrics are printed too. One line per record goes to
-stdout as CSV.)";
-
-constexpr auto kPredictExample = R"(Examples:
-  hanse predict runs/cwru-1 new_recordings > predictions.csv
-  hanse predict runs/cwru-1 new_recordings --json
-  hanse predict runs/ovens-1 today.csv --map local/map.toml
-  hanse predict runs/ovens-1 postgresql://reader@plant/mes --query 'SELECT * FROM ovens'
-  hanse predict runs/bearings-1 plant --files '{machine}_{day}.npy' --rpm 1772
-)";
-
-constexpr auto kCheckExample = R"(Examples:
-  hanse job check examples/bearings.toml
-  hanse job check examples/bearings.toml --set training.strategy=fedprox
-  hanse job check examples/bearings.toml --json
-)";
-
-constexpr auto kInspectText = R"(Propose a job's [data] section for a table
-
-Looks through a table and prints the [data] section of a job file, for a person to
-edit: its columns, what they seem to be, units and marks of missing values. What the
-file holds stands in comments and stays here: ranges and values are declared by you,
-from what is physically possible, never from the data.)";
-
-constexpr auto kInspectExample = R"(Examples:
-  hanse data inspect plant.csv > job.toml
-  hanse data inspect engines.txt --format whitespace --header unit,cycle,t24,t30
-  hanse data inspect runs --files '{machine}_{day}.csv'
-  hanse data inspect postgresql://reader@plant/mes --query 'SELECT * FROM ovens' --json
-)";
-
-constexpr auto kExportText = R"(Print a job's records and folds as CSV, for other tools
-
-Encoded as the models see them, with the site, the group, the target and the number
-of the fold in which each record tests (it trains in all others; 0: in none; empty:
-not used). For simulations, where all records lie in one place already.)";
-
-constexpr auto kExportExample = R"(Examples:
-  hanse data export examples/heart.toml > heart.csv
-  hanse data export examples/heart.toml --seed 3 --set data.split.folds=10
-)";
-
-constexpr auto kCompletionExample = R"(Examples:
-  source <(hanse completion bash)
-  hanse completion zsh > ~/.zfunc/_hanse
-)";
 
 // What the options write to.
 struct Parsed {
