@@ -1,6 +1,7 @@
 // A deterministic state machine that outlives its process: check, write, sync, apply.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <condition_variable>
 #include <deque>
@@ -57,16 +58,18 @@ class Durable {
     return durable;
   }
 
-  // Returns the entry's number, from 1, once it is durable and applied; its blobs are durable with
-  // it. An entry that does not pass: its check's error, nothing happened. A store that fails:
-  // unavailable, and from then on for everybody, since nobody knows what became of the batch: open
-  // again.
-  base::Result<std::uint64_t> append(base::Bytes entry, std::vector<base::Slice> blobs = {}) {
+  // Returns the entry's number, from 1, once it is durable and applied; with it the blobs in
+  // `forget` have gone, then its own have come. An entry that does not pass: its check's error,
+  // nothing happened. A store that fails: unavailable, and from then on for everybody, since nobody
+  // knows what became of the batch: open again.
+  base::Result<std::uint64_t> append(base::Bytes entry, std::vector<NamedBlob> blobs = {},
+                                     std::vector<base::Digest> forget = {}) {
+    HANSE_TRY_VOID(check_bounds(entry, blobs));
     std::unique_lock lock(mutex_);
     HANSE_TRY_VOID(usable());
     HANSE_TRY_VOID(ahead_.check(entry));
     ahead_.apply(entry);
-    waiting_.push_back({std::move(entry), std::move(blobs)});
+    waiting_.push_back({std::move(entry), std::move(blobs), std::move(forget)});
     const std::uint64_t number = head_.entries + in_flight_ + waiting_.size();
     while (head_.entries < number) {
       HANSE_TRY_VOID(usable());
@@ -93,7 +96,8 @@ class Durable {
  private:
   struct Waiting {
     base::Bytes entry;
-    std::vector<base::Slice> blobs;
+    std::vector<NamedBlob> blobs;
+    std::vector<base::Digest> forget;
   };
 
   Durable(Store& store, std::string log, M machine, std::uint64_t snapshot_every)
@@ -111,9 +115,14 @@ class Durable {
 
   // Everything that waits, in one batch. Others may join the next one meanwhile.
   void write_all(std::unique_lock<std::mutex>& lock) {
-    Batch batch{log_, head_, {}, {}, {}};
+    Batch batch{log_, head_, {}, {}, {}, {}};
     for (Waiting& one : waiting_) {
       batch.entries.push_back(std::move(one.entry));
+      // What one caller stored and a later one forgets does not come at all.
+      for (const base::Digest& name : one.forget) {
+        std::erase_if(batch.blobs, [&](const NamedBlob& blob) { return blob.name == name; });
+        batch.forget.push_back(name);
+      }
       std::ranges::move(one.blobs, std::back_inserter(batch.blobs));
     }
     waiting_.clear();

@@ -18,6 +18,8 @@ base::Bytes bytes(std::string_view text) {
   return {view.begin(), view.end()};
 }
 
+base::Digest name_of(std::string_view text) { return base::Digest::of(base::view_of(text)); }
+
 // Spends a budget: each entry is an amount, and the sum never exceeds the limit.
 class Purse {
  public:
@@ -99,7 +101,9 @@ TEST(Durable, LosesNothingAtAnySync) {
         const auto purse =
             store ? DurablePurse::open(**store, "purse", {}, 5) : base::fail(store.error());
         for (int i = 0; purse && i < kAppends; ++i)
-          acknowledged += (*purse)->append(bytes("10"), {base::Slice(bytes("blob"))}).has_value();
+          acknowledged += (*purse)
+                              ->append(bytes("10"), {{name_of("blob"), base::Slice(bytes("blob"))}})
+                              .has_value();
         if (purse) {
           EXPECT_EQ(spent(**purse), 10 * acknowledged);
         }
@@ -115,7 +119,7 @@ TEST(Durable, LosesNothingAtAnySync) {
       EXPECT_GE(kept, acknowledged) << "cut at sync " << cut;
       EXPECT_LE(kept, acknowledged + 1) << "cut at sync " << cut;
       EXPECT_EQ(spent(**purse), 10 * kept);
-      EXPECT_EQ((*store)->blob(base::Digest::of(base::view_of("blob"))).has_value(), kept > 0);
+      EXPECT_EQ((*store)->blob(name_of("blob")).has_value(), kept > 0);
       EXPECT_EQ((*purse)->append(bytes("7")).value(), kept + 1);
     }
   }
@@ -147,7 +151,7 @@ class SlowStore final : public Store {
   base::Result<std::vector<base::Bytes>> history(const std::string&, std::size_t) const override {
     return std::vector<base::Bytes>{};
   }
-  base::Result<base::Bytes> blob(const base::Digest&) const override { return base::Bytes{}; }
+  base::Result<base::Slice> blob(const base::Digest&) const override { return base::Slice{}; }
 
   std::mutex mutex;
   std::condition_variable arrived, released;

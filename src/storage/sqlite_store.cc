@@ -12,15 +12,19 @@ using base::Result;
 
 // "Hans": `file` tells our databases from others' (https://sqlite.org/fileformat.html, 1.3).
 constexpr int kApplication = 0x48616e73;
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr auto kSchema = R"(
 CREATE TABLE entry (log TEXT NOT NULL, number INTEGER NOT NULL, digest BLOB NOT NULL,
                     bytes BLOB NOT NULL, PRIMARY KEY (log, number)) WITHOUT ROWID;
 CREATE TABLE snapshot (log TEXT PRIMARY KEY, entries INTEGER NOT NULL, digest BLOB NOT NULL,
                        sum BLOB NOT NULL, state BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE blob (digest BLOB PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE blob (name BLOB PRIMARY KEY, bytes BLOB NOT NULL);
 )";
+
+// From version 1 to 2, and so on: a blob's name is its owner's choice since 2.
+constexpr std::array kMigrations = {"ALTER TABLE blob RENAME COLUMN digest TO name;"};
+static_assert(kMigrations.size() == kVersion - 1);
 
 ErrorCode code_of(int result) {
   switch (result & 0xFF) {
@@ -142,7 +146,7 @@ struct SqliteStore::Body {
   std::string path;
   Database db;
   Prepared begin, commit, rollback, last, add_entry, read_entries, snapshot, put_snapshot, add_blob,
-      blob;
+      forget_blob, blob;
 
   Result<void> execute(const std::string& sql) const {
     const int result = sqlite3_exec(db.get(), sql.c_str(), nullptr, nullptr, nullptr);
@@ -183,12 +187,16 @@ struct SqliteStore::Body {
     if (application != kApplication)
       return base::fail(ErrorCode::failed_precondition,
                         "{}: expected a store of Hanse, found another program's database", path);
-    if (version != kVersion)
+    if (version < 1 || version > kVersion)
       return base::fail(ErrorCode::failed_precondition,
                         "{}: written by a newer version (format {}, known here: {}); use that one",
                         path, version, kVersion);
     // Takes the lock before anything is read, so that nobody writes meanwhile.
-    return execute("BEGIN EXCLUSIVE;COMMIT;");
+    std::string steps = "BEGIN EXCLUSIVE;";
+    for (auto from = static_cast<std::size_t>(version); from < kVersion; ++from)
+      steps += kMigrations[from - 1];
+    if (version < kVersion) steps += fmt::format("PRAGMA user_version={};", kVersion);
+    return execute(steps + "COMMIT;");
   }
 
   Result<void> open() {
@@ -212,7 +220,8 @@ struct SqliteStore::Body {
         prepare(snapshot, "SELECT entries, digest, sum, state FROM snapshot WHERE log=?"));
     HANSE_TRY_VOID(prepare(put_snapshot, "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?, ?)"));
     HANSE_TRY_VOID(prepare(add_blob, "INSERT OR IGNORE INTO blob VALUES (?, ?)"));
-    return prepare(blob, "SELECT bytes FROM blob WHERE digest=?");
+    HANSE_TRY_VOID(prepare(forget_blob, "DELETE FROM blob WHERE name=?"));
+    return prepare(blob, "SELECT bytes FROM blob WHERE name=?");
   }
 
   Result<Head> head_of(const std::string& log) const {
@@ -286,10 +295,10 @@ struct SqliteStore::Body {
                          .bind(*batch.state)
                          .run());
     }
-    for (const base::Slice& bytes : batch.blobs) {
-      const base::Digest digest = base::Digest::of(bytes.view());
-      HANSE_TRY_VOID(use(add_blob).bind(digest.bytes()).bind(bytes.view()).run());
-    }
+    for (const base::Digest& name : batch.forget)
+      HANSE_TRY_VOID(use(forget_blob).bind(name.bytes()).run());
+    for (const NamedBlob& one : batch.blobs)
+      HANSE_TRY_VOID(use(add_blob).bind(one.name.bytes()).bind(one.bytes.view()).run());
     return {};
   }
 };
@@ -327,14 +336,7 @@ Result<Log> SqliteStore::load(const std::string& log) const {
 }
 
 Result<void> SqliteStore::commit(const Batch& batch) {
-  for (const base::Bytes& entry : batch.entries)
-    if (entry.size() > kMaxEntryBytes)
-      return base::fail(ErrorCode::invalid_argument, "an entry of {} bytes; at most {} are allowed",
-                        entry.size(), kMaxEntryBytes);
-  for (const base::Slice& blob : batch.blobs)
-    if (blob.size() > kMaxStoredBlobBytes)
-      return base::fail(ErrorCode::invalid_argument, "a blob of {} bytes; at most {} are allowed",
-                        blob.size(), kMaxStoredBlobBytes);
+  HANSE_TRY_VOID(check_bounds(batch));
   const std::lock_guard lock(body_->mutex);
   HANSE_TRY_VOID(body_->use(body_->begin).run());
   auto done = body_->write(batch);
@@ -353,15 +355,12 @@ Result<std::vector<base::Bytes>> SqliteStore::history(const std::string& log,
   return body_->entries_after(log, head, limit);
 }
 
-Result<base::Bytes> SqliteStore::blob(const base::Digest& digest) const {
+Result<base::Slice> SqliteStore::blob(const base::Digest& name) const {
   const std::lock_guard lock(body_->mutex);
   Use read = body_->use(body_->blob);
-  HANSE_TRY(const bool found, read.bind(digest.bytes()).step());
-  if (!found) return base::fail(ErrorCode::not_found, "{}: no blob {}", body_->path, digest.hex());
-  base::Bytes bytes = read.bytes(0);
-  if (base::Digest::of(bytes) == digest) return bytes;
-  return base::fail(ErrorCode::corruption, "{}: the bytes of blob {} are others; restore a copy",
-                    body_->path, digest.hex());
+  HANSE_TRY(const bool found, read.bind(name.bytes()).step());
+  if (!found) return base::fail(ErrorCode::not_found, "{}: no blob {}", body_->path, name.hex());
+  return base::Slice(read.bytes(0));
 }
 
 }  // namespace hanse::storage

@@ -35,18 +35,30 @@ struct Log {
   Head head;  // of all entries
 };
 
+// Large bytes under a name that whoever stores them gives, and checks when it reads them again:
+// a digest of its own choice over them.
+struct NamedBlob {
+  base::Digest name;
+  base::Slice bytes;
+};
+
 // What becomes durable together or not at all.
 struct Batch {
   std::string log;
   Head before;                       // where the log must stand
   std::vector<base::Bytes> entries;  // each at most kMaxEntryBytes
   std::optional<base::Bytes> state;  // a snapshot of the state after them
-  std::vector<base::Slice> blobs;    // each at most kMaxStoredBlobBytes; stored once
+  std::vector<base::Digest> forget;  // blobs that go, before others come; fine where there is none
+  std::vector<NamedBlob> blobs;      // each at most kMaxStoredBlobBytes; a name is stored once
 };
 
 inline constexpr std::size_t kMaxEntryBytes = std::size_t{1} << 20;
 // A model of base::kMaxParameters words, four times; far below what SQLite takes (10^9).
 inline constexpr std::size_t kMaxStoredBlobBytes = std::size_t{256} << 20;
+
+// An entry or a blob beyond these bounds: invalid_argument.
+base::Result<void> check_bounds(base::ByteView entry, std::span<const NamedBlob> blobs);
+base::Result<void> check_bounds(const Batch& batch);
 
 // Errors beside those said: unavailable (disk full, input or output error), permission_denied,
 // corruption. Thread-safe.
@@ -66,8 +78,8 @@ class Store {
   virtual base::Result<std::vector<base::Bytes>> history(const std::string& log,
                                                          std::size_t limit) const = 0;
 
-  // not_found; corruption where the stored bytes have another digest.
-  virtual base::Result<base::Bytes> blob(const base::Digest& digest) const = 0;
+  // What was stored under the name; not_found.
+  virtual base::Result<base::Slice> blob(const base::Digest& name) const = 0;
 };
 
 struct SqliteOptions {
@@ -79,8 +91,8 @@ struct SqliteOptions {
 // programs and tests only.
 class SqliteStore final : public Store {
  public:
-  // Creates the file where there is none. Another program's database, or a newer version's:
-  // failed_precondition.
+  // Creates the file where there is none, brings one of an older version up to date. Another
+  // program's database, or a newer version's: failed_precondition.
   static base::Result<std::unique_ptr<SqliteStore>> open(const std::string& path,
                                                          const SqliteOptions& options = {});
   ~SqliteStore() override;
@@ -89,7 +101,7 @@ class SqliteStore final : public Store {
   base::Result<void> commit(const Batch& batch) override;
   base::Result<std::vector<base::Bytes>> history(const std::string& log,
                                                  std::size_t limit) const override;
-  base::Result<base::Bytes> blob(const base::Digest& digest) const override;
+  base::Result<base::Slice> blob(const base::Digest& name) const override;
 
  private:
   struct Body;
