@@ -5,9 +5,8 @@
 #include <memory>
 #include <string_view>
 
+#include "learning/iterate.h"
 #include "learning/learner.h"
-#include "learning/model.h"
-#include "learning/optimiser.h"
 #include "query/query.h"
 
 namespace hanse::learning {
@@ -53,15 +52,6 @@ StrategySpec default_spec(StrategyKind kind);
 // What the sites run, also for training on one's own or on pooled records: set epochs to rounds ×
 // local_epochs there. For fedsgd it is what fedavg would run by default.
 LearnerSpec learner_of(const StrategySpec& spec);
-
-// Where a run stands: all that step needs, and all that resuming needs.
-struct Iterate {
-  Model model;
-  Moments moments;          // of the coordinator's optimiser
-  std::uint32_t steps = 0;  // rounds that were taken
-
-  bool operator==(const Iterate&) const = default;
-};
 
 // Pure and immutable: thread-safe.
 class Strategy {

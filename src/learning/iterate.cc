@@ -1,0 +1,103 @@
+#include "learning/iterate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace hanse::learning {
+namespace {
+
+using base::ErrorCode;
+
+constexpr std::string_view kMagic = "hanseit1";
+constexpr std::size_t kHead = 8 + 5 * sizeof(std::uint64_t);
+
+// The numbers between magic and doubles, in their order.
+struct Head {
+  std::uint64_t steps = 0;
+  std::uint64_t moment_steps = 0;
+  std::uint64_t parameters = 0;
+  std::uint64_t first = 0;   // doubles in Moments::first
+  std::uint64_t second = 0;  // and in Moments::second
+};
+static_assert(sizeof(Head) == kHead - 8, "the head is copied as it lies in memory");
+
+void append(base::Bytes& out, base::ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+// Steps are 32 bits wide, moments begin with the first step, and a vector of moments is as long as
+// the model or not there.
+bool may_be(const Head& head, std::size_t parameters) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  const bool begun = head.moment_steps > 0;
+  return head.steps <= kMost && head.moment_steps <= head.steps &&
+         head.first == (begun ? parameters : 0) &&
+         (head.second == 0 || (begun && head.second == parameters));
+}
+
+// Moments may be infinite, where squares overflow; NaN would have reached the parameters.
+base::Result<std::vector<double>> moments_in(base::ByteView bytes) {
+  HANSE_TRY(std::vector<double> values, base::double_from_little_endian(bytes));
+  if (std::ranges::any_of(values, [](double value) { return std::isnan(value); }))
+    return base::fail(ErrorCode::corruption, "a moment of an iterate is not a number");
+  return values;
+}
+
+}  // namespace
+
+base::Bytes encode(const Iterate& iterate) {
+  const Head head{.steps = iterate.steps,
+                  .moment_steps = iterate.moments.steps,
+                  .parameters = iterate.model.parameters().size(),
+                  .first = iterate.moments.first.size(),
+                  .second = iterate.moments.second.size()};
+  base::Bytes out;
+  out.reserve(kHead + sizeof(double) * (head.parameters + head.first + head.second));
+  append(out, base::view_of(kMagic));
+  append(out, std::as_bytes(std::span(&head, 1)));
+  append(out, std::as_bytes(iterate.model.parameters()));
+  append(out, std::as_bytes(std::span(iterate.moments.first)));
+  append(out, std::as_bytes(std::span(iterate.moments.second)));
+  return out;
+}
+
+base::Result<Iterate> decode_iterate(const Architecture& architecture, base::ByteView bytes) {
+  const std::size_t parameters = architecture.parameter_count();
+  if (bytes.size() < kHead || base::text_of(bytes.first(kMagic.size())) != kMagic)
+    return base::fail(ErrorCode::corruption, "expected an iterate, found {} bytes of another kind",
+                      bytes.size());
+  Head head;
+  std::memcpy(&head, bytes.data() + kMagic.size(), sizeof(head));
+  if (head.parameters != parameters)
+    return base::fail(ErrorCode::corruption, "an iterate has {} parameters, its architecture {}",
+                      head.parameters, parameters);
+  if (!may_be(head, parameters))
+    return base::fail(ErrorCode::corruption,
+                      "an iterate of {} parameters after {} steps has {} and {} moments after {}",
+                      parameters, head.steps, head.first, head.second, head.moment_steps);
+  const std::size_t words = parameters + head.first + head.second;
+  if (bytes.size() != kHead + sizeof(double) * words)
+    return base::fail(ErrorCode::corruption, "expected an iterate of {} bytes, found {}",
+                      kHead + sizeof(double) * words, bytes.size());
+
+  base::ByteView rest = bytes.subspan(kHead);
+  const auto take = [&rest](std::size_t count) {
+    const base::ByteView part = rest.first(sizeof(double) * count);
+    rest = rest.subspan(part.size());
+    return part;
+  };
+  HANSE_TRY(std::vector<double> values, base::double_from_little_endian(take(parameters)));
+  HANSE_TRY(std::vector<double> first, moments_in(take(head.first)));
+  HANSE_TRY(std::vector<double> second, moments_in(take(head.second)));
+  auto model = Model::create(architecture, std::move(values));
+  if (!model) return base::fail(ErrorCode::corruption, "an iterate: {}", model.error().text());
+  return Iterate{.model = *std::move(model),
+                 .moments = {.first = std::move(first),
+                             .second = std::move(second),
+                             .steps = static_cast<std::uint32_t>(head.moment_steps)},
+                 .steps = static_cast<std::uint32_t>(head.steps)};
+}
+
+}  // namespace hanse::learning
