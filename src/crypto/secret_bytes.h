@@ -1,32 +1,41 @@
-// Bytes that must not be seen: wiped when they go, compared in constant time, not printable.
+// Bytes that nobody else may learn: keys and seeds.
 #pragma once
+
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/random.h"
 
 namespace hanse::crypto {
 
+// Wiped when dropped, never copied by accident, compared in constant time; has no way into a log.
 class SecretBytes {
  public:
+  SecretBytes() = default;
   static SecretBytes random(std::size_t size, base::RandomSource& random);
-  static SecretBytes copy_of(base::ByteView bytes) {
-    return SecretBytes(base::Bytes(bytes.begin(), bytes.end()));
-  }
+  // The caller wipes what was copied.
+  static SecretBytes copy_of(base::ByteView bytes);
+
   ~SecretBytes();
   SecretBytes(SecretBytes&& other) noexcept;
   SecretBytes& operator=(SecretBytes&& other) noexcept;
 
-  // Named so that every place that looks at a secret can be found.
-  base::ByteView reveal() const { return bytes_; }
-  std::size_t size() const { return bytes_.size(); }
+  // Named so that each place where a secret leaves its wrapping can be found.
+  base::ByteView reveal() const { return {bytes_.get(), size_}; }
+  std::size_t size() const { return size_; }
 
-  // Takes the same time wherever they differ; their sizes are no secret.
-  friend bool operator==(const SecretBytes& a, const SecretBytes& b);
+  // The time depends on the sizes alone.
+  bool operator==(const SecretBytes& other) const;
 
  private:
-  explicit SecretBytes(base::Bytes bytes) : bytes_(std::move(bytes)) {}
+  explicit SecretBytes(std::size_t size);
   void wipe();
-  base::Bytes bytes_;
+
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_ = 0;
 };
+
+// Overwrites bytes that held a secret; unlike a plain loop it is never optimised away.
+void wipe(std::span<std::byte> bytes);
 
 }  // namespace hanse::crypto
