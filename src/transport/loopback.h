@@ -2,24 +2,27 @@
 // Thread-safe.
 #pragma once
 
-#include <deque>
-#include <map>
-#include <mutex>
+#include <atomic>
 
-#include "transport/transport.h"
+#include "transport/mailbox.h"
 
 namespace hanse::transport {
 
 class Loopback final : public Transport {
  public:
   base::Result<void> send(Envelope envelope) override;
-  std::optional<Envelope> receive(const Address& to) override;
-  Traffic traffic() const override;
+  std::optional<Envelope> receive(const Address& to) override { return mailbox_.take(to); }
+  bool wait(const Address& to, base::Milliseconds at_most) override {
+    return mailbox_.wait(to, at_most);
+  }
+  void wake() override { mailbox_.wake(); }
+  // Each envelope once, when it is sent.
+  Traffic traffic() const override { return {messages_, bytes_}; }
 
  private:
-  mutable std::mutex mutex_;
-  std::map<Address, std::deque<Envelope>> boxes_;
-  Traffic traffic_;
+  Mailbox mailbox_;
+  std::atomic<std::uint64_t> messages_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
 };
 
 }  // namespace hanse::transport

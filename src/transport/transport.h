@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/units.h"
 
 namespace hanse::transport {
 
@@ -35,9 +36,15 @@ struct Envelope {
   Address to;
   base::Bytes message;
   base::Slice chunk;
+  // What the sender signed, as it came, with the signature (docs/formats/transport.md); empty where
+  // nothing is signed. Whoever keeps it can show later what was said.
+  base::Slice proof = {};
 
   std::size_t size() const { return message.size() + chunk.size(); }
 };
+
+// Larger than kMaxMessageBytes: invalid_argument.
+base::Result<void> check_size(const Envelope& envelope);
 
 // What went through: counted, so that tests can assert on it.
 struct Traffic {
@@ -48,10 +55,18 @@ struct Traffic {
 class Transport {
  public:
   virtual ~Transport() = default;
-  // Larger than kMaxMessageBytes: invalid_argument. Delivery is not promised: parties ask again.
+  // Larger than kMaxMessageBytes: invalid_argument. Nobody there, or too much waiting already:
+  // unavailable. Delivery is not promised: parties ask again.
   virtual base::Result<void> send(Envelope envelope) = 0;
   // The next envelope for `to`, if one is there.
   virtual std::optional<Envelope> receive(const Address& to) = 0;
+  // Blocks until an envelope for `to` is there (then true), `at_most` has passed, wake() was called
+  // or a connection changed. Nothing is lost between two calls: what happened since the last wait()
+  // for `to` ends the next one at once.
+  virtual bool wait(const Address& to, base::Milliseconds at_most) = 0;
+  // Ends every wait(). From any thread.
+  virtual void wake() = 0;
+  // What went through this end, in both directions.
   virtual Traffic traffic() const = 0;
 };
 
