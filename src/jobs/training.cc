@@ -35,12 +35,6 @@ base::Error with_cause(const base::Error& error, const LastProblem& log) {
   return base::Error(error.code(), fmt::format("{}; last: {}", error.text(), cause));
 }
 
-base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema& schema) {
-  HANSE_TRY(learning::Architecture architecture, architecture_of(job.model, schema));
-  base::SeededSimulationRandom random(job.seed, "model");
-  return learning::Iterate{learning::Model::initial(std::move(architecture), random), {}, 0};
-}
-
 base::Result<void> check_first_plan(const Job& job, const learning::Iterate& iterate,
                                     std::size_t sites) {
   HANSE_TRY(const auto strategy,
@@ -50,6 +44,12 @@ base::Result<void> check_first_plan(const Job& job, const learning::Iterate& ite
 }
 
 }  // namespace
+
+base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema& schema) {
+  HANSE_TRY(learning::Architecture architecture, architecture_of(job.model, schema));
+  base::SeededSimulationRandom random(job.seed, "model");
+  return learning::Iterate{learning::Model::initial(std::move(architecture), random), {}, 0};
+}
 
 Job pooled(const Job& job, std::size_t sites) {
   Job whole = job;

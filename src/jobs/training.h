@@ -21,6 +21,9 @@ struct Trained {
   std::vector<RoundTrace> rounds;
 };
 
+// Where every training of the job begins: parameters drawn from its seed.
+base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema& schema);
+
 // Called after each round, from the thread that trains; false gives up: aborted.
 using AfterRound = std::function<bool(const RoundTrace&)>;
 
