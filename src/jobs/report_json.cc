@@ -1,11 +1,7 @@
-#include "jobs/json_fields.h"
-#include "jobs/report.h"
+#include "jobs/report_fields.h"
 
 namespace hanse::jobs {
 namespace {
-
-// A report holds some numbers per site, group, fold and round: 4096 sites and 10,000 rounds fit.
-constexpr std::size_t kMaxReportBytes = std::size_t{64} << 20;
 
 void metric_values(JsonFields& json, std::string_view key, MetricValues& values) {
   json.entries(
@@ -55,7 +51,7 @@ static void describe(JsonFields& json, ComparedArms& arms) {
   estimates(json, "federated_minus_local", arms.federated_minus_local);
 }
 
-static void describe(JsonFields& json, ReportedJob& job) {
+void describe(JsonFields& json, ReportedJob& job) {
   json.field("name", job.name);
   json.field("description", job.description);
   json.field("digest", job.digest);
@@ -84,7 +80,7 @@ static void describe(JsonFields& json, LabelCount& count) {
   json.field("records", count.records);
 }
 
-static void describe(JsonFields& json, Departures& left) {
+void describe(JsonFields& json, Departures& left) {
   json.field("vectors", left.vectors);
   json.field("bytes", left.bytes);
 }
@@ -140,13 +136,13 @@ static void describe(JsonFields& json, LeftOut& left_out) {
   json.field("sites", left_out.sites);
 }
 
-static void describe(JsonFields& json, ReportedPrivacy& privacy) {
+void describe(JsonFields& json, ReportedPrivacy& privacy) {
   json.field("entrance", privacy.entrance);
   json.field("unit", privacy.unit);
   json.constant("private", false);
 }
 
-static void describe(JsonFields& json, ReportedAggregation& aggregation) {
+void describe(JsonFields& json, ReportedAggregation& aggregation) {
   json.field("backend", aggregation.backend);
   json.field("min_sites", aggregation.min_sites);
   json.field("fraction_bits", aggregation.fraction_bits);

@@ -1,0 +1,74 @@
+#include "jobs/site_records.h"
+
+#include <algorithm>
+
+namespace hanse::jobs {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+// Paths that the job names are its author's: they are read nowhere else.
+Result<void> take_over(TableSource& source, const base::SiteId& self, const std::string& site_class,
+                       const OwnData& own) {
+  if (source.joins.size() != own.joins.size())
+    return fail(ErrorCode::failed_precondition,
+                "the job joins {} tables, and data.joins names {}: list a path for each, in the "
+                "job's order",
+                source.joins.size(), own.joins.size());
+  for (std::size_t j = 0; j < own.joins.size(); ++j) source.joins[j].table.path = own.joins[j];
+  for (const JoinSpec& join : source.joins)
+    if (join.table.format == data::TableFormat::postgresql)
+      return fail(ErrorCode::unsupported,
+                  "the job joins the rows of a query, which no job may put to an owner's database; "
+                  "ask its author for a file");
+  source.table.path.clear();
+  source.table.query = own.query;
+  source.sites = {};
+  source.site_tables = {{self.text(), site_class, own.path, own.map}};
+  return {};
+}
+
+Result<Job> with_own(Job job, const base::SiteId& self, const std::string& site_class,
+                     const OwnData& own) {
+  job.aggregation.min_sites = 1;  // as many as are looked at here
+  if (auto* table = std::get_if<TableSource>(&job.source)) {
+    HANSE_TRY_VOID(take_over(*table, self, site_class, own));
+    return job;
+  }
+  if (auto* recordings = std::get_if<data::RecordingsSpec>(&job.source)) {
+    recordings->path = own.path;
+    recordings->site.clear();
+    return job;
+  }
+  return fail(ErrorCode::failed_precondition,
+              "the job trains on a simulated fleet, and data.path says that the records are a "
+              "plant's own");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
+                                                              const base::SiteId& self,
+                                                              const std::string& site_class,
+                                                              const OwnData* own,
+                                                              const RecordDoors& doors) {
+  Job here = job;
+  if (own != nullptr) HANSE_TRY(here, with_own(job, self, site_class, *own));
+  HANSE_TRY(const Records records, Records::read(here, doors));
+  HANSE_TRY(const DealtRecords dealt, records.deal(here.seed));
+  HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
+  const bool alone = own != nullptr && std::holds_alternative<data::RecordingsSpec>(here.source);
+  for (std::size_t s = 0; s < dealt.sites->size(); ++s) {
+    const data::SiteData& site = (*dealt.sites)[s];
+    if (site.site != self && !alone) continue;
+    const std::string& obstacle = folds.back().sits_out[s];
+    if (!obstacle.empty()) return fail(ErrorCode::failed_precondition, "{}", obstacle);
+    return std::make_shared<const data::Dataset>(
+        site.records.select(folds.back().rows.sites[s].train));
+  }
+  return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
+}
+
+}  // namespace hanse::jobs

@@ -1,0 +1,32 @@
+// A site's records for a job that came from elsewhere: the job says what the columns mean, the
+// owner says where they lie.
+#pragma once
+
+#include "jobs/records.h"
+
+namespace hanse::jobs {
+
+// Where the owner's records lie. Nothing in a job changes any of it.
+struct OwnData {
+  std::string path;                // a file, a folder, or a database's URL
+  std::string query;               // of a database
+  std::string map;                 // map file (docs/formats/map.md); empty: none
+  std::vector<std::string> joins;  // a path for each table that the job joins, in its order
+
+  bool operator==(const OwnData&) const = default;
+};
+
+// The records that `self` trains on. With `own` from its own tables alone, split by the job's rules
+// and seed over these records; of a k-fold without `fold` the last one, whose model `hanse run`
+// keeps. Without `own` the job's source is read as `hanse run` reads it, and the part dealt to
+// `self` taken: for consortia of tests, where all records lie in one place anyway.
+//
+// Errors are those of readers, pipeline and split, for the owner's eyes; not_found where the source
+// knows no site of this name, failed_precondition where it cannot train.
+base::Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
+                                                                    const base::SiteId& self,
+                                                                    const std::string& site_class,
+                                                                    const OwnData* own,
+                                                                    const RecordDoors& doors);
+
+}  // namespace hanse::jobs
