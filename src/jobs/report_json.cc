@@ -37,7 +37,7 @@ void metric_counts(JsonFields& json, std::string_view key, std::vector<MetricCou
 }  // namespace
 
 // Static and not in the namespace above: JsonFields finds them by their arguments.
-static void describe(JsonFields& json, Arms& arms) {
+void describe(JsonFields& json, Arms& arms) {
   metric_values(json, "local", arms.local);
   metric_values(json, "federated", arms.federated);
   metric_values(json, "pooled", arms.pooled);
@@ -66,7 +66,7 @@ void describe(JsonFields& json, ReportedJob& job) {
   json.field("instruction_set", job.instruction_set);
 }
 
-static void describe(JsonFields& json, RoundRow& row) {
+void describe(JsonFields& json, RoundRow& row) {
   json.field("seed", row.seed);
   json.field("fold", row.fold);
   json.field("round", row.round);
@@ -104,7 +104,7 @@ static void describe(JsonFields& json, GroupRow& row) {
   json.field("metrics", row.metrics);
 }
 
-static void describe(JsonFields& json, FoldRow& row) {
+void describe(JsonFields& json, FoldRow& row) {
   json.field("seed", row.seed);
   json.field("fold", row.fold);
   json.field("train_records", row.train_records);

@@ -55,7 +55,9 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
                                                               const OwnData* own,
                                                               const RecordDoors& doors) {
   Job here = job;
-  if (own != nullptr) HANSE_TRY(here, with_own(job, self, site_class, *own));
+  if (own != nullptr) {
+    HANSE_TRY(here, with_own(job, self, site_class, *own));
+  }
   HANSE_TRY(const Records records, Records::read(here, doors));
   HANSE_TRY(const DealtRecords dealt, records.deal(here.seed));
   HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
