@@ -83,6 +83,20 @@ base::Result<base::Bytes> AgreementKey::open(base::ByteView sealed,
   return plain;
 }
 
+base::Result<void> check_agreement_key(base::ByteView key) {
+  if (key.size() != kKeyBytes)
+    return base::fail(ErrorCode::invalid_argument, "an X25519 key has {} bytes, found {}",
+                      kKeyBytes, key.size());
+  // Any clamped scalar is a multiple of the cofactor and takes points of small order to zero.
+  const PublicKey any{std::byte{1}};
+  PublicKey shared;
+  if (crypto_scalarmult(out(shared), in(any), in(key)) != 0)
+    return base::fail(ErrorCode::invalid_argument,
+                      "expected an X25519 public key; this one has small order, so that anybody "
+                      "could open what is sealed to it");
+  return {};
+}
+
 base::Result<base::Bytes> seal(base::ByteView plain, base::ByteView associated, const PublicKey& to,
                                base::RandomSource& random) {
   const AgreementKey ephemeral = AgreementKey::create(random);

@@ -30,6 +30,10 @@ class AgreementKey {
   PublicKey public_key_;
 };
 
+// Not 32 bytes, or of small order, so that what is sealed to it could be opened by anybody:
+// invalid_argument.
+base::Result<void> check_agreement_key(base::ByteView key);
+
 // Seals `plain` to the holder of `to`; `associated` is bound to it and does not travel in it. Says
 // nothing about who sealed: sign what is sealed. A key of small order: invalid_argument.
 //
