@@ -16,6 +16,9 @@ std::vector<base::SiteId> names_of(const std::vector<SiteRecords>& sites) {
   return names;
 }
 
+// Of a record that nobody reads again: memory stays small over any number of rounds.
+constexpr std::uint64_t kSnapshotEvery = 64;
+
 // A stream for each site and release, so that no answer depends on what was answered before.
 std::unique_ptr<base::RandomSource> stream(std::uint64_t seed, const base::SiteId& site,
                                            const federation::Release& release) {
@@ -32,29 +35,42 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
                                  base::Log& log)
     : executor_(executor),
       coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log) {
-  for (SiteRecords& site : sites)
-    sites_[site.site] = std::make_unique<federation::Site>(
+  for (SiteRecords& site : sites) {
+    Plant& plant = sites_[site.site];
+    plant.store = std::make_unique<storage::MemoryStore>(storage::MemoryStore::Keep::tails);
+    plant.record =
+        storage::Durable<federation::SiteRecord>::open(*plant.store, "site", {}, kSnapshotEvery)
+            .value();
+    plant.site = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = site.site, .in_the_clear = true},
-        federation::SiteDoors{catalog, backend, executor, log,
-                              [seed, name = site.site](const federation::Release& release) {
-                                return stream(seed, name, release);
-                              }},
-        std::move(site.records));
+        federation::SiteDoors{
+            catalog, backend, executor, log,
+            [seed, name = site.site](const federation::Release& release) {
+              return stream(seed, name, release);
+            },
+            [records = std::move(site.records)](const std::string&) { return records; }},
+        *plant.record, *plant.store);
+  }
 }
 
 base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
   const transport::Traffic before = loopback_.traffic();
-  HANSE_TRY(auto offers, coordinator_.begin(std::move(plan), clock_.monotonic()));
+  HANSE_TRY(auto offers, coordinator_.begin(std::move(plan), /*job=*/{}, clock_.monotonic()));
   HANSE_TRY_VOID(send(std::move(offers)));
-  while (!federation::is_over(coordinator_.record().state())) {
+  while (coordinator_.is_collecting()) {
     HANSE_TRY(const bool moved, wave());
     if (!moved) HANSE_TRY_VOID(let_time_pass());
   }
   // The farewell to the sites belongs to this round.
+  auto released = coordinator_.take_released();
+  if (released) {
+    HANSE_TRY(auto receipts, coordinator_.close());
+    HANSE_TRY_VOID(send(std::move(receipts)));
+  }
   HANSE_TRY_VOID(wave());
-  HANSE_TRY(privacy::Released released, coordinator_.take_released());
+  HANSE_TRY_VOID(released);
   const transport::Traffic after = loopback_.traffic();
-  return RoundResult{std::move(released),
+  return RoundResult{*std::move(released),
                      std::get<federation::Closed>(coordinator_.record().state()).contributors,
                      {after.messages - before.messages, after.bytes - before.bytes}};
 }
@@ -75,7 +91,7 @@ base::Result<bool> LocalConsortium::wave() {
   const base::Milliseconds now = clock_.monotonic();
   executor_.parallel_for(awake.size(), [&](std::size_t i) {
     federation::Site* const site =
-        awake[i].is_coordinator() ? nullptr : sites_.at(*awake[i].site_id()).get();
+        awake[i].is_coordinator() ? nullptr : sites_.at(*awake[i].site_id()).site.get();
     while (const auto envelope = loopback_.receive(awake[i])) {
       auto out = site ? site->advance(*envelope, now) : coordinator_.advance(*envelope, now);
       std::ranges::move(out, std::back_inserter(sent[i]));

@@ -11,6 +11,7 @@
 #include "federation/round/backends.h"
 #include "federation/site/site.h"
 #include "query/query.h"
+#include "storage/memory_store.h"
 #include "transport/loopback.h"
 
 namespace hanse::jobs {
@@ -31,7 +32,8 @@ struct RoundResult {
 // of threads.
 class LocalConsortium {
  public:
-  // Sites draw from streams of `seed`; sums leave in the clear. At least one site.
+  // Sites draw from streams of `seed` and answer every job from their records, whatever its text;
+  // sums leave in the clear. At least one site.
   LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites, std::uint64_t seed,
                   const query::Catalog& catalog, const federation::Backend& backend,
                   base::Executor& executor, base::Log& log);
@@ -40,6 +42,13 @@ class LocalConsortium {
   base::Result<RoundResult> run_round(query::QueryPlan plan);
 
  private:
+  // A site with the memory that its record lies in.
+  struct Plant {
+    std::unique_ptr<storage::MemoryStore> store;
+    std::unique_ptr<storage::Durable<federation::SiteRecord>> record;
+    std::unique_ptr<federation::Site> site;
+  };
+
   base::Result<void> send(std::vector<transport::Envelope> envelopes);
   base::Result<bool> wave();
   base::Result<void> let_time_pass();
@@ -48,7 +57,7 @@ class LocalConsortium {
   base::ManualClock clock_;  // moves only when nothing else does: no envelope is ever late here
   transport::Loopback loopback_;
   federation::Coordinator coordinator_;
-  std::map<base::SiteId, std::unique_ptr<federation::Site>> sites_;
+  std::map<base::SiteId, Plant> sites_;
   std::set<transport::Address> mail_;  // parties whose boxes are not empty
 };
 

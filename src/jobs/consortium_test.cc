@@ -76,8 +76,8 @@ TEST_F(ConsortiumTest, ARoundIsThisManyMessages) {
   ASSERT_TRUE(result.has_value()) << result.error().text();
   EXPECT_EQ(result->released.integers()[kCoordinates - 1], 7 << 10);
   // Per site: offer, pull and 2 chunks of the parameters, contribution, 2 pulls and 3 chunks of the
-  // vector, receipt, end.
-  EXPECT_EQ(result->traffic.messages, kSites * (1 + 1 + 2 + 1 + 2 + 3 + 1 + 1));
+  // vector, receipt.
+  EXPECT_EQ(result->traffic.messages, kSites * (1 + 1 + 2 + 1 + 2 + 3 + 1));
   const std::uint64_t payload = kSites * (300'000 + kCoordinates * 8);
   EXPECT_GT(result->traffic.bytes, payload);
   EXPECT_LT(result->traffic.bytes, payload + kSites * 2000);

@@ -8,6 +8,7 @@
 #include "federation/coordinator/coordinator.h"
 #include "federation/site/site.h"
 #include "simulation/network.h"
+#include "storage/memory_store.h"
 
 namespace hanse::simulation {
 namespace {
@@ -51,7 +52,9 @@ struct Plant {
   Pause pause;
   std::unique_ptr<query::Catalog> catalog;
   std::vector<federation::Release> answered;
-  std::unique_ptr<federation::Site> site;
+  std::unique_ptr<storage::MemoryStore> store = {};
+  std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
+  std::unique_ptr<federation::Site> site = {};
 };
 
 struct TraceLog final : base::Log {
@@ -61,7 +64,7 @@ struct TraceLog final : base::Log {
 
 std::string_view name_of(const Envelope& envelope) {
   static constexpr std::string_view kSite[] = {"contribution", "decline", "pull", "chunk"};
-  static constexpr std::string_view kCoordinator[] = {"offer", "pull", "chunk", "receipt", "ended"};
+  static constexpr std::string_view kCoordinator[] = {"ask", "pull", "chunk", "receipt", "ended"};
   if (envelope.from.is_coordinator())
     return kCoordinator[federation::decode_from_coordinator(envelope)->body.index()];
   return kSite[federation::decode_from_site(envelope)->body.index()];
@@ -149,6 +152,9 @@ class Consortium {
                           note_answer(*p, {plan.job, plan.round});
                           return std::make_unique<Probe>(plan, sabotaged);
                         });
+    plant->store = std::make_unique<storage::MemoryStore>();
+    plant->record =
+        storage::Durable<federation::SiteRecord>::open(*plant->store, "site", {}).value();
     plant->site = std::make_unique<federation::Site>(
         federation::SiteSettings{
             .self = plant->name, .in_the_clear = true, .retry = {options_.slow_line ? 4000 : 200}},
@@ -156,8 +162,9 @@ class Consortium {
                               [this](const federation::Release&) {
                                 return std::make_unique<base::SeededSimulationRandom>(options_.seed,
                                                                                       "answer");
-                              }},
-        plant->records);
+                              },
+                              [p = plant.get()](const std::string&) { return p->records; }},
+        *plant->record, *plant->store);
     return plant;
   }
 
@@ -186,13 +193,13 @@ class Consortium {
 
   void run_round(std::uint32_t round) {
     const query::QueryPlan question = plan(round);
-    auto offers = coordinator_->begin(question, now_);
+    auto offers = coordinator_->begin(question, {}, now_);
     HANSE_CHECK(offers.has_value());
     trace(fmt::format("round {} begins", round));
     post(*std::move(offers));
     // A retry every 200 ms for 20 s among 9 parties stays far below this; more would be a livelock.
     constexpr std::size_t kMaxEvents = 200'000;
-    for (std::size_t events = 0; !federation::is_over(coordinator_->record().state()); ++events) {
+    for (std::size_t events = 0; coordinator_->is_collecting(); ++events) {
       if (events == kMaxEvents) return violation(fmt::format("round {} does not end", round));
       step();
     }
@@ -246,6 +253,7 @@ class Consortium {
   void check(const query::QueryPlan& question) {
     const federation::RoundState& state = coordinator_->record().state();
     auto released = coordinator_->take_released();
+    if (released) post(coordinator_->close().value());
     if (const auto* aborted = std::get_if<federation::Aborted>(&state)) {
       ++summary_.aborted;
       trace(fmt::format("round aborted: {}", federation::name_of(aborted->reason)));

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
+
 namespace hanse::federation {
 
 using base::ErrorCode;
@@ -29,6 +31,17 @@ void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// A question that fits no message would be asked for ever.
+base::Result<void> check_size(const Release& release, const Offer& offer) {
+  const Envelope largest = encode(
+      CoordinatorMessage{release, Ask{offer, Standing{~std::uint64_t{0}, {}}}}, offer.cohort.at(0));
+  if (largest.size() <= base::kMaxMessageBytes) return {};
+  return fail(ErrorCode::invalid_argument,
+              "the question has {} bytes, {} of them the job's text; at most {} fit a message: "
+              "shorten the job file",
+              largest.size(), offer.job.size(), base::kMaxMessageBytes);
+}
+
 }  // namespace
 
 // The contribution that is being pulled.
@@ -44,6 +57,7 @@ struct Coordinator::Upload {
 // What a site has announced, and how it has used its turns.
 struct Coordinator::Announced {
   Manifest manifest;
+  Standing standing;
   int turns = 0;
   int failed_verifications = 0;
 };
@@ -62,21 +76,28 @@ struct Coordinator::OpenRound {
 };
 
 Coordinator::Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
-                         base::Executor& executor, base::Log& log)
-    : settings_(std::move(settings)), backend_(backend), executor_(executor), log_(log) {}
+                         base::Executor& executor, base::Log& log, ClosedRounds past)
+    : settings_(std::move(settings)),
+      backend_(backend),
+      executor_(executor),
+      log_(log),
+      past_(std::move(past)) {}
 
 Coordinator::~Coordinator() = default;
 
-base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan,
+base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, std::string job,
                                                        base::Milliseconds now) {
   if (open_ != nullptr) return fail(ErrorCode::failed_precondition, "a round is open already");
+  if (std::holds_alternative<Released>(record_.state()))
+    return fail(ErrorCode::failed_precondition, "the last round is released and not closed");
   HANSE_TRY_VOID(query::check_plan(plan));
   if (plan.max_sites < settings_.cohort.size())
     return fail(ErrorCode::invalid_argument, "a plan for {} sites cannot ask a cohort of {}",
                 plan.max_sites, settings_.cohort.size());
   const Release release{plan.job, plan.round};
   ParametersBlob parameters(plan, executor_);
-  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort};
+  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort, std::move(job)};
+  HANSE_TRY_VOID(check_size(release, offer));
   aggregation::Setup setup = setup_of(offer);
   RoundRecord record;
   HANSE_TRY_VOID(record.append(step::Plan{release, setup.offer}));
@@ -99,7 +120,7 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan,
 }
 
 std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milliseconds now) {
-  if (envelope.from.is_coordinator() || !release_ ||
+  if (envelope.from.is_coordinator() ||
       std::ranges::find(settings_.cohort, *envelope.from.site_id()) == settings_.cohort.end()) {
     log_.write(Severity::warning, fmt::format("ignored an envelope from {}", envelope.from.text()));
     return {};
@@ -111,19 +132,50 @@ std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milli
                                               site.text(), message.error().text()));
     return {};
   }
-  if (message->release != *release_) return {};
-  if (open_ == nullptr) {
-    // Late for a round that is over: whoever still waits for something is told.
-    const bool waits = std::holds_alternative<Contribution>(message->body) ||
-                       std::holds_alternative<Pull>(message->body);
-    if (!waits) return {};
-    return {to_site(site, Ended{std::holds_alternative<Closed>(record_.state())})};
-  }
+  if (open_ == nullptr || message->release != *release_) return hear_late(site, *message);
   if (const auto* contribution = std::get_if<Contribution>(&message->body))
     return hear(site, *contribution, now);
   if (const auto* chunk = std::get_if<SealedChunk>(&message->body)) return hear(site, *chunk, now);
   if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(site, *pull);
   return refuse(site, "it declined", now);
+}
+
+// About a round that is not collecting: whoever still waits for something is told. What is not
+// known to be over may be asked again, and its answer is to be kept.
+Coordinator::Outbox Coordinator::hear_late(const base::SiteId& site,
+                                           const SiteMessage& message) const {
+  const auto* contribution = std::get_if<Contribution>(&message.body);
+  // Its standing binds the answer, whatever round it was of.
+  if (contribution != nullptr && receipted(site) == contribution->standing)
+    return {to_site(site, message.release, Receipt{contribution->sealed.digest()})};
+  const bool waits = contribution != nullptr || std::holds_alternative<Pull>(message.body);
+  if (!waits || !is_over(message.release)) return {};
+  return {to_site(site, message.release, Ended{past_.last == message.release})};
+}
+
+bool Coordinator::is_over(const Release& release) const {
+  if (past_.last && past_.last->job == release.job && release.round <= past_.last->round)
+    return true;
+  if (!release_ || release_->job != release.job) return false;
+  return release.round < release_->round ||
+         (release == *release_ && federation::is_over(record_.state()));
+}
+
+std::optional<Standing> Coordinator::receipted(const base::SiteId& site) const {
+  const auto found = past_.receipted.find(site);
+  return found == past_.receipted.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<Envelope> Coordinator::reconnected(const base::SiteId& site, base::Milliseconds now) {
+  if (open_ == nullptr) return {};
+  if (open_->upload && open_->upload->site == site) {
+    open_->upload->receiver.give_up_waiting();
+    return pull(now);
+  }
+  const auto& standing = std::get<Collecting>(record_.state()).standing;
+  const auto found = standing.find(site);
+  if (found == standing.end() || found->second != SiteStanding::asked) return {};
+  return {ask(site)};
 }
 
 std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
@@ -157,11 +209,18 @@ std::optional<base::Milliseconds> Coordinator::next_deadline() const {
 }
 
 std::vector<Envelope> Coordinator::cancel() {
-  if (open_ == nullptr) return {};
-  return end(step::Abort{AbortReason::cancelled});
+  if (open_ == nullptr && !std::holds_alternative<Released>(record_.state())) return {};
+  return abort(AbortReason::cancelled);
 }
 
 const RoundRecord& Coordinator::record() const { return record_; }
+
+std::vector<step::Count> Coordinator::contributions() const {
+  std::vector<step::Count> counted;
+  for (const RoundStep& step : record_.steps())
+    if (const auto* count = std::get_if<step::Count>(&step)) counted.push_back(*count);
+  return counted;
+}
 
 base::Result<privacy::Released> Coordinator::take_released() {
   if (const auto* aborted = std::get_if<Aborted>(&record_.state()))
@@ -181,11 +240,26 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contributi
     return refuse(site, "it answered another plan", now);
   if (contribution.sealed.size != open_->machine->sealed_size())
     return refuse(site, "its contribution has another size than the plan", now);
-  // A second announcement is not a step; nothing changes.
-  if (!record_.append(step::Announce{site})) return {};
-  open_->announced.emplace(site, Announced{contribution.sealed});
+  const auto last = receipted(site);
+  if (last && contribution.standing.answers <= last->answers)
+    return refuse(site, "its store is an old copy: it counts fewer answers than have a receipt",
+                  now);
+  if (!record_.append(step::Announce{site})) return announced_again(site, contribution, now);
+  open_->announced.emplace(site, Announced{contribution.sealed, contribution.standing});
   open_->line.push_back(site);
   return open_->upload ? Outbox{} : next_upload(now);
+}
+
+// Not a step, nothing changes, unless it is another answer than before: what a site has answered
+// it keeps.
+Coordinator::Outbox Coordinator::announced_again(const base::SiteId& site,
+                                                 const Contribution& contribution,
+                                                 base::Milliseconds now) {
+  const auto before = open_->announced.find(site);
+  if (before == open_->announced.end() || (before->second.manifest == contribution.sealed &&
+                                           before->second.standing == contribution.standing))
+    return {};
+  return refuse(site, "it has two answers to one question; its store may be an old copy", now);
 }
 
 Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const SealedChunk& chunk,
@@ -206,7 +280,7 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull
   Outbox out;
   for (const std::uint32_t index : pull.chunks)
     if (index < open_->parameters.manifest().chunks.size())
-      out.push_back(to_site(site, open_->parameters.chunk(index)));
+      out.push_back(to_site(site, *release_, open_->parameters.chunk(index)));
   return out;
 }
 
@@ -252,7 +326,7 @@ Coordinator::Outbox Coordinator::pull(base::Milliseconds now) {
   upload.retry_at = now + doubled(settings_.retry, upload.silences);
   Pull pull{upload.receiver.digest(), upload.receiver.next()};
   if (pull.chunks.empty()) return {};
-  return {to_site(upload.site, std::move(pull))};
+  return {to_site(upload.site, *release_, std::move(pull))};
 }
 
 // A whole contribution goes into the sum, and its buffer goes.
@@ -266,11 +340,10 @@ Coordinator::Outbox Coordinator::count_upload(base::Milliseconds now) {
     if (!step) return refuse(site, step.error().text(), now);
     HANSE_CHECK(step->send.empty());
   }
-  const auto counted = record_.append(step::Count{site, digest});
+  const auto counted =
+      record_.append(step::Count{site, digest, open_->announced.at(site).standing});
   HANSE_CHECK(counted.has_value());
-  Outbox out{to_site(site, Receipt{digest})};
-  append(out, settled() ? finish(AbortReason::too_few_sites) : next_upload(now));
-  return out;
+  return settled() ? finish(AbortReason::too_few_sites) : next_upload(now);
 }
 
 // Offers the plan to every site that has said nothing yet.
@@ -278,22 +351,27 @@ Coordinator::Outbox Coordinator::ask_again(base::Milliseconds now) {
   open_->retry_at = now + doubled(settings_.retry, open_->times_asked++);
   Outbox out;
   for (const auto& [site, standing] : std::get<Collecting>(record_.state()).standing)
-    if (standing == SiteStanding::asked) out.push_back(to_site(site, open_->offer));
+    if (standing == SiteStanding::asked) out.push_back(ask(site));
   return out;
+}
+
+Envelope Coordinator::ask(const base::SiteId& site) const {
+  return to_site(site, *release_, Ask{open_->offer, receipted(site)});
 }
 
 bool Coordinator::settled() const { return std::get<Collecting>(record_.state()).settled(); }
 
-// Steps 10, 11 and 13, or an abort where too few have answered.
+// Steps 10 and 11, or an abort where too few have answered.
 Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
   const auto& collecting = std::get<Collecting>(record_.state());
-  if (collecting.count(SiteStanding::counted) < settings_.min_sites)
-    return end(step::Abort{otherwise});
-  const auto done = add_up_and_release();
-  if (done) return end(step::Close{});
-  log_.write(Severity::problem,
-             fmt::format("round {} has no result: {}", release_->round.round, done.error().text()));
-  return end(step::Abort{AbortReason::failed});
+  if (collecting.count(SiteStanding::counted) < settings_.min_sites) return abort(otherwise);
+  if (const auto done = add_up_and_release(); !done) {
+    log_.write(Severity::problem, fmt::format("round {} has no result: {}", release_->round.round,
+                                              done.error().text()));
+    return abort(AbortReason::failed);
+  }
+  open_.reset();
+  return {};
 }
 
 base::Result<void> Coordinator::add_up_and_release() {
@@ -303,19 +381,38 @@ base::Result<void> Coordinator::add_up_and_release() {
   return record_.append(step::Open{});
 }
 
-Coordinator::Outbox Coordinator::end(const RoundStep& last) {
-  const auto ended = record_.append(last);
+// Step 13.
+base::Result<std::vector<Envelope>> Coordinator::close() {
+  HANSE_TRY_VOID(record_.append(step::Close{}));
+  past_.last = release_;
+  std::map<base::SiteId, Receipt> receipts;
+  for (const step::Count& count : contributions()) {
+    past_.receipted.insert_or_assign(count.site, count.standing);
+    receipts.emplace(count.site, Receipt{count.sealed});
+  }
+  Outbox out;
+  for (const base::SiteId& site : settings_.cohort) {
+    const auto found = receipts.find(site);
+    out.push_back(found == receipts.end() ? to_site(site, *release_, Ended{true})
+                                          : to_site(site, *release_, found->second));
+  }
+  return out;
+}
+
+Coordinator::Outbox Coordinator::abort(AbortReason reason) {
+  const auto ended = record_.append(step::Abort{reason});
   HANSE_CHECK(ended.has_value());
   open_.reset();
-  const bool closed = std::holds_alternative<Closed>(record_.state());
+  released_.reset();
   Outbox out;
-  for (const base::SiteId& site : settings_.cohort) out.push_back(to_site(site, Ended{closed}));
+  for (const base::SiteId& site : settings_.cohort)
+    out.push_back(to_site(site, *release_, Ended{false}));
   return out;
 }
 
 template <class Body>
-Envelope Coordinator::to_site(const base::SiteId& site, Body body) const {
-  return encode(CoordinatorMessage{*release_, std::move(body)}, site);
+Envelope Coordinator::to_site(const base::SiteId& site, const Release& release, Body body) const {
+  return encode(CoordinatorMessage{release, std::move(body)}, site);
 }
 
 }  // namespace hanse::federation

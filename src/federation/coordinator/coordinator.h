@@ -3,9 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
+#include <string>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,19 +27,32 @@ struct CoordinatorSettings {
   base::Milliseconds deadline{3'600'000};
 };
 
+// What is durable of the rounds that were closed before: a coordinator starts from it.
+struct ClosedRounds {
+  std::optional<Release> last;
+  // Where each site stood with its last contribution that is in a closed round, of any job.
+  std::map<base::SiteId, Standing> receipted;
+};
+
 // A machine: envelopes and time in, envelopes out, one round at a time. Holds the sum and at most
 // one contribution besides, whatever the number of sites: uploads wait in line until they are
 // pulled. Not thread-safe.
+//
+//   begin → advance … until the round is Released → take_released → (make it durable) → close
+//
+// Receipts leave with close(), and so only for what is durable. After a crash before that the same
+// release is begun again with the same plan, job and cohort, and the sites send the same answers.
 class Coordinator {
  public:
   Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
-              base::Executor& executor, base::Log& log);
+              base::Executor& executor, base::Log& log, ClosedRounds past = {});
   ~Coordinator();
 
-  // Steps 1 and 2 of a round: records the plan, admits the cohort, asks. While a round is open:
-  // failed_precondition; a plan that fails its checks or is for fewer sites than the cohort:
+  // Steps 1 and 2 of a round: records the plan, admits the cohort, asks. `job` is the job file's
+  // text. While a round is open or released and not closed: failed_precondition; a plan that fails
+  // its checks or is for fewer sites than the cohort, or a question that does not fit a message:
   // invalid_argument.
-  base::Result<std::vector<transport::Envelope>> begin(query::QueryPlan plan,
+  base::Result<std::vector<transport::Envelope>> begin(query::QueryPlan plan, std::string job,
                                                        base::Milliseconds now);
 
   // Ignores, with a line in the log, what is malformed, stale or from outside the cohort.
@@ -48,15 +62,28 @@ class Coordinator {
   std::vector<transport::Envelope> advance(base::Milliseconds now);
   // When advance(now) has something to do, if ever.
   std::optional<base::Milliseconds> next_deadline() const;
+  // The line to the site is there again: what the site may have missed.
+  std::vector<transport::Envelope> reconnected(const base::SiteId& site, base::Milliseconds now);
 
-  // Ends an open round without a result.
+  // Ends a round that is not closed without a result. An attempt that ended so is not to be begun
+  // again: the sites forget it when they hear the envelopes.
   std::vector<transport::Envelope> cancel();
 
+  // A round has begun, and has neither been released nor aborted.
+  bool is_collecting() const { return open_ != nullptr; }
   // Of the last round begun.
   const RoundRecord& record() const;
-  // The result of a closed round, once. Of an aborted round: aborted, with the reason; else
-  // failed_precondition.
+  // The contributions in the sum so far, in the order of counting.
+  std::vector<step::Count> contributions() const;
+  // The result of a released or closed round, once. Of an aborted round: aborted, with the reason;
+  // else failed_precondition.
   base::Result<privacy::Released> take_released();
+
+  // The last step of a released round, whose result and contributions are durable by now: receipts
+  // for the contributors, an end for the others. Of another state: failed_precondition.
+  base::Result<std::vector<transport::Envelope>> close();
+  // With those closed here.
+  const ClosedRounds& closed_rounds() const { return past_; }
 
  private:
   struct Upload;
@@ -67,6 +94,9 @@ class Coordinator {
   Outbox hear(const base::SiteId& site, const Contribution& contribution, base::Milliseconds now);
   Outbox hear(const base::SiteId& site, const SealedChunk& chunk, base::Milliseconds now);
   Outbox hear(const base::SiteId& site, const Pull& pull) const;
+  Outbox hear_late(const base::SiteId& site, const SiteMessage& message) const;
+  Outbox announced_again(const base::SiteId& site, const Contribution& contribution,
+                         base::Milliseconds now);
   Outbox refuse(const base::SiteId& site, std::string_view why, base::Milliseconds now);
   Outbox next_upload(base::Milliseconds now);
   Outbox give_turn_away(base::Milliseconds now);
@@ -75,15 +105,19 @@ class Coordinator {
   Outbox ask_again(base::Milliseconds now);
   Outbox finish(AbortReason otherwise);
   base::Result<void> add_up_and_release();
-  Outbox end(const RoundStep& last);
+  Outbox abort(AbortReason reason);
   bool settled() const;
+  bool is_over(const Release& release) const;
+  std::optional<Standing> receipted(const base::SiteId& site) const;
+  transport::Envelope ask(const base::SiteId& site) const;
   template <class Body>
-  transport::Envelope to_site(const base::SiteId& site, Body body) const;
+  transport::Envelope to_site(const base::SiteId& site, const Release& release, Body body) const;
 
   CoordinatorSettings settings_;
   const aggregation::Backend& backend_;
   base::Executor& executor_;
   base::Log& log_;
+  ClosedRounds past_;
   RoundRecord record_;
   std::optional<Release> release_;   // of the last round begun
   std::unique_ptr<OpenRound> open_;  // while a round is collecting

@@ -49,6 +49,7 @@ constexpr std::size_t kCoordinates = 200'000;  // 1.6 MB: seven chunks
 struct Hand {
   base::SiteId name;
   SealedBlob blob;
+  Standing standing{1, {}};
 
   Hand(std::string_view site_name, const query::QueryPlan& plan, std::int64_t value,
        std::size_t coordinates = kCoordinates)
@@ -89,15 +90,15 @@ class CoordinatorTest : public ::testing::Test {
   }
 
   Envelope announcement(const Hand& hand, const query::QueryPlan& plan) {
-    return hand.says(plan, Contribution{digest_of(offer_), hand.blob.manifest()});
+    return hand.says(plan, Contribution{digest_of(offer_), hand.blob.manifest(), hand.standing});
   }
 
   // Begins the round and keeps what is offered.
   std::vector<Envelope> begin(Coordinator& coordinator, const query::QueryPlan& plan) {
-    auto offers = coordinator.begin(plan, kNow);
+    auto offers = coordinator.begin(plan, "job's text", kNow);
     EXPECT_TRUE(offers.has_value());
     const auto message = decode_from_coordinator(offers->at(0));
-    offer_ = std::get<Offer>(message->body);
+    offer_ = std::get<Ask>(message->body).offer;
     return *std::move(offers);
   }
 
@@ -128,7 +129,7 @@ class CoordinatorTest : public ::testing::Test {
     return rest;
   }
 
-  Offer offer_{testing::plan(1), {}, {}};
+  Offer offer_{testing::plan(1), {}, {}, {}};
   base::InlineExecutor executor_;
   base::SilentLog log_;
 };
@@ -153,7 +154,7 @@ TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionWhateverTheNumberOfSites) {
       std::ranges::move(more, std::back_inserter(out));
     }
     for (const Hand& hand : hands) out = serve(*coordinator, hand, plan, out);
-    EXPECT_TRUE(std::holds_alternative<Closed>(coordinator->record().state()));
+    EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
     auto released = coordinator->take_released();
     counting = false;
     ASSERT_TRUE(released.has_value());
@@ -178,11 +179,10 @@ TEST_F(CoordinatorTest, PullsOneContributionAtATime) {
   EXPECT_TRUE(coordinator->advance(announcement(b, plan), kNow).empty()) << "b waits in line";
   EXPECT_TRUE(coordinator->advance(b.says(plan, b.blob.chunk(0)), kNow).empty()) << "not its turn";
   const auto next = serve(*coordinator, a, plan, pulled);
-  ASSERT_EQ(next.size(), 2U);
-  EXPECT_TRUE(std::holds_alternative<Receipt>(decode_from_coordinator(next[0])->body));
-  EXPECT_EQ(next[1].to, Address::site(b.name));
-  // b stops sending: after the deadline the round closes with a alone.
-  EXPECT_FALSE(coordinator->advance(base::Milliseconds{10'000}).empty());
+  ASSERT_EQ(next.size(), 1U) << "no receipt before the round is closed";
+  EXPECT_EQ(next[0].to, Address::site(b.name));
+  // b stops sending: after the deadline there is a result with a alone.
+  EXPECT_TRUE(coordinator->advance(base::Milliseconds{10'000}).empty());
   auto released = coordinator->take_released();
   ASSERT_TRUE(released.has_value());
   EXPECT_EQ(released->contributors(), 1U);
@@ -204,7 +204,7 @@ TEST_F(CoordinatorTest, AStalledUploadMakesRoom) {
   EXPECT_EQ(moved_on[0].to, Address::site(b.name));
   auto next = serve(*coordinator, b, plan, moved_on);
   next = serve(*coordinator, a, plan, next);  // and a gets a second chance
-  EXPECT_TRUE(std::holds_alternative<Closed>(coordinator->record().state()));
+  EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
   EXPECT_EQ(coordinator->take_released()->integers()[0], 3);
 }
 
@@ -224,7 +224,7 @@ TEST_F(CoordinatorTest, AManifestThatLiesPutsTheSiteOut) {
           kNow);
   const auto out = coordinator->advance(announcement(honest, plan), kNow);
   (void)serve(*coordinator, honest, plan, out);
-  EXPECT_TRUE(std::holds_alternative<Closed>(coordinator->record().state()));
+  EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
   EXPECT_EQ(coordinator->take_released()->integers()[0], 1);
 }
 
@@ -238,8 +238,9 @@ TEST_F(CoordinatorTest, AnotherPlanOrSizeOrSenderIsNotCounted) {
   EXPECT_TRUE(coordinator->advance(announcement(stranger, plan), kNow).empty());
   EXPECT_TRUE(coordinator->advance(announcement(small, plan), kNow).empty());
   const auto out = coordinator->advance(
-      foreign.says(plan,
-                   Contribution{base::Digest::of(base::view_of("other")), foreign.blob.manifest()}),
+      foreign.says(
+          plan,
+          Contribution{base::Digest::of(base::view_of("other")), foreign.blob.manifest(), {1, {}}}),
       kNow);
   const auto* aborted = std::get_if<Aborted>(&coordinator->record().state());
   ASSERT_NE(aborted, nullptr);
@@ -252,7 +253,7 @@ TEST_F(CoordinatorTest, ASilentRoundIsAbortedAtItsDeadline) {
   const query::QueryPlan plan = testing::plan(10);
   const auto coordinator = make({testing::site("a")}, 1);
   begin(*coordinator, plan);
-  EXPECT_FALSE(coordinator->begin(plan, kNow).has_value()) << "one round at a time";
+  EXPECT_FALSE(coordinator->begin(plan, {}, kNow).has_value()) << "one round at a time";
   EXPECT_EQ(coordinator->advance(base::Milliseconds{100}).size(), 1U) << "asked again";
   (void)coordinator->advance(base::Milliseconds{10'000});
   EXPECT_EQ(std::get<Aborted>(coordinator->record().state()).reason, AbortReason::deadline);
@@ -262,7 +263,7 @@ TEST_F(CoordinatorTest, ASilentRoundIsAbortedAtItsDeadline) {
 TEST_F(CoordinatorTest, CancelEndsTheRound) {
   const auto coordinator = make({testing::site("a")}, 1);
   EXPECT_TRUE(coordinator->cancel().empty()) << "nothing open";
-  ASSERT_TRUE(coordinator->begin(testing::plan(10), kNow).has_value());
+  ASSERT_TRUE(coordinator->begin(testing::plan(10), {}, kNow).has_value());
   EXPECT_EQ(coordinator->cancel().size(), 1U);
   EXPECT_EQ(std::get<Aborted>(coordinator->record().state()).reason, AbortReason::cancelled);
 }
@@ -271,10 +272,10 @@ TEST_F(CoordinatorTest, RefusesPlansThatCannotBeSound) {
   const auto coordinator = make({testing::site("a"), testing::site("b")}, 1);
   query::QueryPlan small = testing::plan(10);
   small.max_sites = 1;
-  EXPECT_EQ(coordinator->begin(small, kNow).error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_EQ(coordinator->begin(small, {}, kNow).error().code(), base::ErrorCode::invalid_argument);
   query::QueryPlan overflowing = testing::plan(10);
   overflowing.layout.max_units = std::uint64_t{1} << 50;
-  EXPECT_EQ(coordinator->begin(overflowing, kNow).error().code(),
+  EXPECT_EQ(coordinator->begin(overflowing, {}, kNow).error().code(),
             base::ErrorCode::invalid_argument);
 }
 

@@ -46,6 +46,18 @@ Blob<Origin>::Blob(base::Slice bytes, base::Executor& executor) : bytes_(std::mo
 }
 
 template <class Origin>
+base::Result<Blob<Origin>> Blob<Origin>::stored(base::Slice bytes, const Manifest& manifest,
+                                                base::Executor& executor)
+  requires std::same_as<Origin, OfSealed>
+{
+  Blob blob(std::move(bytes), executor);
+  if (blob.manifest_ == manifest) return blob;
+  return base::fail(base::ErrorCode::corruption,
+                    "a stored answer has other bytes than were stored; restore a copy of the "
+                    "whole store");
+}
+
+template <class Origin>
 Chunk<Origin> Blob<Origin>::chunk(std::uint32_t index) const {
   return Chunk<Origin>(digest_, index, bytes_of(index));
 }

@@ -73,7 +73,13 @@ class Blob {
   Chunk<Origin> chunk(std::uint32_t index) const;
 
  private:
+  // A site keeps its sealed vector and takes it up again.
+  friend class Site;
   Blob(base::Slice bytes, base::Executor& executor);
+  // Bytes that are not those of the manifest: corruption.
+  static base::Result<Blob> stored(base::Slice bytes, const Manifest& manifest,
+                                   base::Executor& executor)
+    requires std::same_as<Origin, OfSealed>;
   base::Slice bytes_of(std::size_t index) const;
   base::Slice bytes_;
   Manifest manifest_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
-#include "federation/message/wire.pb.h"
+#include "federation/message/wire.h"
 #include "math/lattice.h"
 #include "privacy/clipped_sum.h"
 
@@ -13,29 +13,7 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-void put(const base::Digest& digest, std::string* out) { *out = base::text_of(digest.bytes()); }
-
-base::Result<base::Digest> digest_from(const std::string& bytes) {
-  return base::Digest::from_bytes(base::view_of(bytes));
-}
-
-void put(const Manifest& manifest, wire::Manifest* out) {
-  out->set_size(manifest.size);
-  for (const base::Digest& chunk : manifest.chunks) put(chunk, out->add_chunks());
-}
-
-base::Result<Manifest> manifest_from(const wire::Manifest& in) {
-  Manifest manifest;
-  manifest.size = in.size();
-  for (const std::string& chunk : in.chunks()) {
-    HANSE_TRY(const base::Digest digest, digest_from(chunk));
-    manifest.chunks.push_back(digest);
-  }
-  HANSE_TRY_VOID(manifest.check());
-  return manifest;
-}
-
-void put(const query::QueryPlan& plan, wire::Plan* out) {
+void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
   out->set_kind(plan.kind);
   out->set_unit(plan.unit);
   out->set_entrance(plan.entrance);
@@ -80,16 +58,20 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
 struct Encoder {
   wire::Message* out;
 
-  void operator()(const Offer& offer) const {
-    wire::Offer* to = out->mutable_offer();
-    put(offer.plan, to->mutable_plan());
+  void operator()(const Ask& ask) const {
+    const Offer& offer = ask.offer;
+    wire::Offer* to = out->mutable_ask()->mutable_offer();
+    put_plan(offer.plan, to->mutable_plan());
     put(offer.parameters, to->mutable_parameters());
     for (const base::SiteId& site : offer.cohort) to->add_cohort(site.text());
+    to->set_job(offer.job);
+    if (ask.receipted) put(*ask.receipted, out->mutable_ask()->mutable_receipted());
   }
   void operator()(const Contribution& contribution) const {
     wire::Contribution* to = out->mutable_contribution();
     put(contribution.offer, to->mutable_offer());
     put(contribution.sealed, to->mutable_sealed());
+    put(contribution.standing, to->mutable_standing());
   }
   void operator()(const Decline&) const { out->mutable_decline(); }
   void operator()(const Pull& pull) const {
@@ -111,14 +93,10 @@ template <class Origin, class Message>
 transport::Envelope encoded(const Message& message, transport::Address from,
                             transport::Address to) {
   wire::Message out;
-  out.mutable_release()->set_job(message.release.job.text());
-  out.mutable_release()->set_round(message.release.round.round);
-  out.mutable_release()->set_attempt(message.release.round.attempt);
+  put(message.release, out.mutable_release());
   std::visit(Encoder{&out}, message.body);
-  base::Bytes bytes(out.ByteSizeLong());
-  HANSE_CHECK(out.SerializeToArray(bytes.data(), static_cast<int>(bytes.size())));
   const auto* chunk = std::get_if<Chunk<Origin>>(&message.body);
-  return {std::move(from), std::move(to), std::move(bytes),
+  return {std::move(from), std::move(to), serialised(out),
           chunk != nullptr ? chunk->bytes() : base::Slice()};
 }
 
@@ -137,8 +115,7 @@ base::Result<Opened> open(const transport::Envelope& envelope) {
     return fail(ErrorCode::corruption, "{} bytes that are no message", envelope.message.size());
   if ((in.body_case() == wire::Message::kChunk) != (envelope.chunk.size() != 0))
     return fail(ErrorCode::corruption, "a chunk's bytes travel with its message and no other");
-  HANSE_TRY(base::JobId job, base::JobId::create(in.release().job()));
-  Release release{std::move(job), {in.release().round(), in.release().attempt()}};
+  HANSE_TRY(Release release, release_from(in.release()));
   return Opened{std::move(in), std::move(release)};
 }
 
@@ -156,7 +133,10 @@ base::Result<Offer> offer_from(const wire::Offer& in, const Release& release) {
                 in.cohort_size());
   HANSE_TRY(query::QueryPlan plan, plan_from(in.plan(), release));
   HANSE_TRY(Manifest parameters, manifest_from(in.parameters()));
-  Offer offer{std::move(plan), std::move(parameters), {}};
+  if (in.job().size() > base::kMaxJobBytes)
+    return fail(ErrorCode::corruption, "a job's text has at most {} bytes, found {}",
+                base::kMaxJobBytes, in.job().size());
+  Offer offer{std::move(plan), std::move(parameters), {}, in.job()};
   for (const std::string& name : in.cohort()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     offer.cohort.push_back(std::move(site));
@@ -183,9 +163,64 @@ class MessageDecoder {
   }
 };
 
+void put(const Release& release, wire::Release* out) {
+  out->set_job(release.job.text());
+  out->set_round(release.round.round);
+  out->set_attempt(release.round.attempt);
+}
+
+void put(const Manifest& manifest, wire::Manifest* out) {
+  out->set_size(manifest.size);
+  for (const base::Digest& chunk : manifest.chunks) put(chunk, out->add_chunks());
+}
+
+void put(const Standing& standing, wire::Standing* out) {
+  out->set_answers(standing.answers);
+  put(standing.chain, out->mutable_chain());
+}
+
+base::Result<Release> release_from(const wire::Release& in) {
+  HANSE_TRY(base::JobId job, base::JobId::create(in.job()));
+  return Release{std::move(job), {in.round(), in.attempt()}};
+}
+
+base::Result<Manifest> manifest_from(const wire::Manifest& in) {
+  Manifest manifest;
+  manifest.size = in.size();
+  for (const std::string& chunk : in.chunks()) {
+    HANSE_TRY(const base::Digest digest, digest_from(chunk));
+    manifest.chunks.push_back(digest);
+  }
+  HANSE_TRY_VOID(manifest.check());
+  return manifest;
+}
+
+base::Result<Standing> standing_from(const wire::Standing& in) {
+  HANSE_TRY(const base::Digest chain, digest_from(in.chain()));
+  return Standing{in.answers(), chain};
+}
+
+Standing after(const Standing& standing, const Release& release, const base::Digest& offer,
+               const base::Digest& sealed) {
+  base::Hasher hasher;
+  const auto add_number = [&hasher](std::uint64_t number) {
+    hasher.add(std::as_bytes(std::span(&number, 1)));
+  };
+  hasher.add(base::view_of("hanse answers 1"));
+  hasher.add(standing.chain.bytes());
+  add_number(release.job.text().size());
+  hasher.add(base::view_of(release.job.text()));
+  add_number(release.round.round);
+  add_number(release.round.attempt);
+  hasher.add(offer.bytes());
+  hasher.add(sealed.bytes());
+  return {standing.answers + 1, hasher.finish()};
+}
+
 base::Digest digest_of(const Offer& offer) {
   base::Hasher hasher;
   hasher.add(query::digest_of(offer.plan, offer.parameters.digest()).bytes());
+  hasher.add(base::Digest::of(base::view_of(offer.job)).bytes());
   // A site's name has no line break, so the list cannot be read in two ways.
   for (const base::SiteId& site : offer.cohort) hasher.add(base::view_of(site.text() + "\n"));
   return hasher.finish();
@@ -214,7 +249,8 @@ base::Result<SiteMessage> decode_from_site(const transport::Envelope& envelope) 
     case wire::Message::kContribution: {
       HANSE_TRY(const base::Digest offer, digest_from(in.message.contribution().offer()));
       HANSE_TRY(Manifest sealed, manifest_from(in.message.contribution().sealed()));
-      return SiteMessage{in.release, Contribution{offer, std::move(sealed)}};
+      HANSE_TRY(const Standing standing, standing_from(in.message.contribution().standing()));
+      return SiteMessage{in.release, Contribution{offer, std::move(sealed), standing}};
     }
     case wire::Message::kDecline:
       return SiteMessage{in.release, Decline{}};
@@ -235,9 +271,13 @@ base::Result<SiteMessage> decode_from_site(const transport::Envelope& envelope) 
 base::Result<CoordinatorMessage> decode_from_coordinator(const transport::Envelope& envelope) {
   HANSE_TRY(const Opened in, open(envelope));
   switch (in.message.body_case()) {
-    case wire::Message::kOffer: {
-      HANSE_TRY(Offer offer, offer_from(in.message.offer(), in.release));
-      return CoordinatorMessage{in.release, std::move(offer)};
+    case wire::Message::kAsk: {
+      HANSE_TRY(Offer offer, offer_from(in.message.ask().offer(), in.release));
+      Ask ask{std::move(offer), {}};
+      if (in.message.ask().has_receipted()) {
+        HANSE_TRY(ask.receipted, standing_from(in.message.ask().receipted()));
+      }
+      return CoordinatorMessage{in.release, std::move(ask)};
     }
     case wire::Message::kPull: {
       HANSE_TRY(Pull pull, pull_from(in.message.pull()));

@@ -1,6 +1,8 @@
 // What coordinator and sites say to each other. Every message belongs to one release.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -21,10 +23,31 @@ struct Offer {
   query::QueryPlan plan;
   Manifest parameters;
   std::vector<base::SiteId> cohort;
+  std::string job = {};  // the job file's text, at most base::kMaxJobBytes
 };
 
-// Of the plan, its parameters and the cohort: what a site agrees to by answering.
+// Of the plan, its parameters, the job's text and the cohort: what a site agrees to by answering.
 base::Digest digest_of(const Offer& offer);
+
+// How many answers a site has given, and a hash that binds all of them and their order. A store
+// that was restored from an old copy shows by it.
+struct Standing {
+  std::uint64_t answers = 0;
+  base::Digest chain;  // zero before the first answer
+
+  bool operator==(const Standing&) const = default;
+};
+
+// One answer further: docs/formats/messages.md, "Standing".
+Standing after(const Standing& standing, const Release& release, const base::Digest& offer,
+               const base::Digest& sealed);
+
+// What the coordinator says to one site: the question, and where the site stood when it last got a
+// receipt, if ever.
+struct Ask {
+  Offer offer;
+  std::optional<Standing> receipted = {};
+};
 
 // What the aggregation machines of either side are told.
 aggregation::Setup setup_of(const Offer& offer);
@@ -33,6 +56,7 @@ aggregation::Setup setup_of(const Offer& offer);
 struct Contribution {
   base::Digest offer;
   Manifest sealed;
+  Standing standing;  // with this answer
 };
 
 // No answer, whatever the cause.
@@ -44,12 +68,12 @@ struct Pull {
   std::vector<std::uint32_t> chunks;
 };
 
-// The contribution is in the sum.
+// The contribution is in the sum of a round that is closed for good.
 struct Receipt {
   base::Digest blob;
 };
 
-// The attempt is over: closed with a result, or aborted.
+// The attempt is over, and the site's answer is not in a sum: closed with a result, or aborted.
 struct Ended {
   bool closed = false;
 };
@@ -62,7 +86,7 @@ struct SiteMessage {
 
 struct CoordinatorMessage {
   Release release;
-  std::variant<Offer, Pull, ParametersChunk, Receipt, Ended> body;
+  std::variant<Ask, Pull, ParametersChunk, Receipt, Ended> body;
 };
 
 transport::Envelope encode(const SiteMessage& message, const base::SiteId& from);

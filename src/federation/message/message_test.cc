@@ -66,8 +66,16 @@ TEST(Message, OfferComesBackWhole) {
   plan.options = R"({"batch":32})";
   plan.parameters = base::Slice(base::Bytes(300'000, std::byte{5}));
   const ParametersBlob parameters(plan, executor);
-  const Offer sent{plan, parameters.manifest(), {testing::site("aachen"), testing::site("turin")}};
-  const Offer offer = from_coordinator<Offer>(sent);
+  const Offer sent{plan,
+                   parameters.manifest(),
+                   {testing::site("aachen"), testing::site("turin")},
+                   "schema = 1\n"};
+  const Standing standing{7, base::Digest::of(base::view_of("x"))};
+  const Ask ask = from_coordinator<Ask>(Ask{sent, standing});
+  EXPECT_EQ(ask.receipted, standing);
+  EXPECT_EQ(from_coordinator<Ask>(Ask{sent, {}}).receipted, std::nullopt);
+  const Offer& offer = ask.offer;
+  EXPECT_EQ(offer.job, sent.job);
   EXPECT_EQ(offer.parameters, parameters.manifest());
   EXPECT_EQ(offer.cohort.size(), 2U);
   EXPECT_EQ(offer.plan.layout, plan.layout);
@@ -77,7 +85,10 @@ TEST(Message, OfferComesBackWhole) {
 
 TEST(Message, SmallMessagesComeBackWhole) {
   const base::Digest digest = base::Digest::of(base::view_of("x"));
-  EXPECT_EQ(from_site<Contribution>(Contribution{digest, {5, {digest}}}).sealed.size, 5U);
+  const auto contribution =
+      from_site<Contribution>(Contribution{digest, {5, {digest}}, {9, digest}});
+  EXPECT_EQ(contribution.sealed.size, 5U);
+  EXPECT_EQ(contribution.standing, (Standing{9, digest}));
   EXPECT_EQ(from_site<Pull>(Pull{digest, {0, 7}}).chunks, (std::vector<std::uint32_t>{0, 7}));
   EXPECT_EQ(from_coordinator<Pull>(Pull{digest, {3}}).blob, digest);
   EXPECT_EQ(from_coordinator<Receipt>(Receipt{digest}).blob, digest);
@@ -92,13 +103,16 @@ TEST(Message, EachDirectionHasItsOwn) {
       decode_from_site(encode(CoordinatorMessage{kRelease, Ended{true}}, kSite)).has_value());
 }
 
-TEST(Message, TheOfferIsBoundToItsCohort) {
+TEST(Message, TheOfferIsBoundToItsCohortAndJob) {
   base::InlineExecutor executor;
   const query::QueryPlan plan = testing::plan(7);
   const Manifest parameters = ParametersBlob(plan, executor).manifest();
   const Offer both{plan, parameters, {testing::site("a"), testing::site("b")}};
   const Offer one{plan, parameters, {testing::site("ab")}};
   EXPECT_NE(digest_of(both), digest_of(one));
+  Offer other = both;
+  other.job = "a";
+  EXPECT_NE(digest_of(both), digest_of(other));
 }
 
 TEST(Message, AChunkTravelsBesideTheMessageWithoutACopy) {
@@ -139,14 +153,14 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   expect_corrupt(contribution);
 
   wire::Message offer = empty_message();
-  wire::Plan* plan = offer.mutable_offer()->mutable_plan();
+  wire::Plan* plan = offer.mutable_ask()->mutable_offer()->mutable_plan();
   plan->set_kind("rows");
   plan->set_unit("record");
   plan->set_entrance("in_the_clear");
   plan->set_max_sites(8);
   plan->set_max_units(1000);
   plan->set_fraction_bits(20);
-  offer.mutable_offer()->add_cohort("aachen");
+  offer.mutable_ask()->mutable_offer()->add_cohort("aachen");
   wire::Part* part = plan->add_parts();
   part->set_name("sum");
   part->set_clip(1);
@@ -154,13 +168,13 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   expect_corrupt(offer);
   part->set_coordinates(10);
   EXPECT_TRUE(decode_from_coordinator(with_bytes(offer.SerializeAsString())).has_value());
-  offer.mutable_offer()->add_cohort("aachen");  // twice
+  offer.mutable_ask()->mutable_offer()->add_cohort("aachen");  // twice
   expect_corrupt(offer);
-  offer.mutable_offer()->mutable_cohort()->RemoveLast();
+  offer.mutable_ask()->mutable_offer()->mutable_cohort()->RemoveLast();
   part->set_clip(1e18);  // overflows 64 bits
   expect_corrupt(offer);
   part->set_clip(1);
-  offer.mutable_offer()->clear_cohort();
+  offer.mutable_ask()->mutable_offer()->clear_cohort();
   expect_corrupt(offer);
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -41,7 +42,8 @@ struct Announce {
 };
 struct Count {
   base::SiteId site;
-  base::Digest sealed;
+  base::Digest sealed;  // the name of its blob
+  Standing standing;    // of the site, with this contribution
 };
 struct Refuse {
   base::SiteId site;
@@ -57,6 +59,14 @@ struct Abort {
 
 using RoundStep = std::variant<step::Plan, step::Admit, step::Ask, step::Announce, step::Count,
                                step::Refuse, step::AddUp, step::Open, step::Close, step::Abort>;
+
+// As a durable record keeps them: docs/formats/messages.md, "Records".
+base::Bytes encode(std::span<const RoundStep> steps);
+// Malformed or more than a round can have: corruption. Whether they are legal is for a RoundRecord.
+base::Result<std::vector<RoundStep>> decode_steps(base::ByteView bytes);
+
+// Most bytes that decode_steps reads: a round of base::kMaxSites sites with the longest names.
+inline constexpr std::size_t kMaxStepsBytes = std::size_t{2} << 20;
 
 struct Planned {
   Release release;

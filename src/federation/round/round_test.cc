@@ -16,7 +16,7 @@ std::vector<RoundStep> whole_round() {
           step::Admit{{kAachen, kTurin}, 1},
           step::Ask{},
           step::Announce{kAachen},
-          step::Count{kAachen, {}},
+          step::Count{kAachen, {}, {}},
           step::Refuse{kTurin},
           step::AddUp{},
           step::Open{},
@@ -66,16 +66,16 @@ TEST(Round, AllowsNoOtherStep) {
 TEST(Round, CountsASiteOnce) {
   const std::vector<RoundStep> steps = whole_round();
   RoundRecord record = record_of(std::span(steps).first(5));
-  EXPECT_FALSE(record.append(step::Count{kAachen, {}}).has_value());
+  EXPECT_FALSE(record.append(step::Count{kAachen, {}, {}}).has_value());
   EXPECT_FALSE(record.append(step::Announce{kAachen}).has_value());
   EXPECT_FALSE(record.append(step::Refuse{kAachen}).has_value());
-  EXPECT_FALSE(record.append(step::Count{testing::site("stranger"), {}}).has_value());
+  EXPECT_FALSE(record.append(step::Count{testing::site("stranger"), {}, {}}).has_value());
 }
 
 TEST(Round, DoesNotAddUpTooFew) {
   RoundRecord record =
       record_of(std::vector<RoundStep>{step::Plan{kRelease, {}}, step::Admit{{kAachen, kTurin}, 2},
-                                       step::Ask{}, step::Count{kAachen, {}}});
+                                       step::Ask{}, step::Count{kAachen, {}, {}}});
   EXPECT_FALSE(record.append(step::AddUp{}).has_value());
   EXPECT_TRUE(record.append(step::Abort{AbortReason::too_few_sites}).has_value());
   EXPECT_TRUE(is_over(record.state()));

@@ -17,8 +17,9 @@ namespace {
 // Parameters that keep failing their digests are a lie or a broken line; the site stops asking.
 constexpr int kMaxFailedVerifications = 3;
 
-// A site serves a handful of jobs. More names than this are somebody filling its memory.
-constexpr std::size_t kMaxJobs = 4096;
+void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
 
 }  // namespace
 
@@ -29,127 +30,228 @@ struct Site::Fetching {
   base::Milliseconds retry_at;  // moves on with every chunk
 };
 
-struct Site::State {
+struct Site::Work {
   Release release;
   base::Digest offer;
-  std::variant<Fetching, SealedBlob, Declined, Finished> stage;
+  std::variant<Fetching, Declined> stage;
 };
 
-Site::Site(SiteSettings settings, SiteDoors doors, std::shared_ptr<const data::Dataset> records)
-    : settings_(std::move(settings)), doors_(std::move(doors)), records_(std::move(records)) {}
+struct Site::Held {
+  Release release;
+  SealedBlob sealed;
+};
+
+Site::Site(SiteSettings settings, SiteDoors doors, storage::Durable<SiteRecord>& record,
+           const storage::Store& store)
+    : settings_(std::move(settings)), doors_(std::move(doors)), record_(record), store_(store) {}
 
 Site::~Site() = default;
 
 std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds now) {
+  if (problem_) return {};
   if (!envelope.from.is_coordinator() || envelope.to != Address::site(settings_.self)) {
     doors_.log.write(Severity::warning,
                      fmt::format("ignored an envelope from {}", envelope.from.text()));
     return {};
   }
-  const auto message = decode_from_coordinator(envelope);
+  auto message = decode_from_coordinator(envelope);
   if (!message) {
     doors_.log.write(Severity::warning,
                      fmt::format("ignored a damaged message: {}", message.error().text()));
     return {};
   }
   const Release& release = message->release;
-  if (const auto* offer = std::get_if<Offer>(&message->body)) return hear(release, *offer, now);
-  if (state_ == nullptr || state_->release != release) return {};
-  if (const auto* chunk = std::get_if<ParametersChunk>(&message->body)) return hear(*chunk, now);
-  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(*pull);
-  state_->stage = Finished{};  // Receipt or Ended
-  return {};
+  if (auto* ask = std::get_if<Ask>(&message->body)) return hear(release, std::move(*ask), now);
+  if (const auto* chunk = std::get_if<ParametersChunk>(&message->body))
+    return hear(release, *chunk, now);
+  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(release, *pull);
+  if (const auto* receipt = std::get_if<Receipt>(&message->body)) return hear(release, *receipt);
+  return hear(release, std::get<Ended>(message->body));
 }
 
 std::vector<Envelope> Site::advance(base::Milliseconds now) {
-  auto* fetching = state_ ? std::get_if<Fetching>(&state_->stage) : nullptr;
-  if (fetching == nullptr || now < fetching->retry_at) return {};
-  fetching->receiver.give_up_waiting();
-  fetching->wait = fetching->wait + fetching->wait;
+  Fetching* const fetched = fetching();
+  if (problem_ || fetched == nullptr || now < fetched->retry_at) return {};
+  fetched->receiver.give_up_waiting();
+  fetched->wait = fetched->wait + fetched->wait;
   return pull(now);
 }
 
 std::optional<base::Milliseconds> Site::next_deadline() const {
-  const auto* fetching = state_ ? std::get_if<Fetching>(&state_->stage) : nullptr;
-  if (fetching == nullptr) return std::nullopt;
-  return fetching->retry_at;
+  const Fetching* const fetched = fetching();
+  if (problem_ || fetched == nullptr) return std::nullopt;
+  return fetched->retry_at;
 }
 
-Site::Outbox Site::hear(const Release& release, const Offer& offer, base::Milliseconds now) {
-  const base::Digest digest = digest_of(offer);
-  if (state_ != nullptr && state_->release == release) {
-    if (state_->offer == digest) return repeat();
+std::vector<Envelope> Site::reconnected(base::Milliseconds now) {
+  if (problem_) return {};
+  Outbox out;
+  const auto open = record_.read([](const SiteRecord& record) { return record.open(); });
+  for (const OpenAnswer& one : open) append(out, announce(one));
+  if (Fetching* const fetched = fetching()) {
+    fetched->receiver.give_up_waiting();
+    fetched->wait = settings_.retry;
+    append(out, pull(now));
+  }
+  return out;
+}
+
+// What the coordinator last gave a receipt for is looked at first: a store that is an old copy must
+// not answer.
+Site::Outbox Site::hear(const Release& release, Ask ask, base::Milliseconds now) {
+  if (ask.receipted) {
+    const Standing& receipted = *ask.receipted;
+    const auto fine =
+        record_.read([&](const auto& record) { return record.check_against(receipted); });
+    if (!fine) return stop(fine.error());
+    // The receipt itself got lost.
+    const auto open = record_.read([](const SiteRecord& record) { return record.open(); });
+    const auto found = std::ranges::find(open, receipted, &OpenAnswer::standing);
+    if (found != open.end()) conclude(*found, /*receipted=*/true);
+    if (problem_) return {};
+  }
+  const base::Digest digest = digest_of(ask.offer);
+  const auto open = open_answer(release);
+  const bool is_work = work_ != nullptr && work_->release == release;
+  if ((open && open->offer != digest) || (is_work && work_->offer != digest)) {
     doors_.log.write(Severity::problem,
                      fmt::format("refused another plan for job '{}' round {} attempt {}",
                                  release.job.text(), release.round.round, release.round.attempt));
     return {};
   }
-  const auto newest = newest_.find(release.job);
-  if (newest != newest_.end() && release.round <= newest->second) return {};
-  if (newest == newest_.end() && newest_.size() >= kMaxJobs) {
-    doors_.log.write(Severity::problem,
-                     fmt::format("ignored job '{}': {} jobs are as many as a site keeps apart",
-                                 release.job.text(), kMaxJobs));
-    return {};
-  }
-  newest_.insert_or_assign(release.job, release.round);
-  state_ = std::make_unique<State>(
-      State{release, digest,
-            Fetching{offer, ParametersReceiver(offer.parameters), settings_.retry, now}});
-  return offer.parameters.chunks.empty() ? answer() : pull(now);
-}
-
-// Asked again: what was said got lost.
-Site::Outbox Site::repeat() const {
-  if (const auto* sealed = std::get_if<SealedBlob>(&state_->stage))
-    return {to_coordinator(Contribution{state_->offer, sealed->manifest()})};
-  if (std::holds_alternative<Declined>(state_->stage)) return {to_coordinator(Decline{})};
+  if (open) return announce(*open);
+  if (!is_work) return start(release, std::move(ask.offer), digest, now);
+  if (std::holds_alternative<Declined>(work_->stage)) return {to_coordinator(release, Decline{})};
   return {};
 }
 
-Site::Outbox Site::hear(const ParametersChunk& chunk, base::Milliseconds now) {
-  auto* fetching = std::get_if<Fetching>(&state_->stage);
-  if (fetching == nullptr || !fetching->receiver.accept(chunk)) return {};
-  fetching->wait = settings_.retry;
-  if (!fetching->receiver.has_all()) return pull(now);
-  if (fetching->receiver.verify(doors_.executor)) return answer();
-  if (fetching->receiver.failed_verifications() < kMaxFailedVerifications) return pull(now);
+Site::Outbox Site::start(const Release& release, Offer offer, const base::Digest& digest,
+                         base::Milliseconds now) {
+  if (work_ != nullptr && work_->release.job == release.job && release < work_->release) return {};
+  const auto fine = record_.read([&](const auto& record) { return record.check_new(release); });
+  if (!fine) {
+    // It is over here; a coordinator that has forgotten so must not wait for it.
+    doors_.log.write(Severity::note, fmt::format("declined: {}", fine.error().text()));
+    return {to_coordinator(release, Decline{})};
+  }
+  ParametersReceiver receiver(offer.parameters);
+  work_ = std::make_unique<Work>(
+      Work{release, digest, Fetching{std::move(offer), std::move(receiver), settings_.retry, now}});
+  return fetching()->receiver.has_all() ? answer() : pull(now);
+}
+
+// Also when asked again: what was said got lost.
+Site::Outbox Site::announce(const OpenAnswer& answer) const {
+  return {
+      to_coordinator(answer.release, Contribution{answer.offer, answer.sealed, answer.standing})};
+}
+
+Site::Outbox Site::hear(const Release& release, const ParametersChunk& chunk,
+                        base::Milliseconds now) {
+  Fetching* const fetched = fetching();
+  if (fetched == nullptr || work_->release != release || !fetched->receiver.accept(chunk))
+    return {};
+  fetched->wait = settings_.retry;
+  if (!fetched->receiver.has_all()) return pull(now);
+  if (fetched->receiver.verify(doors_.executor)) return answer();
+  if (fetched->receiver.failed_verifications() < kMaxFailedVerifications) return pull(now);
   return decline("the plan's parameters differ from their manifest");
 }
 
-Site::Outbox Site::hear(const Pull& pull) const {
-  const auto* sealed = std::get_if<SealedBlob>(&state_->stage);
-  if (sealed == nullptr || sealed->digest() != pull.blob) return {};
+Site::Outbox Site::hear(const Release& release, const Pull& pull) {
+  if (held_ == nullptr || held_->release != release) {
+    const auto open = open_answer(release);
+    if (!open) return {};
+    if (const auto done = hold(*open); !done) return stop(done.error());
+  }
+  const SealedBlob& sealed = held_->sealed;
+  if (sealed.digest() != pull.blob) return {};
   Outbox out;
   for (const std::uint32_t index : pull.chunks)
-    if (index < sealed->manifest().chunks.size())
-      out.push_back(to_coordinator(sealed->chunk(index)));
+    if (index < sealed.manifest().chunks.size())
+      out.push_back(to_coordinator(release, sealed.chunk(index)));
   return out;
 }
 
-Site::Outbox Site::pull(base::Milliseconds now) {
-  auto& fetching = std::get<Fetching>(state_->stage);
-  fetching.retry_at = now + fetching.wait;
-  Pull pull{fetching.receiver.digest(), fetching.receiver.next()};
-  if (pull.chunks.empty()) return {};
-  return {to_coordinator(std::move(pull))};
+// The stored answer, as it was given.
+base::Result<void> Site::hold(const OpenAnswer& answer) {
+  HANSE_TRY(base::Slice bytes, store_.blob(answer.sealed.digest()));
+  HANSE_TRY(SealedBlob sealed,
+            SealedBlob::stored(std::move(bytes), answer.sealed, doors_.executor));
+  held_ = std::make_unique<Held>(Held{answer.release, std::move(sealed)});
+  return {};
 }
 
+Site::Outbox Site::hear(const Release& release, const Receipt& receipt) {
+  const auto open = open_answer(release);
+  if (!open) return {};
+  if (open->sealed.digest() == receipt.blob) {
+    conclude(*open, /*receipted=*/true);
+    return {};
+  }
+  doors_.log.write(Severity::warning,
+                   fmt::format("ignored a receipt for another answer to job '{}' round {}",
+                               release.job.text(), release.round.round));
+  return {};
+}
+
+Site::Outbox Site::hear(const Release& release, const Ended&) {
+  if (work_ != nullptr && work_->release == release) work_.reset();
+  if (const auto open = open_answer(release)) conclude(*open, /*receipted=*/false);
+  return {};
+}
+
+// Nobody will ask for this answer again.
+void Site::conclude(const OpenAnswer& answer, bool receipted) {
+  const Release& release = answer.release;
+  auto unneeded =
+      record_.read([&](const auto& record) { return record.unneeded_after_end(release); });
+  const auto done =
+      record_.append(receipted ? SiteRecord::receipted(release) : SiteRecord::ended(release), {},
+                     std::move(unneeded));
+  if (!done) (void)stop(done.error());
+  if (held_ != nullptr && held_->release == release) held_.reset();
+}
+
+Site::Outbox Site::pull(base::Milliseconds now) {
+  Fetching& fetched = *fetching();
+  fetched.retry_at = now + fetched.wait;
+  Pull pull{fetched.receiver.digest(), fetched.receiver.next()};
+  if (pull.chunks.empty()) return {};
+  return {to_coordinator(work_->release, std::move(pull))};
+}
+
+// Steps 5 to 9 of a round: nothing of the answer leaves before it is durable.
 Site::Outbox Site::answer() {
-  auto sealed = sealed_answer(std::get<Fetching>(state_->stage));
+  auto sealed = sealed_answer(*fetching());
   if (!sealed) return decline(sealed.error().text());
-  Manifest manifest = sealed->manifest();
-  state_->stage = *std::move(sealed);
-  return {to_coordinator(Contribution{state_->offer, std::move(manifest)})};
+  const Release release = work_->release;
+  auto unneeded =
+      record_.read([&](const auto& record) { return record.unneeded_after_answer(release); });
+  const auto done = record_.append(SiteRecord::answered(release, work_->offer, sealed->manifest()),
+                                   {{sealed->digest(), sealed->bytes_}}, std::move(unneeded));
+  if (!done) return stop(done.error());
+  work_.reset();
+  held_ = std::make_unique<Held>(Held{release, *std::move(sealed)});
+  return announce(*open_answer(release));
 }
 
 // The same words whatever the cause; the cause is for the owner.
 Site::Outbox Site::decline(std::string_view why) {
   doors_.log.write(Severity::problem,
                    fmt::format("site '{}' declined job '{}' round {}: {}", settings_.self.text(),
-                               state_->release.job.text(), state_->release.round.round, why));
-  state_->stage = Declined{};
-  return {to_coordinator(Decline{})};
+                               work_->release.job.text(), work_->release.round.round, why));
+  work_->stage = Declined{};
+  return {to_coordinator(work_->release, Decline{})};
+}
+
+Site::Outbox Site::stop(const base::Error& problem) {
+  doors_.log.write(Severity::problem, fmt::format("site '{}' says nothing more: {}",
+                                                  settings_.self.text(), problem.text()));
+  problem_ = problem;
+  work_.reset();
+  held_.reset();
+  return {};
 }
 
 base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
@@ -162,8 +264,9 @@ base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
   query::QueryPlan plan = offer.plan;
   plan.parameters = join(std::move(fetched.receiver).slices());
   HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(plan));
-  const std::unique_ptr<base::RandomSource> random = doors_.random(state_->release);
-  HANSE_TRY(query::Answer answer, query->answer(*records_, *random, doors_.executor));
+  HANSE_TRY(const std::shared_ptr<const data::Dataset> records, doors_.records(offer.job));
+  const std::unique_ptr<base::RandomSource> random = doors_.random(work_->release);
+  HANSE_TRY(query::Answer answer, query->answer(*records, *random, doors_.executor));
   const bool same_layout =
       std::visit([&](const auto& link) { return link.layout() == plan.layout; }, answer);
   HANSE_CHECK(same_layout);
@@ -176,12 +279,27 @@ base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
       doors_.backend.site(setup_of(offer), settings_.self);
   HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(noised).surrender()));
   HANSE_CHECK(step.sealed.size() == 1 && step.send.empty());
-  return SealedBlob(step.sealed.front(), doors_.executor);
+  SealedBlob sealed(step.sealed.front(), doors_.executor);
+  if (sealed.manifest().size > storage::kMaxStoredBlobBytes)
+    return fail(ErrorCode::unsupported, "an answer of {} bytes; at most {} can be kept",
+                sealed.manifest().size, storage::kMaxStoredBlobBytes);
+  return sealed;
+}
+
+Site::Fetching* Site::fetching() const {
+  return work_ ? std::get_if<Fetching>(&work_->stage) : nullptr;
+}
+
+std::optional<OpenAnswer> Site::open_answer(const Release& release) const {
+  return record_.read([&](const SiteRecord& record) -> std::optional<OpenAnswer> {
+    const OpenAnswer* const found = record.find_open(release);
+    return found ? std::optional(*found) : std::nullopt;
+  });
 }
 
 template <class Body>
-Envelope Site::to_coordinator(Body body) const {
-  return encode(SiteMessage{state_->release, std::move(body)}, settings_.self);
+Envelope Site::to_coordinator(const Release& release, Body body) const {
+  return encode(SiteMessage{release, std::move(body)}, settings_.self);
 }
 
 }  // namespace hanse::federation

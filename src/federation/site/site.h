@@ -3,14 +3,13 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "data/dataset.h"
-#include "federation/message/message.h"
+#include "federation/site/site_record.h"
 
 namespace hanse::federation {
 
@@ -31,14 +30,19 @@ struct SiteDoors {
   base::Log& log;
   // Fresh randomness for one release.
   std::function<std::unique_ptr<base::RandomSource>(const Release&)> random;
+  // The records that a job's text is answered from, under the owner's own limits; an error is why
+  // there are none, and the site declines.
+  std::function<base::Result<std::shared_ptr<const data::Dataset>>(const std::string& job)> records;
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
-// The answer to a release is computed once and sent again unchanged, however often it is asked for.
-// Not thread-safe.
+// The answer to a release is computed once, is durable before anybody hears of it, and is sent
+// again unchanged until its receipt, over any number of restarts. Not thread-safe.
 class Site {
  public:
-  Site(SiteSettings settings, SiteDoors doors, std::shared_ptr<const data::Dataset> records);
+  // `store` is the record's own, which has the sealed answers too. Both outlive the site.
+  Site(SiteSettings settings, SiteDoors doors, storage::Durable<SiteRecord>& record,
+       const storage::Store& store);
   ~Site();
 
   // Ignores, with a line in the log, what is malformed, stale or not from the coordinator.
@@ -49,29 +53,47 @@ class Site {
   // When advance(now) has something to do, if ever.
   std::optional<base::Milliseconds> next_deadline() const;
 
+  // The line to the coordinator is there, for the first time or again: what it may have missed.
+  std::vector<transport::Envelope> reconnected(base::Milliseconds now);
+
+  // Why the site has stopped for good: its store fails, or is an old copy (corruption). It says
+  // nothing more.
+  const std::optional<base::Error>& problem() const { return problem_; }
+
  private:
   struct Fetching;  // pulling the plan's parameters
   struct Declined {};
-  struct Finished {};  // counted, or the round ended
-  struct State;
+  struct Work;
+  struct Held;
   using Outbox = std::vector<transport::Envelope>;
 
-  Outbox hear(const Release& release, const Offer& offer, base::Milliseconds now);
-  Outbox hear(const ParametersChunk& chunk, base::Milliseconds now);
-  Outbox hear(const Pull& pull) const;
-  Outbox repeat() const;
+  Outbox hear(const Release& release, Ask ask, base::Milliseconds now);
+  Outbox hear(const Release& release, const ParametersChunk& chunk, base::Milliseconds now);
+  Outbox hear(const Release& release, const Pull& pull);
+  Outbox hear(const Release& release, const Receipt& receipt);
+  Outbox hear(const Release& release, const Ended& ended);
+  Outbox start(const Release& release, Offer offer, const base::Digest& digest,
+               base::Milliseconds now);
+  Outbox announce(const OpenAnswer& answer) const;
   Outbox pull(base::Milliseconds now);
   Outbox answer();
   Outbox decline(std::string_view why);
   base::Result<SealedBlob> sealed_answer(Fetching& fetched) const;
+  base::Result<void> hold(const OpenAnswer& answer);
+  void conclude(const OpenAnswer& answer, bool receipted);
+  Outbox stop(const base::Error& problem);
+  Fetching* fetching() const;
+  std::optional<OpenAnswer> open_answer(const Release& release) const;
   template <class Body>
-  transport::Envelope to_coordinator(Body body) const;
+  transport::Envelope to_coordinator(const Release& release, Body body) const;
 
   SiteSettings settings_;
   SiteDoors doors_;
-  std::shared_ptr<const data::Dataset> records_;
-  std::unique_ptr<State> state_;  // of the newest release; null before the first offer
-  std::map<base::JobId, base::RoundId> newest_;  // per job: what is not newer is stale
+  storage::Durable<SiteRecord>& record_;
+  const storage::Store& store_;
+  std::unique_ptr<Work> work_;  // the newest release that was asked for and not answered
+  std::unique_ptr<Held> held_;  // the open answer that was last given or pulled
+  std::optional<base::Error> problem_;
 };
 
 }  // namespace hanse::federation

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "federation/testing.h"
+#include "storage/memory_store.h"
 
 namespace hanse::federation {
 namespace {
@@ -19,20 +20,26 @@ struct RecordingLog final : base::Log {
 
 class SiteTest : public ::testing::Test {
  protected:
+  // A process of its own, on the store as it is.
   std::unique_ptr<Site> make_site(bool in_the_clear = true, std::size_t rows = 2) {
+    record_ = storage::Durable<SiteRecord>::open(*store_, "site", {}).value();
     return std::make_unique<Site>(
         SiteSettings{.self = self_, .in_the_clear = in_the_clear, .retry = {100}},
         SiteDoors{catalog_, aggregation::plain(), executor_, log_,
                   [this](const Release&) {
                     ++answers_;
                     return std::make_unique<base::SeededSimulationRandom>(1, "test");
+                  },
+                  [this, rows](const std::string& job) {
+                    jobs_.push_back(job);
+                    return testing::records(rows, 3, 0.5);
                   }},
-        testing::records(rows, 3, 0.5));
+        *record_, *store_);
   }
 
-  Envelope offer(const query::QueryPlan& plan) {
+  Envelope offer(const query::QueryPlan& plan, std::optional<Standing> receipted = {}) {
     const ParametersBlob parameters(plan, executor_);
-    return to_site(plan, Offer{plan, parameters.manifest(), {self_}});
+    return to_site(plan, Ask{{plan, parameters.manifest(), {self_}, "job's text"}, receipted});
   }
 
   template <class Body>
@@ -50,6 +57,9 @@ class SiteTest : public ::testing::Test {
   query::Catalog catalog_ = testing::catalog();
   base::InlineExecutor executor_;
   RecordingLog log_;
+  std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
+  std::unique_ptr<storage::Durable<SiteRecord>> record_;
+  std::vector<std::string> jobs_;  // whose records were asked for
   int answers_ = 0;
 };
 
@@ -59,7 +69,10 @@ TEST_F(SiteTest, AnswersOnceAndSaysTheSameAgain) {
   const auto first = only<Contribution>(site->advance(offer(plan), kNow));
   const auto again = only<Contribution>(site->advance(offer(plan), kNow));
   EXPECT_EQ(first.sealed, again.sealed);
+  EXPECT_EQ(first.standing, again.standing);
+  EXPECT_EQ(first.standing.answers, 1U);
   EXPECT_EQ(answers_, 1);
+  EXPECT_EQ(jobs_, std::vector<std::string>{"job's text"});
   const auto chunk =
       only<SealedChunk>(site->advance(to_site(plan, Pull{first.sealed.digest(), {0}}), kNow));
   const auto words = base::int64_from_little_endian(chunk.bytes().view());
@@ -76,10 +89,10 @@ TEST_F(SiteTest, RefusesAnotherPlanUnderTheSameRelease) {
   EXPECT_EQ(log_.lines.size(), 1U);
 }
 
-TEST_F(SiteTest, IgnoresAnOlderRelease) {
+TEST_F(SiteTest, DeclinesAnOlderRelease) {
   const auto site = make_site();
   (void)site->advance(offer(testing::plan(3, 5)), kNow);
-  EXPECT_TRUE(site->advance(offer(testing::plan(3, 4)), kNow).empty());
+  only<Decline>(site->advance(offer(testing::plan(3, 4)), kNow));
   EXPECT_EQ(answers_, 1);
 }
 
@@ -89,7 +102,7 @@ TEST_F(SiteTest, ForgetsTheAnswerOnceItIsCounted) {
   const auto contribution = only<Contribution>(site->advance(offer(plan), kNow));
   (void)site->advance(to_site(plan, Receipt{contribution.sealed.digest()}), kNow);
   EXPECT_TRUE(site->advance(to_site(plan, Pull{contribution.sealed.digest(), {0}}), kNow).empty());
-  EXPECT_TRUE(site->advance(offer(plan), kNow).empty()) << "an offer that came late";
+  only<Decline>(site->advance(offer(plan), kNow));  // came late
   EXPECT_EQ(answers_, 1);
 }
 

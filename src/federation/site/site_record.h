@@ -1,0 +1,81 @@
+// What a site must not forget: which releases it has answered, and which answers it still owes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "federation/message/message.h"
+#include "storage/durable.h"
+
+namespace hanse::federation {
+
+// A site keeps so many jobs apart: a hundred new ones every day for almost two years.
+inline constexpr std::size_t kMaxJobs = 65'536;
+
+// Answers without a receipt that are kept, each with its sealed blob. One more ends the oldest.
+inline constexpr std::size_t kMaxOpenAnswers = 16;
+
+// Given, and neither receipted nor ended. Its sealed vector lies in the store under
+// sealed.digest().
+struct OpenAnswer {
+  Release release;
+  base::Digest offer;
+  Manifest sealed;
+  Standing standing;  // with this answer
+
+  bool operator==(const OpenAnswer&) const = default;
+};
+
+// A storage::Machine. A release is answered once; of one job releases are answered in their order,
+// and an answer ends an earlier one of its job. A decline is not in here: asked again after a
+// restart, a site may answer what it declined, and nobody has lost anything.
+class SiteRecord {
+ public:
+  // The entries.
+  static base::Bytes answered(const Release& release, const base::Digest& offer,
+                              const Manifest& sealed);
+  static base::Bytes receipted(const Release& release);
+  static base::Bytes ended(const Release& release);
+
+  // Malformed: corruption. An answer to a release that is not newer than the job's newest, or to
+  // one job more than kMaxJobs, and a receipt or an end of what is not open: failed_precondition.
+  base::Result<void> check(base::ByteView entry) const;
+  void apply(base::ByteView entry);
+  base::Bytes snapshot() const;
+  static base::Result<SiteRecord> restore(base::ByteView bytes);
+
+  // After all answers.
+  const Standing& standing() const { return standing_; }
+  // With the newest answer that has a receipt.
+  const std::optional<Standing>& last_receipted() const { return receipted_; }
+  // In the order in which they were given.
+  const std::vector<OpenAnswer>& open() const { return open_; }
+  const OpenAnswer* find_open(const Release& release) const;
+  // Why an answer to the release could not follow.
+  base::Result<void> check_new(const Release& release) const;
+
+  // The blobs that nothing open needs once the release is answered, or has got its receipt or end.
+  std::vector<base::Digest> unneeded_after_answer(const Release& release) const;
+  std::vector<base::Digest> unneeded_after_end(const Release& release) const;
+
+  // What speaks against a coordinator's word that the site stood here at its last receipt: then the
+  // site's store is an old copy, or another's: corruption.
+  base::Result<void> check_against(const Standing& receipted) const;
+
+  bool operator==(const SiteRecord&) const = default;
+
+ private:
+  // open_ after an answer to `release`, without that answer.
+  std::vector<OpenAnswer> kept_after_answer(const Release& release) const;
+  std::vector<base::Digest> unneeded(const std::vector<OpenAnswer>& kept) const;
+
+  Standing standing_;
+  std::optional<Standing> receipted_;
+  std::map<base::JobId, base::RoundId> newest_;  // that was answered
+  std::vector<OpenAnswer> open_;
+};
+
+static_assert(storage::Machine<SiteRecord>);
+
+}  // namespace hanse::federation
