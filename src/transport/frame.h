@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string_view>
-#include <variant>
 
 #include "base/limits.h"
 #include "transport/connection.h"
@@ -32,6 +31,8 @@ enum class Refusal {
 };
 
 std::string_view name_of(Refusal refusal);
+// What the other end can do about it.
+std::string_view advice_for(Refusal refusal);
 // nullopt: not one of the names.
 std::optional<Refusal> refusal_named(std::string_view name);
 
@@ -64,8 +65,8 @@ class FrameCodec {
   // The site's first frame, and the coordinator's answer to it: both prove their signing keys, and
   // both nonces make the session.
   base::Bytes greeting();
-  Admitted<base::Bytes> answer(base::Slice greeting);
-  Admitted<void> accept(base::Slice answer);
+  Admitted<base::Bytes> answer(const base::Slice& greeting);
+  Admitted<void> accept(const base::Slice& answer);
   // The session is made: greeting() and accept(), or answer(), are done.
   bool is_open() const { return open_; }
 
@@ -73,7 +74,7 @@ class FrameCodec {
   // kMaxFrameBytes.
   base::Bytes seal(FrameKind kind, base::ByteView message, std::size_t chunk_size);
   // After a refusal the connection is of no more use.
-  Admitted<Frame> open(base::Slice received);
+  Admitted<Frame> open(const base::Slice& received);
 
   const KeyRing& ring() const { return *ring_; }
   const Address& peer() const { return peer_; }
@@ -83,6 +84,7 @@ class FrameCodec {
   base::Bytes encode(FrameKind kind, const Session& session, std::uint64_t sequence,
                      base::ByteView message, std::size_t chunk_size) const;
   struct Parsed;
+  bool is_signed(base::ByteView proof) const;
   Admitted<Parsed> parse(const base::Slice& received) const;
 
   Address self_;

@@ -43,6 +43,7 @@ class GrpcClient final : public Transport {
   void stop();
 
  private:
+  class Attempt;
   struct Body;
   explicit GrpcClient(std::unique_ptr<Body> body);
   std::unique_ptr<Body> body_;

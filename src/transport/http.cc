@@ -1,0 +1,93 @@
+#include "transport/http.h"
+
+#include <httplib.h>
+
+#include <charconv>
+
+namespace hanse::transport {
+namespace {
+
+// A page of metrics every few seconds for two or three watchers.
+constexpr std::size_t kThreads = 4;
+constexpr time_t kPatienceSeconds = 5;
+
+struct HostPort {
+  std::string host;
+  int port;
+};
+
+base::Result<HostPort> parse_bind(const std::string& bind) {
+  const std::size_t colon = bind.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) {
+    const char* end = bind.data() + bind.size();
+    const auto parsed = std::from_chars(bind.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc() || parsed.ptr != end) port = -1;
+  }
+  if (colon == 0 || port < 0 || port > 65'535)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "expected HOST:PORT to listen on, such as 127.0.0.1:9464, found '{}'", bind);
+  std::string host = bind.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return HostPort{std::move(host), port};
+}
+
+}  // namespace
+
+struct HttpServer::Body {
+  httplib::Server server;
+  std::thread thread;
+  int port = 0;
+};
+
+base::Result<std::unique_ptr<HttpServer>> HttpServer::create(
+    const std::string& bind, std::map<std::string, HttpHandler> pages) {
+  HANSE_TRY(const HostPort place, parse_bind(bind));
+  auto body = std::make_unique<Body>();
+  httplib::Server& server = body->server;
+  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  // httplib shares ports by default; then two processes would answer in turns.
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  server.set_tcp_nodelay(true);
+  server.set_keep_alive_max_count(1);
+  server.set_read_timeout(kPatienceSeconds);
+  server.set_write_timeout(kPatienceSeconds);
+  server.set_payload_max_length(0);
+  // One path at a time: no patterns.
+  server.set_pre_routing_handler(
+      [pages = std::move(pages)](const httplib::Request& request, httplib::Response& response) {
+        const auto page = pages.find(request.path);
+        HttpReply reply{404, "text/plain; charset=utf-8", "no such page\n"};
+        if (request.method != "GET")
+          reply = {405, "text/plain; charset=utf-8", "only GET\n"};
+        else if (page != pages.end())
+          reply = page->second();
+        response.status = reply.status;
+        response.set_content(reply.body, reply.content_type);
+        return httplib::Server::HandlerResponse::Handled;
+      });
+  body->port = place.port == 0                               ? server.bind_to_any_port(place.host)
+               : server.bind_to_port(place.host, place.port) ? place.port
+                                                             : -1;
+  if (body->port <= 0)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "cannot listen on {}: it is taken, or not an address of this machine", bind);
+  body->thread = std::thread([&server] { server.listen_after_bind(); });
+  // stop() does nothing to a server that does not run yet, and httplib 0.11 has no signal for it.
+  while (!server.is_running()) std::this_thread::yield();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(body)));
+}
+
+HttpServer::HttpServer(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+
+HttpServer::~HttpServer() {
+  body_->server.stop();
+  body_->thread.join();
+}
+
+int HttpServer::port() const { return body_->port; }
+
+}  // namespace hanse::transport

@@ -1,0 +1,93 @@
+#include "transport/http.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace hanse::transport {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// What a server on loopback answers to these bytes, until it hangs up.
+std::string ask(int port, const std::string& request) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string answer;
+  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(request.size())) {
+    char buffer[4096];
+    for (ssize_t n; (n = ::recv(socket, buffer, sizeof(buffer), 0)) > 0;)
+      answer.append(buffer, static_cast<std::size_t>(n));
+  }
+  ::close(socket);
+  return answer;
+}
+
+std::map<std::string, HttpHandler> pages() {
+  return {{"/healthz", [] { return HttpReply{503, "text/plain; charset=utf-8", "starting\n"}; }},
+          {"/metrics", [] { return HttpReply{200, "text/plain; version=0.0.4", "rounds 3\n"}; }}};
+}
+
+TEST(HttpServer, AnswersItsPages) {
+  const auto server = HttpServer::create("127.0.0.1:0", pages());
+  ASSERT_TRUE(server.has_value()) << server.error().text();
+  const std::string metrics = ask((*server)->port(), "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(metrics, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(metrics, HasSubstr("Content-Type: text/plain; version=0.0.4\r\n"));
+  EXPECT_THAT(metrics, HasSubstr("\r\n\r\nrounds 3\n"));
+  EXPECT_THAT(ask((*server)->port(), "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"),
+              StartsWith("HTTP/1.1 503 "));
+}
+
+TEST(HttpServer, AnswersNothingElse) {
+  const auto server = HttpServer::create("127.0.0.1:0", pages());
+  ASSERT_TRUE(server.has_value());
+  const int port = (*server)->port();
+  EXPECT_THAT(ask(port, "GET /metricsx HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask(port, "GET /../metrics HTTP/1.1\r\nHost: a\r\n\r\n"),
+              StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(ask(port, "DELETE /metrics HTTP/1.1\r\nHost: a\r\n\r\n"),
+              StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(ask(port, "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(ask(port, "GET /" + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n"),
+              StartsWith("HTTP/1.1 414 "));
+}
+
+TEST(HttpServer, ServesSeveralAtOnce) {
+  const auto server = HttpServer::create("127.0.0.1:0", pages());
+  ASSERT_TRUE(server.has_value());
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i)
+    callers.emplace_back([&] {
+      for (int n = 0; n < 20; ++n)
+        EXPECT_THAT(ask((*server)->port(), "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"),
+                    HasSubstr("rounds 3"));
+    });
+  for (auto& caller : callers) caller.join();
+}
+
+TEST(HttpServer, SaysWhereItCannotListen) {
+  const auto first = HttpServer::create("127.0.0.1:0", pages());
+  ASSERT_TRUE(first.has_value());
+  const auto second = HttpServer::create("127.0.0.1:" + std::to_string((*first)->port()), pages());
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), base::ErrorCode::failed_precondition);
+  for (const char* wrong : {"", "9464", ":9464", "localhost:", "localhost:x", "localhost:70000"}) {
+    const auto refused = HttpServer::create(wrong, pages());
+    ASSERT_FALSE(refused.has_value()) << wrong;
+    EXPECT_EQ(refused.error().code(), base::ErrorCode::invalid_argument) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace hanse::transport
