@@ -19,15 +19,14 @@ std::vector<base::SiteId> names_of(const std::vector<SiteRecords>& sites) {
 // Of a record that nobody reads again: memory stays small over any number of rounds.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
-// A stream for each site and release, so that no answer depends on what was answered before.
-std::unique_ptr<base::RandomSource> stream(std::uint64_t seed, const base::SiteId& site,
-                                           const federation::Release& release) {
+}  // namespace
+
+std::unique_ptr<base::RandomSource> answer_stream(std::uint64_t seed, const base::SiteId& site,
+                                                  const federation::Release& release) {
   return std::make_unique<base::SeededSimulationRandom>(
       seed, fmt::format("answer/{}/{}/{}/{}", site.text(), release.job.text(), release.round.round,
                         release.round.attempt));
 }
-
-}  // namespace
 
 LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites,
                                  std::uint64_t seed, const query::Catalog& catalog,
@@ -46,7 +45,7 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
         federation::SiteDoors{
             catalog, backend, executor, log,
             [seed, name = site.site](const federation::Release& release) {
-              return stream(seed, name, release);
+              return answer_stream(seed, name, release);
             },
             [records = std::move(site.records)](const std::string&) { return records; }},
         *plant.record, *plant.store);

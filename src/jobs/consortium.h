@@ -21,6 +21,11 @@ struct SiteRecords {
   std::shared_ptr<const data::Dataset> records;
 };
 
+// What a site draws from where all is simulated: a stream for each site and release, so that no
+// answer depends on what was answered before.
+std::unique_ptr<base::RandomSource> answer_stream(std::uint64_t seed, const base::SiteId& site,
+                                                  const federation::Release& release);
+
 struct RoundResult {
   privacy::Released released;
   std::vector<base::SiteId> contributors;

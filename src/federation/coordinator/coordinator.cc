@@ -208,6 +208,11 @@ std::optional<base::Milliseconds> Coordinator::next_deadline() const {
   return next;
 }
 
+std::vector<Envelope> Coordinator::missed(const base::SiteId& site, base::Milliseconds now) {
+  if (open_ == nullptr) return {};
+  return refuse(site, "it is not there", now);
+}
+
 std::vector<Envelope> Coordinator::cancel() {
   if (open_ == nullptr && !std::holds_alternative<Released>(record_.state())) return {};
   return abort(AbortReason::cancelled);

@@ -65,6 +65,9 @@ class Coordinator {
   // The line to the site is there again: what the site may have missed.
   std::vector<transport::Envelope> reconnected(const base::SiteId& site, base::Milliseconds now);
 
+  // The site has been away for too long: an open round goes on without it.
+  std::vector<transport::Envelope> missed(const base::SiteId& site, base::Milliseconds now);
+
   // Ends a round that is not closed without a result. An attempt that ended so is not to be begun
   // again: the sites forget it when they hear the envelopes.
   std::vector<transport::Envelope> cancel();

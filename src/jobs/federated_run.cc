@@ -1,0 +1,298 @@
+#include "jobs/federated_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "jobs/training.h"
+#include "learning/iterate.h"
+#include "learning/queries.h"
+
+namespace hanse::jobs {
+
+using base::ErrorCode;
+using base::fail;
+using base::Milliseconds;
+using base::Result;
+using base::Severity;
+using federation::RoundStep;
+using transport::Envelope;
+
+namespace {
+
+// Between an aborted attempt and the next one, doubled by each further abort: sites that were just
+// cut off are back within seconds, and a consortium that is down is not worth a louder knock.
+constexpr Milliseconds kPause{1000};
+constexpr int kMaxDoublings = 6;
+
+// A training that gets nowhere for so long (about ten minutes of pauses alone) needs a person.
+constexpr std::uint32_t kMaxAttempts = 16;
+
+// A record is some bytes per round and site: kept whole, a snapshot now and then.
+constexpr std::uint64_t kSnapshotEvery = 64;
+
+std::string log_name(const base::JobId& job) { return "training/" + job.text(); }
+
+federation::ClosedRounds past_of(const TrainingRecord& record, const FederatedSettings& settings) {
+  federation::ClosedRounds past{record.last_closed(), settings.standings};
+  for (const auto& [site, standing] : record.standings())
+    past.receipted.insert_or_assign(site, standing);
+  return past;
+}
+
+}  // namespace
+
+// Built once the job is known to be sound.
+struct FederatedRun::Parts {
+  std::unique_ptr<learning::Strategy> strategy;
+  std::unique_ptr<storage::Durable<TrainingRecord>> record;
+  std::unique_ptr<federation::Coordinator> coordinator;
+  learning::Iterate iterate;
+  std::optional<base::Digest> iterate_name;  // of the stored one; none before the first round
+  std::uint64_t sealed_bytes = 0;
+  std::size_t opened_steps = 0;  // of the open attempt's record, that are durable
+  Milliseconds opened_at{};
+  Milliseconds begin_at{};  // not before
+};
+
+Result<void> check_deployable(const Job& job, std::size_t sites) {
+  if (job.evaluation.repeats > 1)
+    return fail(ErrorCode::unsupported,
+                "evaluation.repeats is {}: a deployed job trains one model; leave it at 1",
+                job.evaluation.repeats);
+  if (job.split.kind == data::SplitKind::k_fold && !job.fold)
+    return fail(ErrorCode::unsupported,
+                "data.split.kind is 'k_fold': a deployed job trains one model; say which fold's in "
+                "data.split.fold, or take a holdout");
+  return check_plan_of(job, sites);
+}
+
+FederatedRun::FederatedRun(Job job, FederatedSettings settings, FederatedDoors doors)
+    : job_(std::move(job)), settings_(std::move(settings)), doors_(doors) {}
+
+FederatedRun::~FederatedRun() = default;
+
+Result<std::unique_ptr<FederatedRun>> FederatedRun::open(Job job, FederatedSettings settings,
+                                                         FederatedDoors doors) {
+  HANSE_TRY_VOID(check_deployable(job, settings.cohort.size()));
+  auto run =
+      std::unique_ptr<FederatedRun>(new FederatedRun(std::move(job), std::move(settings), doors));
+  HANSE_TRY_VOID(run->load());
+  return run;
+}
+
+Result<TrainingRecord> FederatedRun::stored_record(storage::Store& store, const base::JobId& job) {
+  HANSE_TRY(const auto record, storage::Durable<TrainingRecord>::open(
+                                   store, log_name(job), TrainingRecord(job), kSnapshotEvery));
+  return record->read([](const TrainingRecord& at) { return at; });
+}
+
+Result<void> FederatedRun::load() {
+  HANSE_TRY(const data::Schema schema, schema_of(job_.source));
+  HANSE_TRY(learning::Iterate iterate, first_iterate(job_, schema));
+  const auto sites = static_cast<std::uint32_t>(settings_.cohort.size());
+  HANSE_TRY(auto strategy, learning::create_strategy(job_.strategy, job_.name, sites));
+  HANSE_TRY(const aggregation::Backend* backend,
+            federation::backend_named(job_.aggregation.backend));
+  HANSE_TRY(auto record,
+            storage::Durable<TrainingRecord>::open(doors_.store, log_name(job_.name),
+                                                   TrainingRecord(job_.name), kSnapshotEvery));
+  const TrainingRecord state = record->read([](const TrainingRecord& at) { return at; });
+  if (state.iterate()) {
+    HANSE_TRY(const base::Slice bytes, doors_.store.blob(*state.iterate()));
+    if (base::Digest::of(bytes.view()) != *state.iterate())
+      return fail(ErrorCode::corruption, "job '{}': the stored model differs from its digest",
+                  job_.name.text());
+    HANSE_TRY(iterate, learning::decode_iterate(iterate.model.architecture(), bytes.view()));
+  }
+  auto coordinator = std::make_unique<federation::Coordinator>(
+      federation::CoordinatorSettings{.cohort = settings_.cohort,
+                                      .min_sites = job_.aggregation.min_sites,
+                                      .deadline = settings_.round_limit},
+      *backend, doors_.executor, doors_.log, past_of(state, settings_));
+  parts_ = std::make_unique<Parts>(Parts{.strategy = std::move(strategy),
+                                         .record = std::move(record),
+                                         .coordinator = std::move(coordinator),
+                                         .iterate = std::move(iterate),
+                                         .iterate_name = state.iterate()});
+  return {};
+}
+
+TrainingRecord FederatedRun::record() const {
+  return parts_->record->read([](const TrainingRecord& at) { return at; });
+}
+
+bool FederatedRun::is_over() const {
+  return parts_->record->read([](const TrainingRecord& at) { return at.end().has_value(); });
+}
+
+bool FederatedRun::is_open() const {
+  return parts_->record->read([](const TrainingRecord& at) { return at.open().has_value(); });
+}
+
+bool FederatedRun::has_all_rounds() const {
+  return parts_->record->read(
+      [this](const TrainingRecord& at) { return at.rounds().size() == job_.rounds; });
+}
+
+Result<void> FederatedRun::append(base::Bytes entry) {
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number, parts_->record->append(std::move(entry)));
+  return {};
+}
+
+Result<void> FederatedRun::end(TrainingOutcome outcome, std::string reason) {
+  if (outcome == TrainingOutcome::failed)
+    doors_.log.write(Severity::problem,
+                     fmt::format("job '{}' failed: {}", job_.name.text(), reason));
+  return append(TrainingRecord::ended({outcome, std::move(reason)}));
+}
+
+std::optional<Milliseconds> FederatedRun::next_deadline() const {
+  const auto deadline = parts_->coordinator->next_deadline();
+  if (deadline) return deadline;
+  if (is_over()) return std::nullopt;
+  return parts_->begin_at;
+}
+
+Result<FederatedRun::Outbox> FederatedRun::advance(Milliseconds now) {
+  if (parts_->coordinator->next_deadline()) return settle(parts_->coordinator->advance(now), now);
+  if (is_over() || now < parts_->begin_at) return Outbox{};
+  if (!has_all_rounds()) return begin(now);
+  // Only after a crash between the last round and the end.
+  HANSE_TRY_VOID(end(TrainingOutcome::finished, ""));
+  return Outbox{};
+}
+
+Result<FederatedRun::Outbox> FederatedRun::advance(const Envelope& envelope, Milliseconds now) {
+  return settle(parts_->coordinator->advance(envelope, now), now);
+}
+
+Result<FederatedRun::Outbox> FederatedRun::arrived(const base::SiteId& site, Milliseconds now) {
+  return settle(parts_->coordinator->reconnected(site, now), now);
+}
+
+Result<FederatedRun::Outbox> FederatedRun::missed(const base::SiteId& site, Milliseconds now) {
+  return settle(parts_->coordinator->missed(site, now), now);
+}
+
+Result<FederatedRun::Outbox> FederatedRun::cancel(Milliseconds now) {
+  if (is_over()) return Outbox{};
+  HANSE_TRY(Outbox out, settle(parts_->coordinator->cancel(), now));
+  HANSE_TRY_VOID(end(TrainingOutcome::cancelled, "cancelled by its operator"));
+  return out;
+}
+
+// Asks for the round that is due. One that was open when the process ended is asked for again as it
+// was: what sites have answered already is resent, not computed anew.
+Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
+  const TrainingRecord state = record();
+  HANSE_TRY(query::QueryPlan plan, parts_->strategy->plan(parts_->iterate, state.due()));
+  parts_->sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
+  HANSE_TRY(Outbox out, parts_->coordinator->begin(std::move(plan), job_.text, now));
+  const std::vector<RoundStep>& steps = parts_->coordinator->record().steps();
+  parts_->opened_at = now;
+  parts_->opened_steps = steps.size();
+  if (state.open()) {
+    if (federation::encode(steps) == federation::encode(state.open()->steps())) return out;
+    // Another program or another machine computes another plan: sites must not answer both.
+    doors_.log.write(Severity::warning,
+                     fmt::format("job '{}' round {}: what was asked before the restart cannot be "
+                                 "asked again; a new attempt",
+                                 job_.name.text(), state.due().round));
+    const RoundStep abort = federation::step::Abort{federation::AbortReason::failed};
+    HANSE_TRY_VOID(append(TrainingRecord::aborted({&abort, 1})));
+    (void)parts_->coordinator->cancel();
+    return begin(now);
+  }
+  HANSE_TRY_VOID(append(TrainingRecord::opened(steps)));
+  return out;
+}
+
+std::vector<RoundStep> FederatedRun::steps_since_opened() const {
+  const std::vector<RoundStep>& steps = parts_->coordinator->record().steps();
+  return {steps.begin() + static_cast<std::ptrdiff_t>(parts_->opened_steps), steps.end()};
+}
+
+// Makes durable what the coordinator came to, before `out` may leave.
+Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) {
+  if (!is_open()) return out;
+  const federation::RoundState& state = parts_->coordinator->record().state();
+  if (std::holds_alternative<federation::Released>(state)) {
+    HANSE_TRY(Outbox farewell, close(now));
+    std::ranges::move(farewell, std::back_inserter(out));
+  } else if (const auto* aborted = std::get_if<federation::Aborted>(&state)) {
+    HANSE_TRY_VOID(pause_or_fail(aborted->reason, now));
+  }
+  return out;
+}
+
+// An aborted round is tried again, later and later.
+Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Milliseconds now) {
+  const base::RoundId id = parts_->record->read([](const TrainingRecord& at) { return at.due(); });
+  HANSE_TRY_VOID(append(TrainingRecord::aborted(steps_since_opened())));
+  const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
+  parts_->begin_at = now + Milliseconds{kPause.value << doublings};
+  const bool hopeless = reason == federation::AbortReason::failed || id.attempt + 1 == kMaxAttempts;
+  if (!hopeless) return {};
+  return end(TrainingOutcome::failed, fmt::format("round {} was aborted ({}), attempt {}", id.round,
+                                                  federation::name_of(reason), id.attempt + 1));
+}
+
+// Steps 11 to 13 of a round: the sum becomes the next iterate, both durable in one commit.
+Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
+  const auto step = [&]() -> Result<std::pair<learning::Iterate, double>> {
+    HANSE_TRY(const privacy::Released released, parts_->coordinator->take_released());
+    HANSE_TRY(const double loss, parts_->strategy->mean_loss(released));
+    HANSE_TRY(learning::Iterate next, parts_->strategy->step(parts_->iterate, released));
+    return std::pair(std::move(next), loss);
+  };
+  auto stepped = step();
+  std::vector<RoundStep> steps = steps_since_opened();
+  if (!stepped) {
+    steps.push_back(federation::step::Abort{federation::AbortReason::failed});
+    HANSE_TRY_VOID(append(TrainingRecord::aborted(steps)));
+    HANSE_TRY_VOID(end(TrainingOutcome::failed, stepped.error().text()));
+    return parts_->coordinator->cancel();
+  }
+  steps.push_back(federation::step::Close{});
+  auto& [iterate, loss] = *stepped;
+  const base::Slice bytes(learning::encode(iterate));
+  const base::Digest name = base::Digest::of(bytes.view());
+  std::vector<base::Digest> forget;
+  if (parts_->iterate_name && *parts_->iterate_name != name)
+    forget.push_back(*parts_->iterate_name);
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            parts_->record->append(
+                TrainingRecord::closed(
+                    {.steps = steps,
+                     .iterate = name,
+                     .loss = loss,
+                     .sealed_bytes = parts_->sealed_bytes,
+                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value)}),
+                {{name, bytes}}, std::move(forget)));
+  parts_->iterate = std::move(iterate);
+  parts_->iterate_name = name;
+  parts_->begin_at = now;
+  if (has_all_rounds()) HANSE_TRY_VOID(end(TrainingOutcome::finished, ""));
+  return parts_->coordinator->close();
+}
+
+std::uint32_t FederatedRun::sites_counted() const {
+  const auto* collecting =
+      std::get_if<federation::Collecting>(&parts_->coordinator->record().state());
+  return collecting == nullptr
+             ? 0
+             : static_cast<std::uint32_t>(collecting->count(federation::SiteStanding::counted));
+}
+
+Result<ModelFile> FederatedRun::model() const {
+  const auto end = record().end();
+  if (!end || end->outcome != TrainingOutcome::finished)
+    return fail(ErrorCode::failed_precondition, "job '{}' is not finished", job_.name.text());
+  ReadingSpec reading = reading_of(job_.source);
+  HANSE_TRY(data::Schema schema, schema_of(reading));
+  return ModelFile{
+      job_.name.text(), std::move(schema), std::move(reading), parts_->iterate.model, {}};
+}
+
+}  // namespace hanse::jobs

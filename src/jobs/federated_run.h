@@ -1,0 +1,84 @@
+// One job as its coordinator trains it with sites elsewhere: rounds of the strategy, each durable
+// before anybody hears of it.
+#pragma once
+
+#include "federation/coordinator/coordinator.h"
+#include "federation/round/backends.h"
+#include "jobs/model_file.h"
+#include "jobs/training_record.h"
+#include "storage/durable.h"
+
+namespace hanse::jobs {
+
+struct FederatedDoors {
+  storage::Store& store;
+  base::Executor& executor;
+  base::Log& log;
+};
+
+struct FederatedSettings {
+  std::vector<base::SiteId> cohort;  // at least min_sites of the job
+  base::Milliseconds round_limit{3'600'000};
+  // Where each site stood at its last receipt, by earlier trainings.
+  std::map<base::SiteId, federation::Standing> standings = {};
+};
+
+// The job can be trained by sites elsewhere: one seed, one split, sums in the clear named as such.
+// Says what to change otherwise.
+base::Result<void> check_deployable(const Job& job, std::size_t sites);
+
+// A machine: envelopes and time in, envelopes out, one round at a time. What it returns is to be
+// sent; what its record says happened is durable by then. An error is the store's: the run goes on
+// from its record when it is opened again. Not thread-safe.
+class FederatedRun {
+ public:
+  using Outbox = std::vector<transport::Envelope>;
+
+  // Begins, or goes on where the store's record stands.
+  static base::Result<std::unique_ptr<FederatedRun>> open(Job job, FederatedSettings settings,
+                                                          FederatedDoors doors);
+  ~FederatedRun();
+
+  // What a store keeps of a training, whether it goes on or not.
+  static base::Result<TrainingRecord> stored_record(storage::Store& store, const base::JobId& job);
+
+  // Opens the round that is due, lets time pass.
+  base::Result<Outbox> advance(base::Milliseconds now);
+  base::Result<Outbox> advance(const transport::Envelope& envelope, base::Milliseconds now);
+  // A site is there (again): it is told at once what it may have missed.
+  base::Result<Outbox> arrived(const base::SiteId& site, base::Milliseconds now);
+  // A site has been away for so long that the round goes on without it.
+  base::Result<Outbox> missed(const base::SiteId& site, base::Milliseconds now);
+  base::Result<Outbox> cancel(base::Milliseconds now);
+  // When advance(now) has something to do; none once the training is over.
+  std::optional<base::Milliseconds> next_deadline() const;
+
+  const Job& job() const { return job_; }
+  // What is durable.
+  TrainingRecord record() const;
+  std::uint32_t sites_counted() const;  // in the open round
+  // Of a finished training.
+  base::Result<ModelFile> model() const;
+
+ private:
+  struct Parts;
+  FederatedRun(Job job, FederatedSettings settings, FederatedDoors doors);
+  base::Result<void> load();
+  bool is_over() const;
+  bool is_open() const;
+  bool has_all_rounds() const;
+  base::Result<Outbox> begin(base::Milliseconds now);
+  base::Result<Outbox> settle(Outbox out, base::Milliseconds now);
+  base::Result<Outbox> close(base::Milliseconds now);
+  base::Result<void> pause_or_fail(federation::AbortReason reason, base::Milliseconds now);
+  base::Result<void> append(base::Bytes entry);
+  base::Result<void> end(TrainingOutcome outcome, std::string reason);
+  std::vector<federation::RoundStep> steps_since_opened() const;
+
+  Job job_;
+  FederatedSettings settings_;
+  FederatedDoors doors_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace hanse::jobs

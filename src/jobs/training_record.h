@@ -1,0 +1,86 @@
+// What a coordinator keeps of one deployed training: each attempt at a round from asking to
+// closing, and the iterate after it. A storage::Machine; resuming is replay.
+//
+//   opened → closed  (round + 1, attempt 0)      ┐
+//       └──→ aborted (same round, attempt + 1)   ┴→ … → ended
+//
+// Two entries, so two syncs, a round. docs/formats/training_record.md
+#pragma once
+
+#include <map>
+
+#include "federation/round/round.h"
+
+namespace hanse::jobs {
+
+// A closed round.
+struct TrainedRound {
+  base::RoundId id;
+  double loss = 0;  // mean over the records of the sites in, before the step
+  std::vector<base::SiteId> sites_in;
+  std::uint64_t sealed_bytes = 0;  // of one contribution
+  std::uint64_t milliseconds = 0;  // from opened to closed
+
+  bool operator==(const TrainedRound&) const = default;
+};
+
+enum class TrainingOutcome { finished, cancelled, failed };
+std::string_view name_of(TrainingOutcome outcome);
+
+struct TrainingEnd {
+  TrainingOutcome outcome = TrainingOutcome::finished;
+  std::string reason;  // of a failed one, for people
+
+  bool operator==(const TrainingEnd&) const = default;
+};
+
+class TrainingRecord {
+ public:
+  explicit TrainingRecord(base::JobId job) : job_(std::move(job)) {}
+
+  // Entries. What does not follow on the state, or is damaged: check refuses it.
+  struct Closing {
+    std::span<const federation::RoundStep> steps;
+    base::Digest iterate;  // the blob after this round
+    double loss = 0;
+    std::uint64_t sealed_bytes = 0;
+    std::uint64_t milliseconds = 0;
+  };
+  static base::Bytes opened(std::span<const federation::RoundStep> steps);
+  static base::Bytes closed(const Closing& closing);
+  static base::Bytes aborted(std::span<const federation::RoundStep> steps);
+  static base::Bytes ended(const TrainingEnd& end);
+
+  // As storage::Machine has them.
+  base::Result<void> check(base::ByteView entry) const;
+  void apply(base::ByteView entry);
+  base::Bytes snapshot() const;
+  static base::Result<TrainingRecord> restore(base::ByteView snapshot);
+
+  const base::JobId& job() const { return job_; }
+  const std::vector<TrainedRound>& rounds() const { return rounds_; }
+  // The attempt that is due, or open.
+  base::RoundId due() const;
+  // The attempt that is open; its state is never over.
+  const std::optional<federation::RoundRecord>& open() const { return open_; }
+  const std::optional<base::Digest>& iterate() const { return iterate_; }
+  // Where each site stood with its last contribution to this training.
+  const std::map<base::SiteId, federation::Standing>& standings() const { return standings_; }
+  // Of the last round that closed.
+  std::optional<federation::Release> last_closed() const;
+  const std::optional<TrainingEnd>& end() const { return end_; }
+
+ private:
+  struct Next;
+  base::Result<void> advance(base::ByteView entry);
+
+  base::JobId job_;
+  std::vector<TrainedRound> rounds_;
+  std::uint32_t attempt_ = 0;
+  std::optional<federation::RoundRecord> open_;
+  std::optional<base::Digest> iterate_;
+  std::map<base::SiteId, federation::Standing> standings_;
+  std::optional<TrainingEnd> end_;
+};
+
+}  // namespace hanse::jobs
