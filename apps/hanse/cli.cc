@@ -14,6 +14,7 @@ namespace {
 // What the options write to.
 struct Parsed {
   Run run;
+  Resume resume;
   Report report;
   Predict predict;
   JobCheck check;
@@ -58,6 +59,16 @@ CLI::App* add_run(CLI::App& app, Run& run) {
   command->add_flag("--json", run.json, "Print report.json on stdout, and nothing else there");
   command->add_flag("--quiet", run.quiet, "No progress on stderr");
   add_set(*command, run.set);
+  return command;
+}
+
+CLI::App* add_resume(CLI::App& app, Resume& resume) {
+  CLI::App* command = app.add_subcommand("resume", kResumeText);
+  command->footer(kResumeExample);
+  command->add_option("RUN", resume.run, "Folder of a run that was stopped")->required();
+  add_threads(*command, resume.threads);
+  command->add_flag("--json", resume.json, "Print report.json on stdout, and nothing else there");
+  command->add_flag("--quiet", resume.quiet, "No progress on stderr");
   return command;
 }
 
@@ -213,6 +224,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   app.footer(std::string(kTop) + "\n" + kExitCodes)->require_subcommand(0, 1);
   app.add_flag("--version", parsed.version, "Print the version");
   const CLI::App* run = add_run(app, parsed.run);
+  const CLI::App* resume = add_resume(app, parsed.resume);
   const CLI::App* report = add_report(app, parsed.report);
   const CLI::App* predict = add_predict(app, parsed.predict);
   const CLI::App* check = add_check(app, parsed.check);
@@ -230,6 +242,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   }
   if (parsed.version) return Text{fmt::format("hanse {}\n", HANSE_VERSION)};
   if (run->parsed()) return parsed.run;
+  if (resume->parsed()) return parsed.resume;
   if (report->parsed()) return parsed.report;
   if (predict->parsed()) return parsed.predict;
   if (check->parsed()) return parsed.check;

@@ -11,6 +11,7 @@ in docs/operating/command_line.md.
 
 inline constexpr auto kTop = R"(Examples:
   hanse run examples/bearings.toml        train, compare, write a report
+  hanse resume runs/bearings-1            go on after Ctrl-C
   hanse report runs/bearings-1            the table again
   hanse predict runs/bearings-1 DATA      what the model says about new recordings
   hanse data inspect plant.csv            a proposal for a job's columns
@@ -26,8 +27,8 @@ inline constexpr auto kRunText = R"(Train local-only, federated and pooled; comp
 Trains a model three ways on the job's records and measures all three on the same
 test records: every site alone (local-only), together with records at home
 (federated), and with all records in one place (pooled). Writes the folder RUN with
-report.json, report.html, model.json and job.toml. After an error or Ctrl-C there
-is no RUN.)";
+report.json, report.html, model.json and job.toml. Ctrl-C, a kill or a power cut
+loses a few seconds of work: hanse resume RUN goes on.)";
 
 inline constexpr auto kRunExample = R"(Examples:
   hanse run examples/bearings.toml
@@ -35,6 +36,17 @@ inline constexpr auto kRunExample = R"(Examples:
   hanse run examples/bearings.toml --set training.rounds=60 --set model.hidden=[16]
   hanse run examples/bearings.toml --repeats 5
   hanse run examples/bearings.toml --json | jq .metrics.federated
+)";
+
+inline constexpr auto kResumeText = R"(Go on with a run that was stopped
+
+Goes on where RUN was stopped by Ctrl-C, a kill, a power cut or a full disk, and comes
+to the same report and model, bit by bit, as if nothing had happened. Job, data,
+program and instruction set have to be those that RUN began with.)";
+
+inline constexpr auto kResumeExample = R"(Examples:
+  hanse resume runs/bearings-1
+  hanse resume runs/bearings-1 --threads 4 --json | jq .metrics.federated
 )";
 
 inline constexpr auto kReportText = R"(Show what a run found, or compare runs

@@ -28,6 +28,14 @@ struct Run {
   std::vector<std::string> set;
 };
 
+// hanse resume
+struct Resume {
+  std::string run;
+  std::size_t threads = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
 // hanse report
 struct Report {
   std::vector<std::string> runs;
@@ -83,7 +91,7 @@ struct Usage {
   std::string text;
 };
 
-using Command = std::variant<Run, Report, Predict, JobCheck, Inspect, Export, Text, Usage>;
+using Command = std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -97,6 +105,7 @@ struct Doors {
 };
 
 base::Result<void> execute(const Run& command, const Doors& doors);
+base::Result<void> execute(const Resume& command, const Doors& doors);
 base::Result<void> execute(const Report& command, const Doors& doors);
 base::Result<void> execute(const Predict& command, const Doors& doors);
 base::Result<void> execute(const JobCheck& command, const Doors& doors);

@@ -42,6 +42,15 @@ std::size_t threads_of(const commands::Command& command) {
   return std::clamp<std::size_t>(threads, 1, base::kMaxThreads);
 }
 
+bool is_quiet(const commands::Command& command) {
+  return std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.quiet; }) return one.quiet;
+        return false;
+      },
+      command);
+}
+
 int execute(const commands::Command& command, const commands::Terminal& terminal) {
   storage::Disk disk;
   storage::Postgres postgres;
@@ -59,9 +68,11 @@ int execute(const commands::Command& command, const commands::Terminal& terminal
       },
       command);
   if (done) return EXIT_SUCCESS;
-  terminal.complain(done.error());
-  if (done.error().code() == base::ErrorCode::aborted && asked_to_stop != 0)
+  if (done.error().code() == base::ErrorCode::aborted && asked_to_stop != 0) {
+    terminal.end(done.error());
     return kSignalBase + asked_to_stop;
+  }
+  terminal.complain(done.error());
   return base::error_row(done.error().code()).exit_code;
 }
 
@@ -72,8 +83,7 @@ int main(int argc, char** argv) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   const commands::Command command = commands::parse_command_line(argc, argv);
-  const auto* run = std::get_if<commands::Run>(&command);
-  const commands::Terminal terminal(run && run->quiet);
+  const commands::Terminal terminal(is_quiet(command));
   if (const auto* usage = std::get_if<commands::Usage>(&command)) {
     terminal.complain(base::Error(base::ErrorCode::invalid_argument, usage->text));
     return kUsage;

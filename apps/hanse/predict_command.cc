@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "hanse/commands.h"
+#include "hanse/run_folder.h"
 #include "jobs/predict.h"
 
 namespace hanse::commands {
@@ -43,9 +44,7 @@ base::Result<void> execute(const Predict& command, const Doors& doors) {
   const bool named = command.run.ends_with("/model.json") && doors.directory.exists(command.run);
   const std::string path = named ? command.run : command.run + "/model.json";
   if (!doors.directory.exists(path))
-    return base::fail(base::ErrorCode::not_found,
-                      "'{}' is no run: there is no {}; expected a folder that hanse run wrote",
-                      command.run, path);
+    return base::fail(not_finished(doors.directory, command.run, "model.json"));
   HANSE_TRY(const base::Bytes bytes,
             storage::read_all(doors.directory, path, base::kMaxModelBytes));
   auto model = jobs::model_from_json(base::text_of(bytes));

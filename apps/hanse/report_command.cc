@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "hanse/commands.h"
+#include "hanse/run_folder.h"
 #include "hanse/summary.h"
 
 namespace hanse::commands {
@@ -23,10 +24,7 @@ std::string folder_of(std::string run) {
 
 base::Result<Read> read(const std::string& run, const storage::Directory& directory) {
   const std::string path = run + "/report.json";
-  if (!directory.exists(path))
-    return base::fail(base::ErrorCode::not_found,
-                      "'{}' is no run: there is no {}; expected a folder that hanse run wrote", run,
-                      path);
+  if (!is_finished(directory, run)) return base::fail(not_finished(directory, run, "report.json"));
   HANSE_TRY(const base::Bytes bytes, storage::read_all(directory, path, kMaxReportBytes));
   auto report = jobs::report_from_json(base::text_of(bytes));
   if (!report) return base::fail(report.error().within(path));

@@ -88,6 +88,11 @@ void Terminal::complain(const base::Error& error) const {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+void Terminal::end(const base::Error& error) const {
+  const std::string text = visible(error.text()) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 std::size_t width_of(std::string_view text) {
   const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
   return static_cast<std::size_t>(std::ranges::count_if(text, starts));

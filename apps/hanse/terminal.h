@@ -48,6 +48,8 @@ class Terminal {
   void say(std::string_view text) const;
   // An error, made visible.
   void complain(const base::Error& error) const;
+  // An end that was asked for: the same without the word "error".
+  void end(const base::Error& error) const;
 
  private:
   Style out_;

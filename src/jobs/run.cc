@@ -5,6 +5,8 @@
 
 #include <mutex>
 
+#include "jobs/reported_job.h"
+#include "jobs/run_record.h"
 #include "jobs/tally.h"
 #include "jobs/training.h"
 #include "learning/kernels.h"
@@ -13,10 +15,6 @@ namespace hanse::jobs {
 namespace {
 
 using base::Result;
-
-double seconds_since(const base::Clock& clock, base::Milliseconds start) {
-  return static_cast<double>((clock.monotonic() - start).value) / 1000;
-}
 
 // The group of each record by name; empty where records have none.
 std::vector<std::string> groups_by_record(const data::Dataset& records) {
@@ -32,7 +30,7 @@ class Runner {
       : job_(job), first_seed_(job.seed), doors_(doors), progress_(progress), stop_(stop) {}
 
   Result<RunResult> run() {
-    const base::Milliseconds start = doors_.clock.monotonic();
+    start_ = doors_.clock.monotonic();
     report_.timing.started =
         fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                     fmt::gmtime(static_cast<std::time_t>(doors_.clock.wall().value / 1000)));
@@ -42,29 +40,58 @@ class Runner {
     report_.left_out.records = records.left_out();
     state_.repeats = job_.evaluation.repeats;
     state_.rounds = job_.rounds;
+    if (const auto done = run_repeats(records); !done) return given_up(done.error());
+    tally_->write(report_);
+    for (const JudgedFold& fold : found_.judged) {
+      std::ranges::copy(fold.rounds.rows, std::back_inserter(report_.rounds));
+      std::ranges::copy(fold.rounds.seconds, std::back_inserter(report_.timing.round_seconds));
+    }
+    const RunSeconds spent = seconds();
+    report_.timing.total_seconds = spent.total;
+    report_.timing.local_seconds = spent.local;
+    report_.timing.federated_seconds = spent.federated;
+    report_.timing.pooled_seconds = spent.pooled;
+    return RunResult{std::move(report_), *std::move(found_.model)};
+  }
+
+ private:
+  // What was computed up to an error is kept, unless the store was what failed.
+  tl::unexpected<base::Error> given_up(const base::Error& error) {
+    if (!record_ || problem_) return base::fail(error);
+    found_.seconds = seconds();
+    if (const auto saved = record_->save(found_); !saved)
+      return base::fail(base::Error(
+          error.code(), fmt::format("{}; and the last seconds of work could not be saved: {}",
+                                    error.text(), saved.error().text())));
+    return base::fail(error);
+  }
+
+  Result<void> run_repeats(const Records& records) {
     for (std::uint32_t repeat = 0; repeat < job_.evaluation.repeats; ++repeat) {
       state_.repeat = repeat + 1;
       job_.seed = first_seed_ + repeat;
       HANSE_TRY_VOID(run_repeat(records));
     }
-    tally_->write(report_);
-    report_.timing.total_seconds = seconds_since(doors_.clock, start);
-    return RunResult{std::move(report_), *std::move(model_)};
+    return {};
   }
 
- private:
   Result<void> run_repeat(const Records& records) {
     HANSE_TRY(const DealtRecords dealt, records.deal(job_.seed));
     const std::vector<data::SiteData>& sites = *dealt.sites;
     HANSE_TRY_VOID(check_plan_of(job_, sites.size()));
     HANSE_TRY(const std::vector<JobFold> folds, folds_of(job_, sites, job_.seed));
-    if (!tally_) HANSE_TRY_VOID(describe(*sites.front().records.schema));
+    if (!tally_) {
+      HANSE_TRY_VOID(describe(*sites.front().records.schema));
+      if (doors_.store != nullptr) HANSE_TRY_VOID(take_up(dealt));
+    }
     tally_->begin_repeat(job_.seed, dealt);
     state_.folds = static_cast<std::uint32_t>(folds.size());
     for (std::size_t f = 0; f < folds.size(); ++f) {
       state_.fold = static_cast<std::uint32_t>(f + 1);
       state_.sites = static_cast<std::uint32_t>(folds[f].training_sites());
-      HANSE_TRY_VOID(run_fold(sites, folds[f]));
+      if (counted_ == found_.judged.size())
+        HANSE_TRY_VOID(run_fold(sites, folds[f], f + 1 == folds.size()));
+      HANSE_TRY_VOID(count(folds[f]));
     }
     return {};
   }
@@ -72,19 +99,7 @@ class Runner {
   Result<void> describe(const data::Schema& schema) {
     schema_ = std::make_shared<const data::Schema>(schema);
     tally_.emplace(job_, *schema_);
-    HANSE_TRY(const learning::Architecture architecture, architecture_of(job_.model, *schema_));
-    report_.job = {.name = job_.name.text(),
-                   .description = job_.description,
-                   .digest = base::Digest::of(base::view_of(job_.text)).hex(),
-                   .source = std::string(name_of(job_.source)),
-                   .split = in_words(job_.split, job_.fold),
-                   .over = std::string(name_of(job_.evaluation.over)),
-                   .repeats = job_.evaluation.repeats,
-                   .model = in_words(architecture),
-                   .parameters = architecture.parameter_count(),
-                   .strategy = in_words(job_.strategy, job_.rounds),
-                   .labels = schema_->label()->values,
-                   .instruction_set = learning::best_kernels().name};
+    HANSE_TRY(report_.job, reported_job(job_));
     report_.seed = first_seed_;
     HANSE_TRY(std::string unit, privacy_unit_of(job_.source));
     report_.privacy = {job_.entrance, std::move(unit)};
@@ -93,110 +108,193 @@ class Runner {
     return {};
   }
 
+  // Goes on where an earlier process stopped, or begins the record.
+  Result<void> take_up(const DealtRecords& dealt) {
+    RunIdentity identity{.job = base::Digest::of(base::view_of(job_.text)),
+                         .data = digest_of(dealt),
+                         .version = doors_.version,
+                         .instruction_set = learning::best_kernels().name};
+    HANSE_TRY(record_, RunRecord::open(*doors_.store, doors_.clock, std::move(identity),
+                                       report_.timing.started));
+    report_.timing.started = record_->started();
+    HANSE_TRY(const learning::Architecture architecture, architecture_of(job_.model, *schema_));
+    HANSE_TRY(found_, record_->load(architecture, job_.rounds));
+    before_ = found_.seconds;
+    for (const JudgedFold& fold : found_.judged)
+      for (const RoundRow& row : fold.rounds.rows) state_.bytes += row.bytes;
+    for (const RoundRow& row : found_.open.rounds.rows) state_.bytes += row.bytes;
+    return {};
+  }
+
+  // The next judged fold into the tally.
+  Result<void> count(const JobFold& fold) {
+    const JudgedFold& judged = found_.judged.at(counted_++);
+    if (judged.outcome.row.seed != job_.seed || judged.outcome.row.fold != fold.number)
+      return base::fail(base::ErrorCode::corruption,
+                        "the run's record has seed {} and fold {} where seed {} and fold {} follow",
+                        judged.outcome.row.seed, judged.outcome.row.fold, job_.seed, fold.number);
+    for (const auto& [site, left] : judged.rounds.left)
+      HANSE_TRY_VOID(tally_->add_departures(site, left));
+    return tally_->add(judged.outcome);
+  }
+
+  RunSeconds seconds() const {
+    const base::Milliseconds now = doors_.clock.monotonic();
+    RunSeconds spent = before_;
+    const auto add = [now](double& to, base::Milliseconds from) {
+      to += static_cast<double>((now - from).value) / 1000;
+    };
+    add(spent.total, start_);
+    if (phase_seconds_ != nullptr) add(spent.*phase_seconds_, phase_start_);
+    return spent;
+  }
+
   template <class Work>
-  auto timed(Phase phase, double& seconds, const Work& work) {
+  auto timed(Phase phase, double RunSeconds::* counted, const Work& work) {
     state_.phase = phase;
     state_.round = 0;
     progress_(state_);
-    const base::Milliseconds start = doors_.clock.monotonic();
+    phase_start_ = doors_.clock.monotonic();
+    phase_seconds_ = counted;
     auto result = work();
-    seconds += seconds_since(doors_.clock, start);
+    const double spent = seconds().*counted;
+    if (result) {
+      before_.*counted = spent;
+      phase_seconds_ = nullptr;
+    }
     return result;
   }
 
-  Result<void> run_fold(std::span<const data::SiteData> sites, const JobFold& fold) {
+  Result<void> run_fold(std::span<const data::SiteData> sites, const JobFold& fold, bool last) {
     fold_number_ = fold.number;
     const std::vector<SiteFold> parts = records_of(sites, fold);
     std::vector<SiteRecords> training;
     for (const SiteFold& part : parts)
       if (part.train) training.push_back({part.site, part.train});
-    HANSE_TRY(const auto local, timed(Phase::local, report_.timing.local_seconds,
-                                      [&] { return train_alone(training); }));
-    HANSE_TRY(const auto federated, timed(Phase::federated, report_.timing.federated_seconds,
+    HANSE_TRY(const auto local,
+              timed(Phase::local, &RunSeconds::local, [&] { return train_alone(training); }));
+    HANSE_TRY(const auto federated, timed(Phase::federated, &RunSeconds::federated,
                                           [&] { return train_together(training); }));
-    HANSE_TRY(const auto pooled, timed(Phase::pooled, report_.timing.pooled_seconds,
-                                       [&] { return train_pooled(training); }));
+    HANSE_TRY(const auto pooled,
+              timed(Phase::pooled, &RunSeconds::pooled, [&] { return train_pooled(training); }));
     std::vector<SiteJudged> judged;
     std::size_t own = 0;  // the next model of a site's own
     for (const SiteFold& part : parts) {
-      SiteJudged one{
-          {}, judge(federated, part.test), judge(pooled, part.test), groups_by_record(part.test)};
-      if (part.train) one.local = judge(local[own++], part.test);
+      SiteJudged one{{},
+                     judge(federated->model, part.test),
+                     judge(pooled->model, part.test),
+                     groups_by_record(part.test)};
+      if (part.train) one.local = judge(local[own++]->model, part.test);
       judged.push_back(std::move(one));
     }
-    tally_->add_fold(fold, sites, judged);
-    if (state_.repeat > 1) return {};
+    if (state_.repeat == 1 && last) HANSE_TRY_VOID(keep_model(*federated, training));
+    found_.judged.push_back(
+        {tally_->outcome_of(fold, sites, judged), std::move(found_.open.rounds)});
+    found_.open = {};
+    return {};
+  }
+
+  Result<void> keep_model(const learning::Iterate& federated,
+                          const std::vector<SiteRecords>& training) {
     std::vector<data::Dataset> trained_on;
     for (const SiteRecords& site : training) trained_on.push_back(*site.records);
     ReadingSpec reading = reading_of(job_.source);
     HANSE_TRY(data::Schema schema, schema_of(reading));
-    model_.emplace(ModelFile{job_.name.text(), std::move(schema), std::move(reading), federated,
-                             groups_of(trained_on)});
+    found_.model.emplace(ModelFile{job_.name.text(), std::move(schema), std::move(reading),
+                                   federated.model, groups_of(trained_on)});
     return {};
   }
 
   // Each site's own model, sites side by side.
-  Result<std::vector<learning::Model>> train_alone(const std::vector<SiteRecords>& sites) {
-    std::vector<std::optional<Result<Trained>>> trained(sites.size());
-    std::mutex mutex;
+  Result<std::vector<SharedIterate>> train_alone(const std::vector<SiteRecords>& sites) {
+    std::vector<std::optional<Result<SharedIterate>>> trained(sites.size());
+    std::vector<SharedIterate> from(sites.size());
     std::size_t rounds = 0;  // of all sites
+    for (std::size_t s = 0; s < sites.size(); ++s) {
+      from[s] = found_.open.at({"local", s});
+      if (from[s]) rounds += from[s]->steps;
+    }
+    std::mutex mutex;
     doors_.executor.parallel_for(sites.size(), [&](std::size_t s) {
+      const auto after_round = [&](const RoundTrace&, const SharedIterate& iterate) {
+        const std::lock_guard lock(mutex);
+        state_.round = static_cast<std::uint32_t>(++rounds / sites.size());
+        return goes_on({"local", s}, iterate);
+      };
       trained[s] = train(job_, *schema_, {{sites[s].site, sites[s].records}}, 1, doors_.executor,
-                         [&](const RoundTrace&) {
-                           const std::lock_guard lock(mutex);
-                           state_.round = static_cast<std::uint32_t>(++rounds / sites.size());
-                           progress_(state_);
-                           return !stop_();
-                         });
+                         after_round, from[s]);
     });
-    std::vector<learning::Model> models;
+    if (problem_) return base::fail(*problem_);
+    std::vector<SharedIterate> iterates;
     for (std::size_t s = 0; s < sites.size(); ++s) {
       if (!*trained[s])
         return base::fail(trained[s]->error().within("site " + sites[s].site.text()));
-      models.push_back((*trained[s])->model);
+      iterates.push_back(**trained[s]);
     }
-    return models;
+    return iterates;
   }
 
-  Result<learning::Model> train_together(const std::vector<SiteRecords>& sites) {
+  Result<SharedIterate> train_together(const std::vector<SiteRecords>& sites) {
+    const TrainingPlace place{"federated", 0};
     base::Milliseconds round_start = doors_.clock.monotonic();
-    HANSE_TRY(Trained trained, train(job_, *schema_, sites, job_.aggregation.min_sites,
-                                     doors_.executor, [&](const RoundTrace& round) {
-                                       report_.timing.round_seconds.push_back(
-                                           seconds_since(doors_.clock, round_start));
-                                       round_start = doors_.clock.monotonic();
-                                       return note_round(round);
-                                     }));
-    return std::move(trained.model);
+    auto trained = train(
+        job_, *schema_, sites, job_.aggregation.min_sites, doors_.executor,
+        [&](const RoundTrace& round, const SharedIterate& iterate) {
+          const base::Milliseconds now = doors_.clock.monotonic();
+          note_round(round, static_cast<double>((now - round_start).value) / 1000);
+          round_start = now;
+          return goes_on(place, iterate);
+        },
+        found_.open.at(place));
+    if (problem_) return base::fail(*problem_);
+    return trained;
   }
 
-  Result<learning::Model> train_pooled(const std::vector<SiteRecords>& sites) {
+  Result<SharedIterate> train_pooled(const std::vector<SiteRecords>& sites) {
+    const TrainingPlace place{"pooled", 0};
     std::vector<data::Dataset> parts;
     for (const SiteRecords& site : sites) parts.push_back(*site.records);
     HANSE_TRY(base::SiteId everyone, base::SiteId::create("pooled"));
-    HANSE_TRY(Trained trained,
-              train(pooled(job_, sites.size()), *schema_,
-                    {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}},
-                    1, doors_.executor, [&](const RoundTrace& round) {
-                      state_.round = round.round;
-                      state_.loss = round.loss;
-                      progress_(state_);
-                      return !stop_();
-                    }));
-    return std::move(trained.model);
+    auto trained = train(
+        pooled(job_, sites.size()), *schema_,
+        {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, 1,
+        doors_.executor,
+        [&](const RoundTrace& round, const SharedIterate& iterate) {
+          state_.round = round.round;
+          state_.loss = round.loss;
+          return goes_on(place, iterate);
+        },
+        found_.open.at(place));
+    if (problem_) return base::fail(*problem_);
+    return trained;
   }
 
-  bool note_round(const RoundTrace& round) {
+  void note_round(const RoundTrace& round, double seconds) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
-    report_.rounds.push_back({job_.seed, fold_number_, round.round, round.loss,
-                              static_cast<std::uint32_t>(round.sites_in.size()), bytes});
-    for (const base::SiteId& site : round.sites_in) tally_->add_departure(site, round.sealed_bytes);
+    FoldRounds& rounds = found_.open.rounds;
+    rounds.rows.push_back({job_.seed, fold_number_, round.round, round.loss,
+                           static_cast<std::uint32_t>(round.sites_in.size()), bytes});
+    rounds.seconds.push_back(seconds);
+    for (const base::SiteId& site : round.sites_in) {
+      Departures& left = rounds.left[site.text()];
+      ++left.vectors;
+      left.bytes += round.sealed_bytes;
+    }
     state_.round = round.round;
     state_.loss = round.loss;
     state_.sites_in = static_cast<std::uint32_t>(round.sites_in.size());
     state_.bytes += bytes;
+  }
+
+  // After a round of any training, one call at a time: shows it, and saves where that is due.
+  bool goes_on(const TrainingPlace& place, const SharedIterate& iterate) {
+    if (record_) found_.open.trainings[place] = iterate;
     progress_(state_);
-    return !stop_();
+    if (record_ && !problem_ && record_->is_due()) {
+      found_.seconds = seconds();
+      if (const auto saved = record_->save(found_); !saved) problem_ = saved.error();
+    }
+    return !problem_ && !stop_();
   }
 
   Job job_;  // with the seed of the present repeat
@@ -209,7 +307,14 @@ class Runner {
   Progress state_;
   Report report_;
   std::optional<Tally> tally_;  // once the schema is known
-  std::optional<ModelFile> model_;
+  RunProgress found_;
+  std::size_t counted_ = 0;             // folds of found_.judged that are in the tally
+  std::unique_ptr<RunRecord> record_;   // null: nothing is kept
+  std::optional<base::Error> problem_;  // of the store: the run ends
+  base::Milliseconds start_;
+  RunSeconds before_;  // all but this process and this phase
+  double RunSeconds::* phase_seconds_ = nullptr;
+  base::Milliseconds phase_start_;
 };
 
 }  // namespace

@@ -10,14 +10,17 @@
 #include "jobs/model_file.h"
 #include "jobs/report.h"
 #include "storage/database.h"
+#include "storage/store.h"
 
 namespace hanse::jobs {
 
 struct RunDoors {
   const storage::Directory& directory;
   base::Executor& executor;
-  const base::Clock& clock;                 // for Report::timing alone
+  const base::Clock& clock;                 // for Report::timing, and for when to save
   storage::Databases* databases = nullptr;  // null: none can be reached
+  storage::Store* store = nullptr;          // where the run is kept; null: nowhere
+  std::string version = {};                 // of the program; a store keeps to it
 };
 
 enum class Phase { reading, local, federated, pooled };
@@ -45,7 +48,11 @@ struct RunResult {
 // Trains local-only, federated and pooled models and measures them on the same test records, in
 // every fold and repeat.
 // `progress` and `stop` are called between rounds, one call at a time, from any of the executor's
-// threads; `stop` saying true: aborted. Nothing is written.
+// threads; `stop` saying true: aborted.
+//
+// With a store, what was computed is saved every few seconds and after an error too, and a store
+// that holds a run goes on where that stopped, to the same report (but timing) and model bit by
+// bit. Another job, other data, version or instruction set than it began with: failed_precondition.
 base::Result<RunResult> run_job(const Job& job, const RunDoors& doors,
                                 const std::function<void(const Progress&)>& progress,
                                 const std::function<bool()>& stop);

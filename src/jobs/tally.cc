@@ -40,12 +40,14 @@ FoldValues Tally::evaluate(std::span<const data::SiteData> sites,
   return evaluate_fold(job_->evaluation.metrics, *label_, those, job_->evaluation.over);
 }
 
-void Tally::add_fold(const JobFold& fold, std::span<const data::SiteData> sites,
-                     std::span<const SiteJudged> judged) {
-  FoldRow row;
+FoldOutcome Tally::outcome_of(const JobFold& fold, std::span<const data::SiteData> sites,
+                              std::span<const SiteJudged> judged) const {
+  FoldOutcome outcome;
+  FoldRow& row = outcome.row;
   row.seed = seed_;
   row.fold = fold.number;
   std::uint64_t held_out = 0;
+  std::map<std::string, std::uint64_t> tests;  // by site class
   for (std::size_t s = 0; s < sites.size(); ++s) {
     const std::size_t train = fold.rows.sites[s].train.size();
     const std::size_t test = fold.rows.sites[s].test.size();
@@ -55,30 +57,48 @@ void Tally::add_fold(const JobFold& fold, std::span<const data::SiteData> sites,
       row.train_records += train;
     else
       row.sat_out.push_back(sites[s].site.text());
-    const SiteRow& site = sites_.at(sites[s].site.text()).row;
-    if (first_repeat_) sites_.at(site.name).row.test_records += test;
-    if (first_repeat_ && !site.group.empty()) groups_.at(site.group).row.test_records += test;
+    tests[sites[s].site_class] += test;
+    const auto alone = [&](const auto& site) { return &site == &sites[s]; };
+    outcome.sites.push_back({sites[s].site.text(), test, evaluate(sites, judged, alone).arms});
   }
   const FoldValues all = evaluate(sites, judged, [](const auto&) { return true; });
   row.judged = all.judged;
   row.undefined = all.undefined;
   row.metrics = all.arms;
-  held_out_to_train_.push_back(static_cast<double>(held_out) /
-                               static_cast<double>(row.train_records));
-  folds_.push_back(std::move(row));
-  for (const data::SiteData& one : sites)
-    sites_.at(one.site.text()).folds.push_back(evaluate(sites, judged, [&](const auto& site) {
-                                                 return &site == &one;
-                                               }).arms);
-  for (auto& [name, group] : groups_)
-    group.folds.push_back(
-        evaluate(sites, judged, [&](const auto& site) { return site.site_class == name; }).arms);
+  outcome.held_out_to_train =
+      static_cast<double>(held_out) / static_cast<double>(row.train_records);
+  for (const auto& [name, group] : groups_) {
+    const auto in_it = [&](const auto& site) { return site.site_class == name; };
+    outcome.groups.push_back({name, tests[name], evaluate(sites, judged, in_it).arms});
+  }
+  return outcome;
 }
 
-void Tally::add_departure(const base::SiteId& site, std::uint64_t bytes) {
-  Departures& left = sites_.at(site.text()).row.left;
-  ++left.vectors;
-  left.bytes += bytes;
+base::Result<void> Tally::add(const FoldOutcome& outcome) {
+  const auto into = [this](auto& known, const PartOutcome& part) -> base::Result<void> {
+    const auto at = known.find(part.name);
+    if (at == known.end())
+      return base::fail(base::ErrorCode::corruption,
+                        "what a fold said is about '{}', which is not here", part.name);
+    if (first_repeat_) at->second.row.test_records += part.test_records;
+    at->second.folds.push_back(part.arms);
+    return {};
+  };
+  for (const PartOutcome& site : outcome.sites) HANSE_TRY_VOID(into(sites_, site));
+  for (const PartOutcome& group : outcome.groups) HANSE_TRY_VOID(into(groups_, group));
+  held_out_to_train_.push_back(outcome.held_out_to_train);
+  folds_.push_back(outcome.row);
+  return {};
+}
+
+base::Result<void> Tally::add_departures(const std::string& site, const Departures& more) {
+  const auto at = sites_.find(site);
+  if (at == sites_.end())
+    return base::fail(base::ErrorCode::corruption, "vectors left '{}', which is not here", site);
+  Departures& left = at->second.row.left;
+  left.vectors += more.vectors;
+  left.bytes += more.bytes;
+  return {};
 }
 
 // A declared split trains on the same records every time, so there is no overlap to allow for.

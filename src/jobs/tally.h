@@ -8,6 +8,25 @@
 
 namespace hanse::jobs {
 
+// What one fold says about one site, or about one site class.
+struct PartOutcome {
+  std::string name;
+  std::uint64_t test_records = 0;
+  Arms arms;
+
+  bool operator==(const PartOutcome&) const = default;
+};
+
+// All that a report needs of a fold once its predictions are judged.
+struct FoldOutcome {
+  FoldRow row;
+  double held_out_to_train = 0;
+  std::vector<PartOutcome> sites;
+  std::vector<PartOutcome> groups;
+
+  bool operator==(const FoldOutcome&) const = default;
+};
+
 class Tally {
  public:
   // Both outlive it.
@@ -17,11 +36,14 @@ class Tally {
   void begin_repeat(std::uint64_t seed, const DealtRecords& records);
 
   // One entry of `judged` per site of `sites`.
-  void add_fold(const JobFold& fold, std::span<const data::SiteData> sites,
-                std::span<const SiteJudged> judged);
+  FoldOutcome outcome_of(const JobFold& fold, std::span<const data::SiteData> sites,
+                         std::span<const SiteJudged> judged) const;
 
-  // A vector of so many bytes left the site.
-  void add_departure(const base::SiteId& site, std::uint64_t bytes);
+  // The next fold of this repeat. An outcome of sites that are not in it: corruption.
+  base::Result<void> add(const FoldOutcome& outcome);
+
+  // What left a site of this repeat; of another: corruption.
+  base::Result<void> add_departures(const std::string& site, const Departures& more);
 
   // Fills sites, groups, metrics, hurt, and the sites that were left out.
   void write(Report& report) const;

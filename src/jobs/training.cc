@@ -73,10 +73,15 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
   return check_first_plan(pooled(job, sites), iterate, 1);
 }
 
-base::Result<Trained> train(const Job& job, const data::Schema& schema,
-                            std::vector<SiteRecords> sites, std::size_t min_sites,
-                            base::Executor& executor, const AfterRound& after_round) {
-  HANSE_TRY(learning::Iterate iterate, first_iterate(job, schema));
+base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
+                                  std::vector<SiteRecords> sites, std::size_t min_sites,
+                                  base::Executor& executor, const AfterRound& after_round,
+                                  SharedIterate from) {
+  SharedIterate iterate = std::move(from);
+  if (!iterate) {
+    HANSE_TRY(learning::Iterate first, first_iterate(job, schema));
+    iterate = std::make_shared<const learning::Iterate>(std::move(first));
+  }
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
   HANSE_TRY(const auto strategy, learning::create_strategy(job.strategy, job.name, max_sites));
   HANSE_TRY(const federation::Backend* backend, federation::backend_named(job.aggregation.backend));
@@ -85,20 +90,20 @@ base::Result<Trained> train(const Job& job, const data::Schema& schema,
   LastProblem log;
   LocalConsortium consortium(std::move(sites), min_sites, job.seed, catalog, *backend, executor,
                              log);
-  std::vector<RoundTrace> rounds;
-  for (std::uint32_t round = 1; round <= job.rounds; ++round) {
-    HANSE_TRY(query::QueryPlan plan, strategy->plan(iterate, {round, 0}));
+  while (iterate->steps < job.rounds) {
+    const std::uint32_t round = iterate->steps + 1;
+    HANSE_TRY(query::QueryPlan plan, strategy->plan(*iterate, {round, 0}));
     const std::uint64_t sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
     const auto result = consortium.run_round(std::move(plan));
     if (!result) return base::fail(with_cause(result.error(), log));
     HANSE_TRY(const double loss, strategy->mean_loss(result->released));
-    HANSE_TRY(iterate, strategy->step(iterate, result->released));
-    rounds.push_back({round, loss, result->contributors, sealed_bytes});
-    if (!after_round(rounds.back()))
+    HANSE_TRY(learning::Iterate next, strategy->step(*iterate, result->released));
+    iterate = std::make_shared<const learning::Iterate>(std::move(next));
+    if (!after_round({round, loss, result->contributors, sealed_bytes}, iterate))
       return base::fail(base::ErrorCode::aborted, "stopped after round {} of {}", round,
                         job.rounds);
   }
-  return Trained{std::move(iterate.model), std::move(rounds)};
+  return iterate;
 }
 
 }  // namespace hanse::jobs

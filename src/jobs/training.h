@@ -16,16 +16,15 @@ struct RoundTrace {
   std::uint64_t sealed_bytes = 0;  // of one site's contribution
 };
 
-struct Trained {
-  learning::Model model;
-  std::vector<RoundTrace> rounds;
-};
-
 // Where every training of the job begins: parameters drawn from its seed.
 base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema& schema);
 
-// Called after each round, from the thread that trains; false gives up: aborted.
-using AfterRound = std::function<bool(const RoundTrace&)>;
+// Shared, so that whoever keeps it copies nothing.
+using SharedIterate = std::shared_ptr<const learning::Iterate>;
+
+// Called after each round with what it led to, from the thread that trains; false gives up:
+// aborted.
+using AfterRound = std::function<bool(const RoundTrace&, const SharedIterate&)>;
 
 // The job as one site runs it that holds the records of `sites`.
 Job pooled(const Job& job, std::size_t sites);
@@ -37,8 +36,12 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites);
 // Trains over `sites` with the job's strategy and seed. Learning alone and learning on pooled
 // records are the same with one site: every arm of a comparison runs the same procedure. Sites are
 // in this process, so the error of an aborted round says what the last site to decline said.
-base::Result<Trained> train(const Job& job, const data::Schema& schema,
-                            std::vector<SiteRecords> sites, std::size_t min_sites,
-                            base::Executor& executor, const AfterRound& after_round);
+//
+// `from`: where an earlier process stopped; null: at the beginning. Wherever a training goes on, it
+// comes to the same bits: a site's answer depends on its records and on the release alone.
+base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
+                                  std::vector<SiteRecords> sites, std::size_t min_sites,
+                                  base::Executor& executor, const AfterRound& after_round,
+                                  SharedIterate from = nullptr);
 
 }  // namespace hanse::jobs
