@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 
 #include "crypto/certificate.h"
-#include "transport/connection.h"
+#include "transport/control.h"
 
 namespace hanse::transport::testing {
 
