@@ -119,6 +119,106 @@ TEST_F(SiteTest, DeclinesAlikeWhateverTheCause) {
   EXPECT_EQ(log_.lines.size(), 3U) << "the operator learns the cause";
 }
 
+TEST_F(SiteTest, SendsAfterARestartWhatItAnsweredBefore) {
+  auto site = make_site();
+  const query::QueryPlan plan = testing::plan(3);
+  const auto first = only<Contribution>(site->advance(offer(plan), kNow));
+  site = make_site();
+  const auto again = only<Contribution>(site->reconnected(kNow));
+  EXPECT_EQ(again.sealed, first.sealed);
+  EXPECT_EQ(again.standing, first.standing);
+  EXPECT_EQ(only<Contribution>(site->advance(offer(plan), kNow)).sealed, first.sealed);
+  only<SealedChunk>(site->advance(to_site(plan, Pull{first.sealed.digest(), {0}}), kNow));
+  EXPECT_EQ(answers_, 1);
+  (void)site->advance(to_site(plan, Receipt{base::Digest()}), kNow);  // for another blob
+  EXPECT_EQ(site->reconnected(kNow).size(), 1U);
+  (void)site->advance(to_site(plan, Receipt{first.sealed.digest()}), kNow);
+  EXPECT_TRUE(site->reconnected(kNow).empty());
+  EXPECT_FALSE(store_->blob(first.sealed.digest()).has_value());
+  EXPECT_EQ(store_->commits(), 2U) << "answered, receipted";
+}
+
+TEST_F(SiteTest, AnAskForLaterTellsOfALostReceipt) {
+  const auto site = make_site();
+  const auto first = only<Contribution>(site->advance(offer(testing::plan(3, 1)), kNow));
+  only<Contribution>(site->advance(offer(testing::plan(3, 2), first.standing), kNow));
+  record_->read([&](const SiteRecord& record) {
+    EXPECT_EQ(record.last_receipted(), first.standing);
+    EXPECT_EQ(record.open().size(), 1U);
+  });
+}
+
+TEST_F(SiteTest, AnEndedAttemptIsForgottenAndNotAnsweredAgain) {
+  const auto site = make_site();
+  const query::QueryPlan plan = testing::plan(3);
+  only<Contribution>(site->advance(offer(plan), kNow));
+  (void)site->advance(to_site(plan, Ended{false}), kNow);
+  EXPECT_TRUE(site->reconnected(kNow).empty());
+  only<Decline>(site->advance(offer(plan), kNow));
+  query::QueryPlan next = plan;
+  ++next.round.attempt;
+  EXPECT_EQ(only<Contribution>(site->advance(offer(next), kNow)).standing.answers, 2U);
+}
+
+// Nothing leaves that is not durable, and nothing at all when nobody knows what is.
+TEST_F(SiteTest, SaysNothingMoreWhenItsStoreFails) {
+  for (const auto fault :
+       {storage::MemoryStore::Fault::before, storage::MemoryStore::Fault::after}) {
+    store_ = std::make_unique<storage::MemoryStore>();
+    auto site = make_site();
+    store_->fail_at(1, fault);
+    EXPECT_TRUE(site->advance(offer(testing::plan(3)), kNow).empty());
+    ASSERT_TRUE(site->problem().has_value());
+    EXPECT_EQ(site->problem()->code(), base::ErrorCode::unavailable);
+    EXPECT_TRUE(site->advance(offer(testing::plan(3, 2)), kNow).empty());
+    EXPECT_TRUE(site->reconnected(kNow).empty());
+    EXPECT_EQ(site->next_deadline(), std::nullopt);
+    // What had happened is found by the next process.
+    store_ = store_->copy();
+    site = make_site();
+    EXPECT_EQ(site->reconnected(kNow).size(),
+              fault == storage::MemoryStore::Fault::after ? 1U : 0U);
+  }
+}
+
+TEST_F(SiteTest, AnOldCopyOfItsStoreAnswersNothing) {
+  auto site = make_site();
+  const auto answer_and_receipt = [&](std::uint32_t round) {
+    const query::QueryPlan plan = testing::plan(3, round);
+    const auto given = only<Contribution>(site->advance(offer(plan), kNow));
+    (void)site->advance(to_site(plan, Receipt{given.sealed.digest()}), kNow);
+    return given.standing;
+  };
+  answer_and_receipt(1);
+  auto copy = store_->copy();
+  const Standing two = answer_and_receipt(2);
+  EXPECT_EQ(
+      only<Contribution>(site->advance(offer(testing::plan(3, 3), two), kNow)).standing.answers,
+      3U);
+  site.reset();
+  record_.reset();
+  store_ = std::move(copy);
+  site = make_site();
+  answers_ = 0;
+  EXPECT_TRUE(site->advance(offer(testing::plan(3, 4), two), kNow).empty());
+  ASSERT_TRUE(site->problem().has_value());
+  EXPECT_EQ(site->problem()->code(), base::ErrorCode::corruption);
+  EXPECT_NE(site->problem()->text().find("old copy"), std::string::npos);
+  EXPECT_TRUE(site->advance(offer(testing::plan(3, 5)), kNow).empty());
+  EXPECT_EQ(answers_, 0);
+}
+
+TEST_F(SiteTest, ADamagedStoredAnswerIsAProblem) {
+  const auto first = only<Contribution>(make_site()->advance(offer(testing::plan(3)), kNow));
+  const auto site = make_site();
+  const base::Digest name = first.sealed.digest();
+  ASSERT_TRUE(
+      store_->commit({"other", {}, {}, {}, {name}, {{name, base::Slice(base::Bytes(24))}}}));
+  EXPECT_TRUE(site->advance(to_site(testing::plan(3), Pull{name, {0}}), kNow).empty());
+  ASSERT_TRUE(site->problem().has_value());
+  EXPECT_EQ(site->problem()->code(), base::ErrorCode::corruption);
+}
+
 class SiteFetching : public SiteTest {
  protected:
   SiteFetching() {
@@ -167,6 +267,12 @@ TEST_F(SiteFetching, DoesNotPullLiesForEver) {
   only<Pull>(site->advance(lie(1), kNow));
   only<Pull>(site->advance(lie(1), kNow));
   only<Decline>(site->advance(lie(1), kNow));
+}
+
+TEST_F(SiteFetching, PullsAtOnceWhenTheLineIsBack) {
+  const auto site = make_site();
+  (void)site->advance(offer(plan_), kNow);
+  EXPECT_EQ(only<Pull>(site->reconnected(kNow)).chunks.size(), 1U);
 }
 
 TEST_F(SiteTest, HearsTheCoordinatorOnly) {

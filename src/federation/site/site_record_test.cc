@@ -1,0 +1,147 @@
+#include "federation/site/site_record.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "federation/testing.h"
+
+namespace hanse::federation {
+namespace {
+
+using base::ErrorCode;
+
+Release release(std::uint32_t round, std::string_view job = "bearings", std::uint32_t attempt = 0) {
+  return {*base::JobId::create(job), {round, attempt}};
+}
+
+base::Digest digest(std::string_view text) { return base::Digest::of(base::view_of(text)); }
+
+Manifest manifest(std::string_view text) { return {text.size(), {digest(text)}}; }
+
+base::Bytes answer(const Release& to, std::string_view text = "sealed") {
+  return SiteRecord::answered(to, digest("offer"), manifest(text));
+}
+
+void add(SiteRecord& record, const base::Bytes& entry) {
+  const auto fine = record.check(entry);
+  ASSERT_TRUE(fine.has_value()) << fine.error().text();
+  record.apply(entry);
+}
+
+std::string hex(const base::Bytes& bytes) {
+  std::string text;
+  for (const std::byte byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned>(byte));
+  return text;
+}
+
+// By Python's hashlib, from docs/formats/messages.md.
+TEST(Standing, IsThatOfTheFormat) {
+  const Standing one = after({}, release(3, "bearings", 1), digest("offer"), digest("sealed"));
+  EXPECT_EQ(one.answers, 1U);
+  EXPECT_EQ(one.chain.hex(), "09022371319cd9244e718def702e926ac9e4b2767e77120087f4c19474ae3675");
+  const Standing two = after(one, release(4), digest("offer"), digest("sealed"));
+  EXPECT_EQ(two.answers, 2U);
+  EXPECT_EQ(two.chain.hex(), "dfa4f40d416108feb13c104222ba8f18d21e3196e6231264c4c9395b1783ba72");
+}
+
+// Stores hold these bytes for years.
+TEST(SiteRecord, EntriesAreGoldenBytes) {
+  EXPECT_EQ(hex(SiteRecord::receipted(release(3, "b", 1))), "12070a016210031801");
+  EXPECT_EQ(hex(SiteRecord::ended(release(3, "b"))), "1a050a01621003");
+  EXPECT_EQ(hex(SiteRecord::answered(release(3, "b"), {}, {})),
+            "0a2b0a050a016210031220" + std::string(64, '0') + "1a00");
+}
+
+TEST(SiteRecord, AnswersAReleaseOnceAndInOrder) {
+  SiteRecord record;
+  add(record, answer(release(2)));
+  for (const Release& again : {release(2), release(1)})
+    EXPECT_EQ(record.check(answer(again)).error().code(), ErrorCode::failed_precondition);
+  add(record, answer(release(2, "bearings", 1)));
+  add(record, answer(release(1, "mills")));
+  EXPECT_EQ(record.standing().answers, 3U);
+  EXPECT_EQ(record.open().size(), 2U) << "the second attempt has ended the first";
+  add(record, SiteRecord::receipted(release(1, "mills")));
+  EXPECT_EQ(record.last_receipted(), record.standing());
+  EXPECT_FALSE(record.check(SiteRecord::receipted(release(1, "mills"))).has_value());
+  add(record, SiteRecord::ended(release(2, "bearings", 1)));
+  EXPECT_TRUE(record.open().empty());
+  EXPECT_EQ(record.last_receipted()->answers, 3U) << "an end is no receipt";
+}
+
+TEST(SiteRecord, KeepsABlobAsLongAsOneNeedsIt) {
+  SiteRecord record;
+  add(record, answer(release(1, "a"), "same"));
+  add(record, answer(release(1, "b"), "same"));
+  EXPECT_TRUE(record.unneeded_after_end(release(1, "a")).empty());
+  add(record, SiteRecord::receipted(release(1, "a")));
+  EXPECT_EQ(record.unneeded_after_end(release(1, "b")), std::vector{manifest("same").digest()});
+  EXPECT_EQ(record.unneeded_after_answer(release(2, "b")), std::vector{manifest("same").digest()});
+  EXPECT_TRUE(record.unneeded_after_answer(release(2, "a")).empty());
+}
+
+TEST(SiteRecord, KeepsSoManyOpenAnswersAndNoMore) {
+  SiteRecord record;
+  for (std::size_t i = 0; i < kMaxOpenAnswers; ++i)
+    add(record, answer(release(1, fmt::format("job-{}", i)), fmt::format("{}", i)));
+  EXPECT_EQ(record.unneeded_after_answer(release(1, "one-more")),
+            std::vector{manifest("0").digest()});
+  add(record, answer(release(1, "one-more")));
+  EXPECT_EQ(record.open().size(), kMaxOpenAnswers);
+  EXPECT_EQ(record.find_open(release(1, "job-0")), nullptr);
+}
+
+TEST(SiteRecord, KnowsThatItIsAnOldCopy) {
+  SiteRecord record;
+  EXPECT_FALSE(record.check_against({1, {}}).has_value());
+  add(record, answer(release(1)));
+  const SiteRecord old = record;
+  add(record, SiteRecord::receipted(release(1)));
+  add(record, answer(release(2)));
+  const Standing two = record.standing();
+  add(record, SiteRecord::receipted(release(2)));
+  add(record, answer(release(3)));
+  for (const Standing& good : {*record.last_receipted(), record.standing()})
+    EXPECT_TRUE(record.check_against(good).has_value());
+  const auto behind = old.check_against(two);
+  ASSERT_FALSE(behind.has_value());
+  EXPECT_EQ(behind.error().code(), ErrorCode::corruption);
+  EXPECT_NE(behind.error().text().find("knows of 1 answers only"), std::string::npos);
+  for (const std::uint64_t number : {2U, 3U})
+    EXPECT_EQ(record.check_against({number, digest("another")}).error().code(),
+              ErrorCode::corruption);
+}
+
+TEST(SiteRecord, RefusesBytesThatAreNoEntry) {
+  SiteRecord record;
+  const std::string nameless("\x0a\x00", 2);  // an answer without a release
+  for (const std::string& text : {std::string(), std::string("\xff\xff"), nameless})
+    EXPECT_FALSE(record.check(base::view_of(text)).has_value());
+  EXPECT_FALSE(SiteRecord::restore(base::view_of("\xff")).has_value());
+  EXPECT_FALSE(SiteRecord::restore({}).has_value()) << "no standing";
+}
+
+RC_GTEST_PROP(SiteRecord, ComesBackFromItsSnapshot, ()) {
+  SiteRecord record;
+  const auto steps = *rc::gen::inRange(0, 60);
+  for (int i = 0; i < steps; ++i) {
+    const Release one = release(*rc::gen::inRange<std::uint32_t>(0, 9),
+                                fmt::format("job-{}", *rc::gen::inRange(0, 25)));
+    const int kind = *rc::gen::inRange(0, 4);
+    const base::Bytes entry = kind < 2    ? answer(one, fmt::format("{}", i))
+                              : kind == 2 ? SiteRecord::receipted(one)
+                                          : SiteRecord::ended(one);
+    const SiteRecord before = record;
+    if (record.check(entry))
+      record.apply(entry);
+    else
+      RC_ASSERT(record == before);
+    RC_ASSERT(record.open().size() <= kMaxOpenAnswers);
+  }
+  const auto restored = SiteRecord::restore(record.snapshot());
+  RC_ASSERT(restored.has_value());
+  RC_ASSERT(*restored == record);
+}
+
+}  // namespace
+}  // namespace hanse::federation
