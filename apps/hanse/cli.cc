@@ -20,6 +20,10 @@ struct Parsed {
   JobCheck check;
   Inspect inspect;
   Export exported;
+  SiteJoin join;
+  ConsortiumInit init;
+  ConsortiumApprove approve;
+  ConsortiumRevoke revoke;
   std::string shell;
   bool version = false;
 };
@@ -139,6 +143,70 @@ CLI::App* add_export(CLI::App& app, Export& exported) {
   return command;
 }
 
+void add_home(CLI::App& app, std::string& home) {
+  app.add_option("--home", home, "Folder of this party")->type_name("DIR")->required();
+}
+
+CLI::App* add_join(CLI::App& app, SiteJoin& join) {
+  CLI::App* command = app.add_subcommand("join", kJoinText);
+  command->footer(kJoinExample);
+  command->add_option("ROSTER", join.roster, "Roster to go by; none: make keys and a request");
+  add_home(*command, join.home);
+  command->add_option("--consortium", join.consortium, "Consortium to belong to")
+      ->type_name("NAME");
+  command->add_option("--name", join.name, "Name of this party")->type_name("SITE");
+  command->add_option("--role", join.role, "site, engineer or auditor [site]")->type_name("ROLE");
+  command->add_option("--class", join.site_class, "Equipment generation or vertical of a site")
+      ->type_name("CLASS");
+  command->add_option("--organisation", join.organisation, "Whose party it is, for people")
+      ->type_name("TEXT");
+  command->add_flag("--rotate", join.rotate, "New keys for a party that belongs already");
+  command->add_flag("--yes", join.yes, "The fingerprints have been compared: do not ask");
+  command->add_flag("--json", join.json, "Print one JSON document");
+  return command;
+}
+
+CLI::App* add_init(CLI::App& app, ConsortiumInit& init) {
+  CLI::App* command = app.add_subcommand("init", kInitText);
+  command->footer(kInitExample);
+  command->add_option("NAME", init.name, "Name of the consortium")->required();
+  command->add_option("REQUEST", init.requests, "Requests of the founders")->required();
+  add_home(*command, init.home);
+  command->add_option("--address", init.address, "Where sites reach the coordinator")
+      ->type_name("HOST:PORT")
+      ->required();
+  command->add_option("--organisation", init.organisation, "Who runs it, for people")
+      ->type_name("TEXT");
+  command->add_flag("--test", init.test, "A test consortium: its runs may have seeds");
+  command->add_flag("--json", init.json, "Print one JSON document");
+  return command;
+}
+
+void add_instead(CLI::App& app, bool& instead) {
+  app.add_flag("--instead", instead, "Although another proposal for this epoch was signed");
+}
+
+CLI::App* add_approve(CLI::App& app, ConsortiumApprove& approve) {
+  CLI::App* command = app.add_subcommand("approve", kApproveText);
+  command->footer(kApproveExample);
+  command->add_option("FILE", approve.file, "A proposal or a request")->required();
+  add_home(*command, approve.home);
+  add_instead(*command, approve.instead);
+  command->add_flag("--yes", approve.yes, "The fingerprints have been compared: do not ask");
+  command->add_flag("--json", approve.json, "Print one JSON document");
+  return command;
+}
+
+CLI::App* add_revoke(CLI::App& app, ConsortiumRevoke& revoke) {
+  CLI::App* command = app.add_subcommand("revoke", kRevokeText);
+  command->footer(kRevokeExample);
+  command->add_option("NAME", revoke.name, "Party that is to leave")->required();
+  add_home(*command, revoke.home);
+  add_instead(*command, revoke.instead);
+  command->add_flag("--json", revoke.json, "Print one JSON document");
+  return command;
+}
+
 CLI::App* add_completion(CLI::App& app, std::string& shell) {
   CLI::App* command = app.add_subcommand("completion", "Print a completion script for a shell");
   command->footer(kCompletionExample);
@@ -232,6 +300,14 @@ Command parse_command_line(int argc, const char* const* argv) {
   data->footer(kInspectExample)->require_subcommand(1);
   const CLI::App* inspect = add_inspect(*data, parsed.inspect);
   const CLI::App* exported = add_export(*data, parsed.exported);
+  CLI::App* site = app.add_subcommand("site", kSiteText);
+  site->footer(kJoinExample)->require_subcommand(1);
+  const CLI::App* join = add_join(*site, parsed.join);
+  CLI::App* consortium = app.add_subcommand("consortium", kConsortiumText);
+  consortium->footer(kInitExample)->require_subcommand(1);
+  const CLI::App* init = add_init(*consortium, parsed.init);
+  const CLI::App* approve = add_approve(*consortium, parsed.approve);
+  const CLI::App* revoke = add_revoke(*consortium, parsed.revoke);
   const CLI::App* complete = add_completion(app, parsed.shell);
   try {
     app.parse(argc, argv);
@@ -248,6 +324,10 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (check->parsed()) return parsed.check;
   if (inspect->parsed()) return parsed.inspect;
   if (exported->parsed()) return parsed.exported;
+  if (join->parsed()) return parsed.join;
+  if (init->parsed()) return parsed.init;
+  if (approve->parsed()) return parsed.approve;
+  if (revoke->parsed()) return parsed.revoke;
   if (complete->parsed()) return Text{completion(app, parsed.shell)};
   return Usage{"expected a command\n\n" + app.help()};
 }

@@ -114,4 +114,52 @@ inline constexpr auto kCompletionExample = R"(Examples:
   hanse completion zsh > ~/.zfunc/_hanse
 )";
 
+inline constexpr auto kSiteText = "Belong to a consortium";
+
+inline constexpr auto kJoinText = R"(Make a party's keys and request; pin a roster
+
+Without ROSTER: makes three keys in DIR/keys, which never leave it, and writes
+DIR/request for the members. With ROSTER, as signed by them: checks the signatures
+and goes by it. The first time its fingerprints are compared by people; each later
+epoch has to follow from the one before.)";
+
+inline constexpr auto kJoinExample = R"(Examples:
+  hanse site join --home bremen --consortium ovens --name bremen
+  hanse site join --home audit --consortium ovens --name tuev --role auditor
+  hanse site join --home bremen roster            go by this epoch
+  hanse site join --home bremen --rotate          new keys, when those wear out
+)";
+
+inline constexpr auto kConsortiumText = "Found a consortium; admit and revoke its parties";
+
+inline constexpr auto kInitText = R"(Found a consortium: the coordinator's keys and a first proposal
+
+Writes DIR/proposal, epoch 1, signed by the coordinator. It is complete when every
+founder has signed it: hanse consortium approve.)";
+
+inline constexpr auto kInitExample = R"(Examples:
+  hanse consortium init ovens --home hub --address hub.example:7443 bremen/request ulm/request
+  hanse consortium init trial --test --home hub --address localhost:7443 a/request b/request
+)";
+
+inline constexpr auto kApproveText = R"(Sign a proposal, or propose what a request asks for
+
+Shows what changes with fingerprints, asks, and signs. A proposal is signed in its
+file. A request becomes DIR/proposal, the next epoch. An epoch is complete with the
+signatures of more than half of the sites of the epoch before.)";
+
+inline constexpr auto kApproveExample = R"(Examples:
+  hanse consortium approve proposal --home bremen
+  hanse consortium approve essen/request --home bremen
+)";
+
+inline constexpr auto kRevokeText = R"(Propose an epoch without a party
+
+Writes DIR/proposal, signed by this party. The others sign it with hanse consortium
+approve.)";
+
+inline constexpr auto kRevokeExample = R"(Examples:
+  hanse consortium revoke ulm --home bremen
+)";
+
 }  // namespace hanse::commands

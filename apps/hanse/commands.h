@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "base/random.h"
 #include "hanse/terminal.h"
 #include "jobs/job.h"
 #include "storage/database.h"
@@ -81,6 +82,48 @@ struct Export {
   std::vector<std::string> set;
 };
 
+// hanse site join
+struct SiteJoin {
+  std::string home;
+  std::string roster;  // to pin; empty: make keys and a request
+  std::string consortium;
+  std::string name;
+  std::string role = "site";
+  std::string site_class;
+  std::string organisation;
+  bool rotate = false;
+  bool yes = false;
+  bool json = false;
+};
+
+// hanse consortium init
+struct ConsortiumInit {
+  std::string name;
+  std::vector<std::string> requests;
+  std::string home;
+  std::string address;
+  std::string organisation;
+  bool test = false;
+  bool json = false;
+};
+
+// hanse consortium approve
+struct ConsortiumApprove {
+  std::string file;  // a proposal or a request
+  std::string home;
+  bool instead = false;  // of another proposal for the same epoch
+  bool yes = false;
+  bool json = false;
+};
+
+// hanse consortium revoke
+struct ConsortiumRevoke {
+  std::string name;
+  std::string home;
+  bool instead = false;
+  bool json = false;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -91,7 +134,8 @@ struct Usage {
   std::string text;
 };
 
-using Command = std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, Text, Usage>;
+using Command = std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, SiteJoin,
+                             ConsortiumInit, ConsortiumApprove, ConsortiumRevoke, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -99,6 +143,7 @@ struct Doors {
   storage::Databases& databases;
   base::Executor& executor;
   const base::Clock& clock;
+  base::RandomSource& random;
   const jobs::Environment& environment;
   const Terminal& terminal;
   const std::function<bool()>& stop;  // true once somebody asked the process to end
@@ -111,5 +156,9 @@ base::Result<void> execute(const Predict& command, const Doors& doors);
 base::Result<void> execute(const JobCheck& command, const Doors& doors);
 base::Result<void> execute(const Inspect& command, const Doors& doors);
 base::Result<void> execute(const Export& command, const Doors& doors);
+base::Result<void> execute(const SiteJoin& command, const Doors& doors);
+base::Result<void> execute(const ConsortiumInit& command, const Doors& doors);
+base::Result<void> execute(const ConsortiumApprove& command, const Doors& doors);
+base::Result<void> execute(const ConsortiumRevoke& command, const Doors& doors);
 
 }  // namespace hanse::commands

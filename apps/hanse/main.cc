@@ -55,10 +55,11 @@ int execute(const commands::Command& command, const commands::Terminal& terminal
   storage::Disk disk;
   storage::Postgres postgres;
   base::SystemClock clock;
+  base::SystemRandom random;
   base::ThreadExecutor executor(threads_of(command));
   const jobs::Environment variables = environment;
   const std::function<bool()> stop = [] { return asked_to_stop != 0; };
-  const commands::Doors doors{disk, postgres, executor, clock, variables, terminal, stop};
+  const commands::Doors doors{disk, postgres, executor, clock, random, variables, terminal, stop};
   const base::Result<void> done = std::visit(
       [&](const auto& chosen) -> base::Result<void> {
         if constexpr (requires { commands::execute(chosen, doors); })

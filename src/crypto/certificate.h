@@ -22,9 +22,10 @@ struct Validity {
   bool operator==(const Validity&) const = default;
 };
 
-// DER, for server and client alike: common name and the one subject alternative name DNS:`name`, a
-// serial number from the key. The same bytes for the same arguments. A name that base::checked_name
-// refuses, an empty validity or one outside the years 1970 to 9999: invalid_argument.
+// DER, for both ends of a connection: common name and the one subject alternative name DNS:`name`,
+// a serial number from the key. The same bytes for the same arguments. A name that
+// base::checked_name refuses, an empty validity or one outside the years 1970 to 9999:
+// invalid_argument.
 base::Result<base::Bytes> self_signed(const Signer& tls, std::string_view name, Validity validity);
 
 struct CertificateFacts {

@@ -16,7 +16,7 @@ using testing::kValid;
 using testing::party;
 
 TEST(Identity, comes_back_from_its_encoding) {
-  const Identity one = identity("bremen");
+  const Identity& one = identity("bremen");
   const auto two = Identity::decode(one.encode().reveal());
   ASSERT_TRUE(two) << two.error().text();
   EXPECT_EQ(two->name(), "bremen");
@@ -108,7 +108,7 @@ TEST(Party, parts_are_checked) {
 }
 
 TEST(Party, a_tls_key_signs_nothing_else) {
-  const Identity one = identity("bremen");
+  const Identity& one = identity("bremen");
   Party mixed = one.party(Role::site, "", "");
   mixed.signing = one.tls().verifier().key();
   EXPECT_NE(check(mixed).error().text().find("must differ"), std::string::npos);
@@ -137,7 +137,7 @@ TEST(Fingerprint, is_of_all_of_the_party) {
 }
 
 TEST(Request, proves_that_who_asks_holds_the_key) {
-  const Identity bremen = identity("bremen");
+  const Identity& bremen = identity("bremen");
   const auto asked = request(bremen, "ovens", bremen.party(Role::site, "Ovens Ltd", ""));
   ASSERT_TRUE(asked) << asked.error().text();
   EXPECT_TRUE(check_possession(*asked));
@@ -155,7 +155,7 @@ TEST(Request, proves_that_who_asks_holds_the_key) {
 }
 
 TEST(Request, every_changed_byte_is_noticed) {
-  const Identity bremen = identity("bremen");
+  const Identity& bremen = identity("bremen");
   const std::string good = request(bremen, "ovens", bremen.party(Role::site, "", ""))->encode();
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string changed = good;

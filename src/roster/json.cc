@@ -1,4 +1,4 @@
-#include "roster/internal/json.h"
+#include "roster/json.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,7 +7,7 @@
 
 #include "crypto/base64.h"
 
-namespace hanse::roster::internal {
+namespace hanse::roster::json {
 
 using base::ErrorCode;
 using base::Result;
@@ -139,4 +139,4 @@ Result<void> check_canonical(std::string_view kind, std::string_view text,
                     kind, line);
 }
 
-}  // namespace hanse::roster::internal
+}  // namespace hanse::roster::json

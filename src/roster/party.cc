@@ -7,7 +7,7 @@
 #include "base/digest.h"
 #include "base/ids.h"
 #include "crypto/agreement.h"
-#include "roster/internal/json.h"
+#include "roster/json.h"
 
 namespace hanse::roster {
 
@@ -77,7 +77,7 @@ Result<void> check(const Party& party) {
 }
 
 std::string fingerprint(const Party& party) {
-  const std::string text = internal::text_of(kPartyKind, internal::json_of(party));
+  const std::string text = json::text_of(kPartyKind, json::json_of(party));
   const std::string hex = base::Digest::of(base::view_of(text)).hex();
   std::string groups = hex.substr(0, 4);
   for (std::size_t i = 4; i < 2 * kFingerprintBytes; i += 4) groups += " " + hex.substr(i, 4);
@@ -85,19 +85,19 @@ std::string fingerprint(const Party& party) {
 }
 
 std::string to_text(const Request& request) {
-  return internal::text_of(kRequestKind, {{"consortium", request.consortium},
-                                          {"party", internal::json_of(request.party)}});
+  return json::text_of(
+      kRequestKind, {{"consortium", request.consortium}, {"party", json::json_of(request.party)}});
 }
 
 Result<Request> Request::from_text(std::string_view text) {
-  HANSE_TRY(const internal::Json document, internal::document_of(kRequestKind, text));
+  HANSE_TRY(const json::Json document, json::document_of(kRequestKind, text));
   Request request;
-  HANSE_TRY(request.consortium, internal::string_at(document, "consortium"));
+  HANSE_TRY(request.consortium, json::string_at(document, "consortium"));
   HANSE_TRY_VOID(base::checked_name("consortium", request.consortium));
-  HANSE_TRY(const internal::Json party, internal::child_at(document, "party"));
-  HANSE_TRY(request.party, internal::party_of(party));
+  HANSE_TRY(const json::Json party, json::child_at(document, "party"));
+  HANSE_TRY(request.party, json::party_of(party));
   HANSE_TRY_VOID(check(request.party));
-  HANSE_TRY_VOID(internal::check_canonical(kRequestKind, text, to_text(request)));
+  HANSE_TRY_VOID(json::check_canonical(kRequestKind, text, to_text(request)));
   return request;
 }
 

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/ids.h"
-#include "roster/internal/json.h"
+#include "roster/json.h"
 
 namespace hanse::roster {
 
@@ -102,21 +102,21 @@ tl::unexpected<base::Error> not_a_party(const Roster& roster, std::string_view n
 }  // namespace
 
 std::string to_text(const Roster& roster) {
-  internal::Json parties = internal::Json::array();
-  for (const Party& party : roster.parties) parties.push_back(internal::json_of(party));
-  return internal::text_of(kKind, {{"consortium", roster.consortium},
-                                   {"epoch", roster.epoch},
-                                   {"protocol", roster.protocol},
-                                   {"test", roster.test},
-                                   {"address", roster.address},
-                                   {"previous", internal::hex_of(roster.previous)},
-                                   {"parties", std::move(parties)}});
+  json::Json parties = json::Json::array();
+  for (const Party& party : roster.parties) parties.push_back(json::json_of(party));
+  return json::text_of(kKind, {{"consortium", roster.consortium},
+                               {"epoch", roster.epoch},
+                               {"protocol", roster.protocol},
+                               {"test", roster.test},
+                               {"address", roster.address},
+                               {"previous", json::hex_of(roster.previous)},
+                               {"parties", std::move(parties)}});
 }
 
 Result<Roster> Roster::from_text(std::string_view text) {
-  HANSE_TRY(const internal::Json document, internal::document_of(kKind, text));
+  HANSE_TRY(const json::Json document, json::document_of(kKind, text));
   Roster roster;
-  HANSE_TRY(roster.protocol, internal::number_at(document, "protocol"));
+  HANSE_TRY(roster.protocol, json::number_at(document, "protocol"));
   if (roster.protocol < kOldestProtocol || roster.protocol > kProtocol)
     return base::fail(ErrorCode::unsupported,
                       "the members of this consortium speak protocol {}, this program {} to {}: "
@@ -124,21 +124,21 @@ Result<Roster> Roster::from_text(std::string_view text) {
                       roster.protocol, kOldestProtocol, kProtocol,
                       roster.protocol > kProtocol ? "install a newer Hanse"
                                                   : "the consortium has to move to a newer one");
-  HANSE_TRY(roster.consortium, internal::string_at(document, "consortium"));
-  HANSE_TRY(roster.epoch, internal::number_at(document, "epoch"));
-  HANSE_TRY(roster.test, internal::flag_at(document, "test"));
-  HANSE_TRY(roster.address, internal::string_at(document, "address"));
-  HANSE_TRY(const std::string previous, internal::string_at(document, "previous"));
-  HANSE_TRY(roster.previous, internal::digest_of_hex(previous));
-  HANSE_TRY(const internal::Json parties, internal::child_at(document, "parties"));
+  HANSE_TRY(roster.consortium, json::string_at(document, "consortium"));
+  HANSE_TRY(roster.epoch, json::number_at(document, "epoch"));
+  HANSE_TRY(roster.test, json::flag_at(document, "test"));
+  HANSE_TRY(roster.address, json::string_at(document, "address"));
+  HANSE_TRY(const std::string previous, json::string_at(document, "previous"));
+  HANSE_TRY(roster.previous, json::digest_of_hex(previous));
+  HANSE_TRY(const json::Json parties, json::child_at(document, "parties"));
   if (parties.size() > kMaxParties)
     return base::fail(ErrorCode::corruption, "a roster has at most {} parties, found {}",
                       kMaxParties, parties.size());
-  for (const internal::Json& object : parties) {
-    HANSE_TRY(Party party, internal::party_of(object));
+  for (const json::Json& object : parties) {
+    HANSE_TRY(Party party, json::party_of(object));
     roster.parties.push_back(std::move(party));
   }
-  HANSE_TRY_VOID(internal::check_canonical(kKind, text, to_text(roster)));
+  HANSE_TRY_VOID(json::check_canonical(kKind, text, to_text(roster)));
   HANSE_TRY_VOID(check(roster));
   return roster;
 }

@@ -254,7 +254,7 @@ TEST(SignedRoster, every_changed_byte_costs_a_signature) {
 }
 
 TEST(SignedRoster, a_signature_of_one_kind_is_none_of_another) {
-  const Identity bremen = identity("bremen");
+  const Identity& bremen = identity("bremen");
   const auto asked = request(bremen, "ovens", bremen.party(Role::site, "", ""));
   ASSERT_TRUE(asked);
   EXPECT_FALSE(Signed<Roster>::parse(base::view_of(asked->encode())));

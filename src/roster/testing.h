@@ -15,15 +15,18 @@ namespace hanse::roster::testing {
 
 inline constexpr crypto::Validity kValid{{1'767'225'600'000}, {1'924'992'000'000}};  // 2026 to 2030
 
-// The same keys for the same name and generation.
-inline Identity identity(std::string_view name, std::uint64_t generation = 0) {
+// The same keys for the same name and generation; each made once.
+inline const Identity& identity(const std::string& name, std::uint64_t generation = 0) {
+  static std::map<std::pair<std::string, std::uint64_t>, Identity> made;
+  const auto known = made.find({name, generation});
+  if (known != made.end()) return known->second;
   base::SeededSimulationRandom random(generation, name);
-  auto made = Identity::create(name, random, kValid);
-  HANSE_CHECK(made.has_value());
-  return *std::move(made);
+  auto fresh = Identity::create(name, random, kValid);
+  HANSE_CHECK(fresh.has_value());
+  return made.emplace(std::pair(name, generation), *std::move(fresh)).first->second;
 }
 
-inline Party party(std::string_view name, Role role = Role::site, std::uint64_t generation = 0) {
+inline Party party(const std::string& name, Role role = Role::site, std::uint64_t generation = 0) {
   return identity(name, generation).party(role, "", "");
 }
 

@@ -45,6 +45,8 @@ class Directory {
 
   // Replaces or creates; after an error or a crash the file holds the old bytes or the new ones.
   virtual base::Result<void> write(const std::string& path, base::ByteView bytes) = 0;
+  // The same, for secrets: from its first byte on, readable by its owner alone.
+  virtual base::Result<void> write_private(const std::string& path, base::ByteView bytes) = 0;
   // One level; already_exists where something stands.
   virtual base::Result<void> create_directory(const std::string& path) = 0;
   // Never replaces: already_exists where something stands at `to`. Done means visible; whether it
@@ -70,6 +72,7 @@ class Disk final : public Directory {
   base::Result<std::vector<Entry>> list(const std::string& path) const override;
   bool exists(const std::string& path) const override;
   base::Result<void> write(const std::string& path, base::ByteView bytes) override;
+  base::Result<void> write_private(const std::string& path, base::ByteView bytes) override;
   base::Result<void> create_directory(const std::string& path) override;
   base::Result<void> rename(const std::string& from, const std::string& to) override;
   base::Result<void> remove_all(const std::string& path) override;

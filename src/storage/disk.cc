@@ -16,6 +16,8 @@
 namespace hanse::storage {
 namespace {
 
+constexpr mode_t kOwnerOnly = 0600;
+
 base::ErrorCode code_of(int error) {
   switch (error) {
     case ENOENT:
@@ -131,11 +133,14 @@ base::Result<void> sync_folder(const std::string& folder) {
 
 // Writes and syncs the file `temporary`, naming `path` in errors.
 base::Result<void> write_new(const std::string& temporary, const std::string& path,
-                             base::ByteView bytes) {
+                             base::ByteView bytes, mode_t mode) {
   // A left-over of a process of the same number that was killed is overwritten.
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
-  const Descriptor descriptor(::open(temporary.c_str(), kFlags, 0666));
+  const Descriptor descriptor(::open(temporary.c_str(), kFlags, mode));
   if (!descriptor.ok()) return failed("write", path, errno);
+  // A left-over keeps the mode that it had.
+  if (mode == kOwnerOnly && ::fchmod(descriptor.value(), mode) != 0)
+    return failed("write", path, errno);
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor.value(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -144,6 +149,21 @@ base::Result<void> write_new(const std::string& temporary, const std::string& pa
   }
   if (::fsync(descriptor.value()) != 0) return failed("sync", path, errno);
   return {};
+}
+
+base::Result<void> replace(const std::string& path, base::ByteView bytes, mode_t mode) {
+  // The new bytes are complete and on disk under a name of their own before they take the place of
+  // the old ones (POSIX rename is atomic within a file system).
+  static std::atomic<unsigned> counter = 0;
+  const std::string temporary = fmt::format("{}.{}-{}.tmp", path, ::getpid(), counter++);
+  auto outcome = write_new(temporary, path, bytes, mode);
+  if (outcome && ::rename(temporary.c_str(), path.c_str()) != 0)
+    outcome = failed("write", path, errno);
+  if (!outcome) {
+    ::unlink(temporary.c_str());
+    return outcome;
+  }
+  return sync_folder(folder_of(path));
 }
 
 // Renames where the file system knows no RENAME_NOREPLACE: an empty folder or file of ours reserves
@@ -218,18 +238,11 @@ bool Disk::exists(const std::string& path) const {
 }
 
 base::Result<void> Disk::write(const std::string& path, base::ByteView bytes) {
-  // The new bytes are complete and on disk under a name of their own before they take the place of
-  // the old ones (POSIX rename is atomic within a file system).
-  static std::atomic<unsigned> counter = 0;
-  const std::string temporary = fmt::format("{}.{}-{}.tmp", path, ::getpid(), counter++);
-  auto outcome = write_new(temporary, path, bytes);
-  if (outcome && ::rename(temporary.c_str(), path.c_str()) != 0)
-    outcome = failed("write", path, errno);
-  if (!outcome) {
-    ::unlink(temporary.c_str());
-    return outcome;
-  }
-  return sync_folder(folder_of(path));
+  return replace(path, bytes, 0666);
+}
+
+base::Result<void> Disk::write_private(const std::string& path, base::ByteView bytes) {
+  return replace(path, bytes, kOwnerOnly);
 }
 
 base::Result<void> Disk::create_directory(const std::string& path) {

@@ -204,6 +204,19 @@ TEST(Disk, FileOverTheProcessLimitKeepsTheOldBytes) {
   EXPECT_EQ(names(disk, folder.path()), Names{"a"});
 }
 
+TEST(Disk, SecretsAreReadableByTheirOwnerAlone) {
+  const Folder folder;
+  Disk disk;
+  const auto mode = [&] {
+    struct stat status{};
+    return ::stat((folder / "key").c_str(), &status) == 0 ? status.st_mode & 0777U : 0U;
+  };
+  ASSERT_TRUE(disk.write(folder / "key", base::view_of("public")).has_value());
+  ASSERT_TRUE(disk.write_private(folder / "key", base::view_of("secret")).has_value());
+  EXPECT_EQ(mode(), 0600U);
+  EXPECT_EQ(content(disk, folder / "key"), "secret");
+}
+
 TEST(Disk, FolderWithoutPermission) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   const Folder folder;

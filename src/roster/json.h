@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "roster/party.h"
 
-namespace hanse::roster::internal {
+namespace hanse::roster::json {
 
 using Json = nlohmann::ordered_json;
 
@@ -35,4 +35,4 @@ base::Result<base::Digest> digest_of_hex(std::string_view text);
 base::Result<void> check_canonical(std::string_view kind, std::string_view text,
                                    std::string_view expected);
 
-}  // namespace hanse::roster::internal
+}  // namespace hanse::roster::json
