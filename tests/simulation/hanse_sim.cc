@@ -1,4 +1,4 @@
-// Replays one simulated consortium with a readable trace: hanse_sim SEED
+// Replays one simulated consortium with a readable trace: hanse_sim SEED [crashes]
 
 #include <fmt/core.h>
 
@@ -9,16 +9,23 @@
 
 int main(int argc, char** argv) {
   std::uint64_t seed = 0;
-  const char* const end = argc == 2 ? argv[1] + std::strlen(argv[1]) : nullptr;
-  if (argc != 2 || std::from_chars(argv[1], end, seed).ptr != end || argv[1] == end) {
-    fmt::print(stderr,
-               "usage: hanse_sim SEED\n\nSEED is a whole number, as a failed test prints it.\n");
+  const bool crashes = argc == 3 && std::strcmp(argv[2], "crashes") == 0;
+  const bool fits = argc == 2 || crashes;
+  const char* const end = fits ? argv[1] + std::strlen(argv[1]) : nullptr;
+  if (!fits || std::from_chars(argv[1], end, seed).ptr != end || argv[1] == end) {
+    fmt::print(
+        stderr,
+        "usage: hanse_sim SEED [crashes]\n\nSEED is a whole number, as a failed test prints it.\n");
     return 2;
   }
   const auto summary = hanse::simulation::simulate(
-      {.seed = seed, .trace = [](const std::string& line) { fmt::print("{}\n", line); }});
-  fmt::print("\nseed {}: {} rounds closed, {} aborted, {} contributions counted, {} violations\n",
-             seed, summary.closed, summary.aborted, summary.contributions,
-             summary.violations.size());
+      {.seed = seed, .crashes = crashes, .trace = [](const std::string& line) {
+         fmt::print("{}\n", line);
+       }});
+  fmt::print(
+      "\nseed {}: {} rounds closed, {} aborted, {} contributions counted, {} crashes, {} "
+      "violations\n",
+      seed, summary.closed, summary.aborted, summary.contributions, summary.crashes,
+      summary.violations.size());
   return summary.violations.empty() ? 0 : 1;
 }

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <tuple>
 
-#include "federation/coordinator/coordinator.h"
-#include "federation/site/site.h"
 #include "simulation/network.h"
-#include "storage/memory_store.h"
+#include "simulation/plant.h"
+#include "simulation/run_record.h"
 
 namespace hanse::simulation {
 namespace {
@@ -17,45 +18,9 @@ using base::Milliseconds;
 using transport::Address;
 using transport::Envelope;
 
-constexpr std::string_view kProbe = "probe";
 constexpr double kClip = 4;
-
-// Sums a site's records: enough of a query to see every integer that leaves.
-class Probe final : public query::Query {
- public:
-  Probe(query::QueryPlan plan, bool twice) : plan_(std::move(plan)), twice_(twice) {}
-
-  base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource&,
-                                     base::Executor&) const override {
-    privacy::ClippedSumAccumulator sum(plan_.layout, plan_.unit);
-    for (std::size_t i = 0; i < records.size(); ++i)
-      HANSE_TRY_VOID(sum.add(records.features.row(i)));
-    if (twice_) HANSE_TRY_VOID(sum.add(records.features.row(0)));
-    return std::move(sum).finish();
-  }
-
- private:
-  query::QueryPlan plan_;
-  bool twice_;
-};
-
-// When a site hears and says nothing.
-struct Pause {
-  Milliseconds from;
-  Milliseconds until;
-  bool covers(Milliseconds now) const { return from <= now && now < until; }
-};
-
-struct Plant {
-  base::SiteId name;
-  std::shared_ptr<const data::Dataset> records;
-  Pause pause;
-  std::unique_ptr<query::Catalog> catalog;
-  std::vector<federation::Release> answered;
-  std::unique_ptr<storage::MemoryStore> store = {};
-  std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
-  std::unique_ptr<federation::Site> site = {};
-};
+constexpr std::uint32_t kRounds = 3;
+constexpr auto kJob = "schema = 1\n";
 
 struct TraceLog final : base::Log {
   std::function<void(const std::string&)> line;
@@ -73,48 +38,54 @@ std::string_view name_of(const Envelope& envelope) {
 class Consortium {
  public:
   explicit Consortium(const Options& options)
-      : options_(options),
-        random_(options.seed, "consortium"),
-        network_(draw_faults(), options.seed) {
+      : options_(options), random_(options.seed, "consortium") {
+    network_.emplace(draw_faults(), options.seed);
     log_.line = [this](const std::string& text) { trace("          note: " + text); };
     const std::size_t sites = options.slow_line ? 2 : 2 + draw(7);
     coordinates_ = draw(4) == 0 ? 40'000 + draw(60'000) : 1 + draw(300);
-    min_sites_ = 1 + draw(sites);
+    settings_.min_sites = 1 + draw(sites);
     if (options.slow_line) {
       coordinates_ = 200'000;
-      min_sites_ = sites;
+      settings_.min_sites = sites;
+    } else {
+      settings_.retry = {200};
+      settings_.stall = {2000};
+      settings_.deadline = {20'000};
     }
-    std::vector<base::SiteId> cohort;
     for (std::size_t i = 0; i < sites; ++i) {
       plants_.push_back(make_plant(i));
-      cohort.push_back(plants_.back()->name);
+      settings_.cohort.push_back(plants_.back()->name());
     }
-    coordinator_ = std::make_unique<federation::Coordinator>(settings(cohort), aggregation::plain(),
-                                                             executor_, log_);
+    if (options.crashes) {
+      for (const auto& plant : plants_) plant->life.crashes_left = draw(4);
+      life_.crashes_left = 1 + draw(3);
+    }
     trace(
         fmt::format("{} sites, at least {} needed, {} coordinates; loss {:.2f}, duplicates {:.2f}, "
                     "damage {:.2f}, delay up to {} ms, {} bytes/ms",
-                    sites, min_sites_, coordinates_, faults_.loss, faults_.duplicate,
+                    sites, settings_.min_sites, coordinates_, faults_.loss, faults_.duplicate,
                     faults_.damage, faults_.max_delay_ms, faults_.bytes_per_ms));
   }
 
   Summary run() {
-    for (std::uint32_t round = 1; round <= 3; ++round) run_round(round);
-    summary_.sent_bytes = network_.sent_bytes();
+    for (const auto& plant : plants_) {
+      plant->keep_copy();
+      foretell(*plant);
+    }
+    for (std::uint32_t round = 1; round <= kRounds; ++round) {
+      if (options_.old_copy && round == kRounds) {
+        trace("an old copy comes back");
+        plants_.front()->restore_copy();
+      }
+      run_round(round);
+    }
+    heal();
+    check_the_end();
     return std::move(summary_);
   }
 
  private:
   std::size_t draw(std::uint64_t bound) { return base::uniform_below(random_, bound); }
-
-  federation::CoordinatorSettings settings(const std::vector<base::SiteId>& cohort) const {
-    federation::CoordinatorSettings settings{.cohort = cohort, .min_sites = min_sites_};
-    if (options_.slow_line) return settings;
-    settings.retry = {200};
-    settings.stall = {2000};
-    settings.deadline = {20'000};
-    return settings;
-  }
 
   NetworkFaults draw_faults() {
     if (options_.slow_line) return faults_ = {.max_delay_ms = 50, .bytes_per_ms = 125};
@@ -127,7 +98,7 @@ class Consortium {
     return faults_;
   }
 
-  bool faultless() const { return faults_.loss == 0; }
+  bool faultless() const { return faults_.loss == 0 && !options_.crashes && !options_.old_copy; }
 
   std::unique_ptr<Plant> make_plant(std::size_t index) {
     auto name = base::SiteId::create(fmt::format("plant-{}", index + 1));
@@ -136,42 +107,18 @@ class Consortium {
     records.features = math::Matrix(1 + draw(3), coordinates_);
     for (double& value : records.features.values()) value = base::standard_normal(random_);
     records.target.resize(records.features.rows());
-    auto plant = std::make_unique<Plant>(
-        Plant{*name, std::make_shared<const data::Dataset>(std::move(records)), {}, {}, {}, {}});
-    const bool stops = !faultless() && draw(3) == 0;
+    auto plant =
+        std::make_unique<Plant>(*name, std::move(records),
+                                PlantFaults{.counts_twice = options_.counts_twice && index == 0,
+                                            .lazy_store = options_.lazy_stores},
+                                Milliseconds{options_.slow_line ? 4000 : 200}, executor_, log_,
+                                [this](const std::string& what) { violation(what); });
+    const bool stops = faults_.loss > 0 && draw(3) == 0;
     const Milliseconds from{static_cast<std::int64_t>(draw(20'000))};
     const Milliseconds length{
         static_cast<std::int64_t>(draw(2) == 0 ? 1 + draw(15'000) : 1'000'000)};
     if (stops) plant->pause = {from, from + length};
-
-    plant->catalog = std::make_unique<query::Catalog>();
-    const bool sabotaged = options_.sabotage && index == 0;
-    plant->catalog->add(std::string(kProbe),
-                        [this, sabotaged, p = plant.get()](const query::QueryPlan& plan)
-                            -> base::Result<std::unique_ptr<query::Query>> {
-                          note_answer(*p, {plan.job, plan.round});
-                          return std::make_unique<Probe>(plan, sabotaged);
-                        });
-    plant->store = std::make_unique<storage::MemoryStore>();
-    plant->record =
-        storage::Durable<federation::SiteRecord>::open(*plant->store, "site", {}).value();
-    plant->site = std::make_unique<federation::Site>(
-        federation::SiteSettings{
-            .self = plant->name, .in_the_clear = true, .retry = {options_.slow_line ? 4000 : 200}},
-        federation::SiteDoors{*plant->catalog, aggregation::plain(), executor_, log_,
-                              [this](const federation::Release&) {
-                                return std::make_unique<base::SeededSimulationRandom>(options_.seed,
-                                                                                      "answer");
-                              },
-                              [p = plant.get()](const std::string&) { return p->records; }},
-        *plant->record, *plant->store);
     return plant;
-  }
-
-  void note_answer(Plant& plant, const federation::Release& release) {
-    if (std::ranges::find(plant.answered, release) != plant.answered.end())
-      violation(fmt::format("{} answered round {} twice", plant.name.text(), release.round.round));
-    plant.answered.push_back(release);
   }
 
   query::QueryPlan plan(std::uint32_t round) {
@@ -191,58 +138,197 @@ class Consortium {
             .parameters = base::Slice(std::move(parameters))};
   }
 
+  federation::Release release() const { return {question_->job, question_->round}; }
+
+  // ---- The coordinator's processes ----
+
+  void start_coordinator() {
+    life_.starts_at.reset();
+    record_ = storage::Durable<RunRecord>::open(*store_, "run", {}).value();
+    coordinator_ = std::make_unique<federation::Coordinator>(
+        settings_, aggregation::plain(), executor_, log_,
+        record_->read([](const RunRecord& record) { return record.closed_rounds(); }));
+    foretell_coordinator();
+    if (question_ && !is_over()) begin();
+  }
+
+  void crash_coordinator() {
+    trace("the coordinator crashes");
+    ++summary_.crashes;
+    coordinator_.reset();
+    record_.reset();
+    store_ = store_->copy();
+    life_.crashes_at.reset();
+    life_.starts_at = now_ + Milliseconds{static_cast<std::int64_t>(draw(3000))};
+  }
+
+  void begin() {
+    auto asks = coordinator_->begin(*question_, kJob, now_);
+    HANSE_CHECK(asks.has_value());
+    post(*std::move(asks));
+  }
+
+  bool is_over() const {
+    return record_ != nullptr &&
+           record_->read([this](const RunRecord& record) { return record.is_over(release()); });
+  }
+
+  // True: it is durable. Else the process is gone.
+  bool keep(std::vector<federation::RoundStep> steps) {
+    if (record_->append(federation::encode(steps))) return true;
+    crash_coordinator();
+    return false;
+  }
+
+  // What the coordinator says; how a round ended is durable first.
+  void speak(std::vector<Envelope> out) {
+    const federation::RoundState& state = coordinator_->record().state();
+    std::vector<federation::RoundStep> steps = coordinator_->record().steps();
+    if (std::holds_alternative<federation::Released>(state)) {
+      check_sum();
+      steps.push_back(federation::step::Close{});
+      if (options_.early_receipts) post(coordinator_->close().value());
+      if (!keep(std::move(steps))) return;
+      if (!options_.early_receipts) out = coordinator_->close().value();
+    } else if (std::holds_alternative<federation::Aborted>(state) && !is_over()) {
+      if (!keep(std::move(steps))) return;
+    }
+    post(std::move(out));
+  }
+
+  // ---- Crashes ----
+
+  // A process that is to crash does so at a moment, or at a commit.
+  void foretell(Plant& plant) {
+    if (plant.life.crashes_left == 0) return;
+    --plant.life.crashes_left;
+    if (draw(2) == 0)
+      plant.store().fail_at(1 + draw(4), draw_fault());
+    else
+      plant.life.crashes_at = now_ + Milliseconds{static_cast<std::int64_t>(draw(6000))};
+  }
+
+  void foretell_coordinator() {
+    if (life_.crashes_left == 0) return;
+    --life_.crashes_left;
+    if (draw(2) == 0)
+      store_->fail_at(1 + draw(2), draw_fault());
+    else
+      life_.crashes_at = now_ + Milliseconds{static_cast<std::int64_t>(draw(6000))};
+  }
+
+  storage::MemoryStore::Fault draw_fault() {
+    return draw(2) == 0 ? storage::MemoryStore::Fault::before : storage::MemoryStore::Fault::after;
+  }
+
+  void crash(Plant& plant) {
+    trace(fmt::format("{} crashes", plant.name().text()));
+    ++summary_.crashes;
+    plant.crash();
+    plant.life.starts_at = now_ + Milliseconds{static_cast<std::int64_t>(draw(3000))};
+  }
+
+  void start(Plant& plant) {
+    trace(fmt::format("{} starts again", plant.name().text()));
+    plant.start();
+    foretell(plant);
+    say(plant, plant.site()->reconnected(now_));
+    if (coordinator_ != nullptr) speak(coordinator_->reconnected(plant.name(), now_));
+  }
+
+  void start_and_crash() {
+    const auto due = [this](const std::optional<Milliseconds>& at) { return at && *at <= now_; };
+    for (const auto& plant : plants_) {
+      if (due(plant->life.starts_at)) start(*plant);
+      if (due(plant->life.crashes_at) && plant->site() != nullptr) crash(*plant);
+    }
+    if (due(life_.starts_at)) {
+      trace("the coordinator starts again");
+      start_coordinator();
+      for (const auto& plant : plants_)
+        if (plant->site() != nullptr) say(*plant, plant->site()->reconnected(now_));
+    }
+    if (due(life_.crashes_at) && coordinator_ != nullptr) crash_coordinator();
+  }
+
+  // ---- Events ----
+
   void run_round(std::uint32_t round) {
-    const query::QueryPlan question = plan(round);
-    auto offers = coordinator_->begin(question, {}, now_);
-    HANSE_CHECK(offers.has_value());
+    question_ = plan(round);
     trace(fmt::format("round {} begins", round));
-    post(*std::move(offers));
+    if (coordinator_ != nullptr)
+      begin();
+    else if (!life_.starts_at)
+      start_coordinator();
     // A retry every 200 ms for 20 s among 9 parties stays far below this; more would be a livelock.
-    constexpr std::size_t kMaxEvents = 200'000;
-    for (std::size_t events = 0; coordinator_->is_collecting(); ++events) {
+    constexpr std::size_t kMaxEvents = 400'000;
+    for (std::size_t events = 0; !is_over(); ++events) {
       if (events == kMaxEvents) return violation(fmt::format("round {} does not end", round));
       step();
     }
-    check(question);
   }
 
-  // The earliest thing that can happen: a delivery or a party's deadline.
+  // The earliest thing that can happen: a delivery, a party's deadline, a start or a crash.
   void step() {
-    std::optional<Milliseconds> next = network_.next_delivery();
+    std::optional<Milliseconds> next = network_->next_delivery();
     const auto consider = [&next](std::optional<Milliseconds> candidate) {
       if (candidate && (!next || *candidate < *next)) next = candidate;
     };
-    consider(coordinator_->next_deadline());
-    for (const auto& plant : plants_) consider(wake_time(*plant));
+    consider(life_.starts_at);
+    consider(life_.crashes_at);
+    if (coordinator_ != nullptr) consider(coordinator_->next_deadline());
+    for (const auto& plant : plants_) {
+      consider(plant->life.starts_at);
+      consider(plant->life.crashes_at);
+      consider(wake_time(*plant));
+    }
     HANSE_CHECK(next.has_value());
     now_ = std::max(now_, *next);
-    if (network_.next_delivery() && *network_.next_delivery() <= now_)
-      return hand_over(network_.deliver());
-    post(coordinator_->advance(now_));
+    start_and_crash();
+    if (network_->next_delivery() && *network_->next_delivery() <= now_)
+      return hand_over(network_->deliver());
+    if (coordinator_ != nullptr) speak(coordinator_->advance(now_));
     for (const auto& plant : plants_)
-      if (!plant->pause.covers(now_)) post(plant->site->advance(now_));
+      if (plant->site() != nullptr && !plant->pause.covers(now_))
+        say(*plant, plant->site()->advance(now_));
   }
 
   // A site that pauses past its deadline wakes when the pause ends.
   static std::optional<Milliseconds> wake_time(const Plant& plant) {
-    const auto deadline = plant.site->next_deadline();
+    const auto deadline = plant.site() ? plant.site()->next_deadline() : std::nullopt;
     if (!deadline) return std::nullopt;
     return plant.pause.covers(*deadline) ? plant.pause.until : *deadline;
   }
 
   void hand_over(const Envelope& envelope) {
-    if (envelope.to.is_coordinator()) return post(coordinator_->advance(envelope, now_));
-    for (const auto& plant : plants_) {
-      if (Address::site(plant->name) != envelope.to) continue;
-      if (plant->pause.covers(now_)) return trace_of(envelope, "to a stopped site");
-      return post(plant->site->advance(envelope, now_));
+    if (envelope.to.is_coordinator()) {
+      if (coordinator_ == nullptr) return trace_of(envelope, "to nobody");
+      return speak(coordinator_->advance(envelope, now_));
     }
+    for (const auto& plant : plants_) {
+      if (Address::site(plant->name()) != envelope.to) continue;
+      if (plant->site() == nullptr || plant->pause.covers(now_))
+        return trace_of(envelope, "to a stopped site");
+      return say(*plant, plant->site()->advance(envelope, now_));
+    }
+  }
+
+  // What a site says; a store that failed ends its process.
+  void say(Plant& plant, std::vector<Envelope> out) {
+    for (const Envelope& envelope : out) plant.check(envelope);
+    post(std::move(out));
+    const auto& problem = plant.site()->problem();
+    if (!problem) return;
+    if (problem->code() == base::ErrorCode::unavailable) return crash(plant);
+    if (!options_.old_copy || &plant != plants_.front().get())
+      return violation(fmt::format("{} stopped: {}", plant.name().text(), problem->text()));
   }
 
   void post(std::vector<Envelope> envelopes) {
     for (Envelope& envelope : envelopes) {
+      note_receipt(envelope);
       const Envelope sent = envelope;
-      const Fate fate = network_.send(std::move(envelope), now_);
+      const Fate fate = network_->send(std::move(envelope), now_);
       trace_of(sent, fate.lost         ? "lost"
                      : fate.duplicated ? "twice"
                      : fate.damaged    ? "damaged"
@@ -250,41 +336,82 @@ class Consortium {
     }
   }
 
-  void check(const query::QueryPlan& question) {
-    const federation::RoundState& state = coordinator_->record().state();
-    auto released = coordinator_->take_released();
-    if (released) post(coordinator_->close().value());
-    if (const auto* aborted = std::get_if<federation::Aborted>(&state)) {
-      ++summary_.aborted;
-      trace(fmt::format("round aborted: {}", federation::name_of(aborted->reason)));
-      if (faultless()) violation("a round was aborted although nothing went wrong");
-      if (released) violation("an aborted round has a result");
-      return;
-    }
-    ++summary_.closed;
-    const auto& contributors = std::get<federation::Closed>(state).contributors;
-    summary_.contributions += contributors.size();
-    trace(fmt::format("round closed with {} of {} sites", contributors.size(), plants_.size()));
-    if (contributors.size() < min_sites_) violation("a round closed with too few sites");
-    if (faultless() && contributors.size() != plants_.size())
+  // ---- Checks ----
+
+  void note_receipt(const Envelope& envelope) {
+    if (!envelope.from.is_coordinator()) return;
+    const auto message = federation::decode_from_coordinator(envelope);
+    if (const auto* receipt = std::get_if<federation::Receipt>(&message->body))
+      receipts_.insert({*envelope.to.site_id(), message->release, receipt->blob});
+  }
+
+  // Of the released round, before anything is made of it.
+  void check_sum() {
+    const auto contributions = coordinator_->contributions();
+    const auto released = coordinator_->take_released();
+    if (contributions.size() < settings_.min_sites) violation("a round closed with too few sites");
+    if (faultless() && contributions.size() != plants_.size())
       violation("a site is missing although nothing went wrong");
-    if (!released || released->contributors() != contributors.size())
-      return violation("a closed round has no result, or one of other contributors");
-    if (!std::ranges::equal(released->integers(), exact_sum(question, contributors)))
+    if (!released || released->contributors() != contributions.size())
+      return violation("a released round has no result, or one of other contributors");
+    std::vector<std::int64_t> sum(coordinates_);
+    for (const auto& plant : plants_)
+      if (std::ranges::find(contributions, plant->name(), &federation::step::Count::site) !=
+          contributions.end())
+        math::add_words(sum, plant->answer_to(release()));
+    if (!std::ranges::equal(released->integers(), sum))
       violation("the sum is not the sum of the contributors' answers");
   }
 
-  std::vector<std::int64_t> exact_sum(const query::QueryPlan& question,
-                                      const std::vector<base::SiteId>& contributors) const {
-    std::vector<std::int64_t> sum(coordinates_);
+  // All processes run, the line is good, and everybody says what is still open.
+  void heal() {
+    summary_.sent_bytes = network_->sent_bytes();
+    trace("the line is good");
+    network_.emplace(NetworkFaults{}, options_.seed);
+    life_.crashes_left = 0;
+    store_ = store_->copy();
+    start_coordinator();
     for (const auto& plant : plants_) {
-      if (std::ranges::find(contributors, plant->name) == contributors.end()) continue;
-      privacy::ClippedSumAccumulator records(question.layout, question.unit);
-      for (std::size_t i = 0; i < plant->records->size(); ++i)
-        HANSE_CHECK(records.add(plant->records->features.row(i)).has_value());
-      math::add_words(sum, std::move(records).finish().values());
+      const bool stopped = plant->site() != nullptr && plant->site()->problem().has_value();
+      summary_.old_copies += stopped ? 1 : 0;
+      if (stopped) continue;
+      plant->life.crashes_left = 0;
+      plant->pause = {};
+      plant->crash();
+      plant->start();
+      say(*plant, plant->site()->reconnected(now_));
     }
-    return sum;
+    while (network_->next_delivery()) {
+      now_ = std::max(now_, *network_->next_delivery());
+      hand_over(network_->deliver());
+    }
+  }
+
+  void check_the_end() {
+    const auto record = record_->read([](const RunRecord& kept) { return kept; });
+    std::multiset<Receipted> counted;
+    for (const Outcome& outcome : record.outcomes()) {
+      ++(outcome.closed ? summary_.closed : summary_.aborted);
+      if (!outcome.closed && faultless())
+        violation("a round was aborted although nothing went wrong");
+      if (!outcome.closed) continue;
+      summary_.contributions += outcome.counted.size();
+      for (const auto& count : outcome.counted)
+        counted.insert({count.site, outcome.release, count.sealed});
+    }
+    for (const Receipted& one : receipts_)
+      if (counted.count(one) != 1)
+        violation(fmt::format("{} has a receipt for round {}, and is counted {} times",
+                              std::get<0>(one).text(), std::get<1>(one).round.round,
+                              counted.count(one)));
+    const auto past = record.closed_rounds();
+    for (const auto& plant : plants_) {
+      // An old copy that was asked nothing cannot know that it is one.
+      if (options_.old_copy && plant == plants_.front()) continue;
+      const auto found = past.receipted.find(plant->name());
+      if (found != past.receipted.end() && plant->record().last_receipted() != found->second)
+        violation(fmt::format("{} has not got its receipt", plant->name().text()));
+    }
   }
 
   void violation(std::string what) {
@@ -303,17 +430,24 @@ class Consortium {
                       name_of(envelope), fate.empty() ? "" : " —", fate));
   }
 
+  using Receipted = std::tuple<base::SiteId, federation::Release, base::Digest>;
+
   const Options& options_;
   base::SeededSimulationRandom random_;
   NetworkFaults faults_;
-  Network network_;
+  std::optional<Network> network_;
   base::InlineExecutor executor_;
   TraceLog log_;
   Milliseconds now_;
   std::size_t coordinates_ = 0;
-  std::size_t min_sites_ = 0;
+  federation::CoordinatorSettings settings_;
   std::vector<std::unique_ptr<Plant>> plants_;
+  Life life_;  // of the coordinator
+  std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
+  std::unique_ptr<storage::Durable<RunRecord>> record_;
   std::unique_ptr<federation::Coordinator> coordinator_;
+  std::optional<query::QueryPlan> question_;
+  std::set<Receipted> receipts_;  // that the coordinator has given
   Summary summary_;
 };
 

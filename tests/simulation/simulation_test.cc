@@ -27,6 +27,23 @@ TEST_P(Seeds, EveryRoundEndsRightOrAborted) {
   EXPECT_GT(total.contributions, 2 * total.closed);
 }
 
+// The same with processes that crash, and lose what is not durable.
+TEST_P(Seeds, NothingIsLostOrDoneTwice) {
+  const std::uint64_t seeds = std::getenv("HANSE_FULL") == nullptr ? 50 : 500;
+  Summary total;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    const Summary one = simulate({.seed = GetParam() * seeds + i, .crashes = true});
+    EXPECT_EQ(one.closed + one.aborted, 3U);
+    for (const std::string& violation : one.violations) ADD_FAILURE() << violation;
+    total.closed += one.closed;
+    total.contributions += one.contributions;
+    total.crashes += one.crashes;
+  }
+  EXPECT_GT(total.closed, seeds);
+  EXPECT_GT(total.contributions, 2 * total.closed);
+  EXPECT_GT(total.crashes, 3 * seeds);
+}
+
 INSTANTIATE_TEST_SUITE_P(Quarters, Seeds, testing::Range<std::uint64_t>(0, 4));
 
 TEST(Simulation, SameSeedSameEvents) {
@@ -50,12 +67,36 @@ TEST(Simulation, ASlowLineIsNotFlooded) {
   EXPECT_LT(summary.sent_bytes, vectors * 5 / 4);
 }
 
-// Negative control: the check sees a site that counts one record twice.
-TEST(Simulation, NoticesAWrongSum) {
+// A site whose store was restored from an old copy stops, and nothing of it is counted twice.
+TEST(Simulation, AnOldCopyIsFound) {
+  std::size_t found = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Summary one = simulate({.seed = seed, .old_copy = true});
+    for (const std::string& violation : one.violations) ADD_FAILURE() << violation;
+    found += one.old_copies;
+  }
+  EXPECT_GE(found, 10U) << "the others never took part before";
+}
+
+// Negative controls: the checks see what is broken on purpose.
+
+std::size_t seeds_with_violations(Options options) {
   std::size_t noticed = 0;
-  for (std::uint64_t seed = 0; seed < 10; ++seed)
-    noticed += simulate({.seed = seed, .sabotage = true}).violations.empty() ? 0 : 1;
-  EXPECT_GE(noticed, 5U);
+  for (options.seed = 0; options.seed < 20; ++options.seed)
+    noticed += simulate(options).violations.empty() ? 0 : 1;
+  return noticed;
+}
+
+TEST(Simulation, NoticesAWrongSum) {
+  EXPECT_GE(seeds_with_violations({.counts_twice = true}), 10U);
+}
+
+TEST(Simulation, NoticesASiteThatAnswersBeforeItIsDurable) {
+  EXPECT_GE(seeds_with_violations({.crashes = true, .lazy_stores = true}), 5U);
+}
+
+TEST(Simulation, NoticesReceiptsBeforeTheClose) {
+  EXPECT_GE(seeds_with_violations({.crashes = true, .early_receipts = true}), 2U);
 }
 
 }  // namespace

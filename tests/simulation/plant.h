@@ -1,0 +1,85 @@
+// A simulated site: its processes one after another on one store, and what the world has seen of
+// it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/units.h"
+#include "federation/site/site.h"
+#include "storage/memory_store.h"
+
+namespace hanse::simulation {
+
+// When a site hears and says nothing.
+struct Pause {
+  base::Milliseconds from;
+  base::Milliseconds until;
+  bool covers(base::Milliseconds now) const { return from <= now && now < until; }
+};
+
+// The life of a process: it may be down, and it may be about to crash.
+struct Life {
+  std::optional<base::Milliseconds> starts_at = {};   // while it is down
+  std::optional<base::Milliseconds> crashes_at = {};  // while it runs
+  std::size_t crashes_left = 0;
+};
+
+struct PlantFaults {
+  bool counts_twice = false;  // one record
+  bool lazy_store = false;    // announces what a crash takes back
+};
+
+class Plant {
+ public:
+  // `violation` is told of every broken promise. The doors' `random` and `records` are the plant's.
+  Plant(base::SiteId name, data::Dataset records, PlantFaults faults, base::Milliseconds retry,
+        base::Executor& executor, base::Log& log,
+        std::function<void(const std::string&)> violation);
+
+  const base::SiteId& name() const { return name_; }
+  // Null while it is down.
+  federation::Site* site() const { return site_.get(); }
+  storage::MemoryStore& store() { return *store_; }
+  federation::SiteRecord record() const;
+
+  void start();
+  void crash();
+  // As it is now, for restore_copy.
+  void keep_copy() { copy_ = store_->copy(); }
+  void restore_copy();
+
+  // What the site says passes here on its way out.
+  void check(const transport::Envelope& envelope);
+  // What the site has last answered the release with.
+  const std::vector<std::int64_t>& answer_to(const federation::Release& release) const {
+    return answers_.at(release);
+  }
+
+  Pause pause = {};
+  Life life = {};
+
+ private:
+  base::Result<std::unique_ptr<query::Query>> ask(const query::QueryPlan& plan);
+
+  base::SiteId name_;
+  std::shared_ptr<const data::Dataset> records_;
+  PlantFaults faults_;
+  base::Milliseconds retry_;
+  base::Executor& executor_;
+  base::Log& log_;
+  std::function<void(const std::string&)> violation_;
+  query::Catalog catalog_;
+  int computed_ = 0;
+  std::map<federation::Release, std::vector<std::int64_t>> answers_;
+  std::map<federation::Release, federation::Contribution> announced_;
+  std::unique_ptr<storage::MemoryStore> copy_;
+  std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
+  std::unique_ptr<storage::Durable<federation::SiteRecord>> record_;
+  std::unique_ptr<federation::Site> site_;
+};
+
+inline constexpr std::string_view kProbe = "probe";
+
+}  // namespace hanse::simulation
