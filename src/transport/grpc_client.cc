@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "crypto/certificate.h"
+#include "transport/internal/grpc_log.h"
 #include "transport/internal/wire.h"
 #include "transport/letter.h"
 #include "transport/mailbox.h"
@@ -23,6 +24,7 @@ struct GrpcClient::Body {
   ClientOptions options;
   Credentials credentials;
   Doors doors;
+  internal::GrpcLogListener listener{doors.log};
   Mailbox mailbox = {};
   std::atomic<std::uint64_t> messages = 0;
   std::atomic<std::uint64_t> bytes = 0;
@@ -397,6 +399,7 @@ base::Result<base::Bytes> control_call(const Caller& caller, base::ByteView requ
   if (request.size() > kMaxControlBytes)
     return base::fail(base::ErrorCode::invalid_argument, "a request has at most {} bytes, found {}",
                       kMaxControlBytes, request.size());
+  const internal::GrpcLogListener listener(doors.log);
   HANSE_TRY(const auto channel, internal::open_channel(caller, {}, doors.clock));
   grpc::ClientContext call;
   call.set_deadline(internal::deadline(at_most));

@@ -113,7 +113,10 @@ grpc::ServerGenericBidiReactor* Switchboard::attach(grpc::CallbackServerContext&
   streams_.insert(stream);
   // A site that opens streams and greets on none holds one of them.
   auto& waiting = greeting_[*party.address];
-  if (waiting) waiting->cut(Refusal::superseded);
+  if (waiting) {
+    ++refusals_[Refusal::superseded];
+    waiting->cut(Refusal::superseded);
+  }
   waiting = stream;
   stream->begin();
   return stream.get();
@@ -149,6 +152,7 @@ void Switchboard::admit(const std::shared_ptr<SiteStream>& stream, base::Bytes a
       doors_.log.write(base::Severity::warning,
                        fmt::format("{} connected once more; its older connection is cut",
                                    stream->site().text()));
+      ++refusals_[Refusal::superseded];
       current->cut(Refusal::superseded);
     }
     current = stream;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "transport/grpc_server.h"
+#include "transport/internal/grpc_log.h"
 #include "transport/internal/wire.h"
 #include "transport/mailbox.h"
 
@@ -129,6 +130,7 @@ class Switchboard final : public grpc::CallbackGenericService {
   const Credentials credentials_;
   const ControlHandler control_;
   const Doors doors_;
+  const GrpcLogListener listener_{doors_.log};
   int port_ = 0;
   Mailbox mailbox_;
   std::atomic<std::uint64_t> messages_ = 0;
