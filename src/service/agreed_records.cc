@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include "service/site_service.h"
+
+namespace hanse::service {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+Result<void> check_consent(const std::string& job_text, const jobs::Job& job, const Home& home,
+                           const SiteConfig& config, storage::Directory& directory) {
+  if (config.consent == Consent::any) return {};
+  const base::Digest digest = base::Digest::of(base::view_of(job_text));
+  if (directory.exists(home.approved(digest))) return {};
+  HANSE_TRY_VOID(directory.write(home.pending(digest), base::view_of(job_text)));
+  return fail(
+      ErrorCode::permission_denied,
+      "job '{}' waits for its owner's word; read {} and, if you agree: hanse job approve {} "
+      "--home {}",
+      job.name.text(), home.pending(digest), home.pending(digest), home.path());
+}
+
+Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
+  if (job.rounds > config.max_rounds)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' has {} rounds, and limits.max_rounds is {} here", job.name.text(),
+                job.rounds, config.max_rounds);
+  if (job.aggregation.min_sites < config.min_sites)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
+                job.name.text(), job.aggregation.min_sites, config.min_sites);
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const data::Dataset>> agreed_records(const std::string& job_text,
+                                                            const Home& home,
+                                                            const SiteConfig& config,
+                                                            const roster::Party& self,
+                                                            const ServiceDoors& doors) {
+  // A stranger's file learns nothing of this machine's environment: its paths are not used.
+  const jobs::Environment none = [](std::string_view) { return std::string("unused"); };
+  HANSE_TRY(const jobs::Job job,
+            jobs::parse_job(job_text, "the job", config.data ? none : doors.environment));
+  HANSE_TRY_VOID(check_limits(job, config));
+  HANSE_TRY_VOID(check_consent(job_text, job, home, config, doors.directory));
+  HANSE_TRY(const base::SiteId site, base::SiteId::create(self.name));
+  return jobs::training_records(job, site, self.site_class, config.data ? &*config.data : nullptr,
+                                {doors.directory, doors.executor, &doors.databases});
+}
+
+}  // namespace hanse::service

@@ -1,0 +1,153 @@
+#include "service/config.h"
+
+#include <charconv>
+
+#include "base/limits.h"
+#include "jobs/toml_reader.h"
+
+namespace hanse::service {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+
+Result<jobs::Document> parse(const storage::Directory& directory, const std::string& path) {
+  if (!directory.exists(path)) return jobs::Document::parse("", path, {});
+  HANSE_TRY(const base::Bytes bytes, storage::read_all(directory, path, base::kMaxJobBytes));
+  return jobs::Document::parse(base::text_of(bytes), path, {});
+}
+
+// HOST:PORT; a host may be an address in brackets.
+Result<void> check_address(std::string_view what, const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  unsigned port = 65536;
+  if (colon != std::string::npos && colon > 0) {
+    const char* const end = address.data() + address.size();
+    const auto read = std::from_chars(address.data() + colon + 1, end, port);
+    if (read.ec != std::errc() || read.ptr != end) port = 65536;
+  }
+  if (port <= 65535) return {};
+  return fail(ErrorCode::invalid_argument, "{}: expected HOST:PORT, found '{}'", what, address);
+}
+
+// The last word on an address: empty stands for none.
+Result<void> settle(std::string_view key, std::string_view variable, std::string& value,
+                    const jobs::Environment& environment, const std::optional<std::string>& flag) {
+  if (const auto set = environment(variable)) value = *set;
+  if (flag) value = *flag;
+  if (value.empty()) return {};
+  return check_address(key, value);
+}
+
+Result<void> settle_in_the_clear(bool& value, const jobs::Environment& environment, bool flag) {
+  if (const auto set = environment("HANSE_IN_THE_CLEAR")) {
+    if (*set != "0" && *set != "1")
+      return fail(ErrorCode::invalid_argument, "HANSE_IN_THE_CLEAR: expected 0 or 1, found '{}'",
+                  *set);
+    value = *set == "1";
+  }
+  value = value || flag;
+  return {};
+}
+
+Result<Consent> consent_of(std::string_view word) {
+  if (word == "approved") return Consent::approved;
+  if (word == "any") return Consent::any;
+  return fail(ErrorCode::invalid_argument, "expected 'approved' or 'any', found '{}'", word);
+}
+
+// Paths of the file are relative to it.
+std::string beside(const Home& home, const std::string& path) {
+  const bool whole = path.empty() || path.front() == '/' || path.find("://") != std::string::npos;
+  return whole ? path : home.local() + "/" + path;
+}
+
+jobs::OwnData read_data(jobs::Section section, const Home& home) {
+  jobs::OwnData own;
+  section.get("path", own.path);
+  section.get("query", own.query);
+  section.get("map", own.map);
+  section.get("joins", own.joins);
+  section.require({"path"});
+  section.finish();
+  own.path = beside(home, own.path);
+  own.map = beside(home, own.map);
+  for (std::string& join : own.joins) join = beside(home, join);
+  return own;
+}
+
+}  // namespace
+
+Result<CoordinatorConfig> load_coordinator_config(const storage::Directory& directory,
+                                                  const Home& home,
+                                                  const jobs::Environment& environment,
+                                                  const Flags& flags) {
+  CoordinatorConfig config;
+  HANSE_TRY(jobs::Document document, parse(directory, home.local() + "/coordinator.toml"));
+  jobs::Section root = document.root();
+  root.get("bind", config.bind);
+  root.get("http", config.http);
+  root.get("in_the_clear", config.in_the_clear);
+  root.get("absence_seconds", config.absence_seconds, 1U, 86'400U);
+  root.get("round_seconds", config.round_seconds, 1U, 604'800U);
+  root.finish();
+  HANSE_TRY_VOID(document.problems());
+  HANSE_TRY_VOID(settle("bind", "HANSE_BIND", config.bind, environment, flags.bind));
+  HANSE_TRY_VOID(settle("http", "HANSE_HTTP", config.http, environment, flags.http));
+  HANSE_TRY_VOID(settle_in_the_clear(config.in_the_clear, environment, flags.in_the_clear));
+  config.insecure_test_seed = flags.insecure_test_seed;
+  if (config.bind.empty())
+    return fail(ErrorCode::invalid_argument, "bind: expected HOST:PORT, found nothing");
+  return config;
+}
+
+Result<SiteConfig> load_site_config(const storage::Directory& directory, const Home& home,
+                                    const jobs::Environment& environment, const Flags& flags) {
+  SiteConfig config;
+  HANSE_TRY(jobs::Document document, parse(directory, home.local() + "/site.toml"));
+  jobs::Section root = document.root();
+  root.get("coordinator", config.coordinator);
+  root.get("http", config.http);
+  root.get("in_the_clear", config.in_the_clear);
+  if (root.has("data")) config.data = read_data(root.section("data"), home);
+  jobs::Section consent = root.section("consent");
+  consent.get_word<Consent>("jobs", config.consent, consent_of);
+  consent.finish();
+  jobs::Section limits = root.section("limits");
+  limits.get("max_rounds", config.max_rounds, 1U);
+  limits.get("min_sites", config.min_sites, 1U, static_cast<std::uint32_t>(base::kMaxSites));
+  limits.finish();
+  root.finish();
+  HANSE_TRY_VOID(document.problems());
+  HANSE_TRY_VOID(settle("coordinator", "HANSE_COORDINATOR", config.coordinator, environment,
+                        flags.coordinator));
+  HANSE_TRY_VOID(settle("http", "HANSE_HTTP", config.http, environment, flags.http));
+  HANSE_TRY_VOID(settle_in_the_clear(config.in_the_clear, environment, flags.in_the_clear));
+  config.insecure_test_seed = flags.insecure_test_seed;
+  if (!config.data && !config.insecure_test_seed)
+    return fail(ErrorCode::failed_precondition,
+                "{}/site.toml says where this plant's records lie, and has no [data] with a path:\n"
+                "  [data]\n  path = \"/data/ovens.csv\"",
+                home.local());
+  return config;
+}
+
+Result<void> check_in_the_clear(bool in_the_clear) {
+  if (in_the_clear) return {};
+  return fail(ErrorCode::permission_denied,
+              "this version adds no noise and seals nothing: the coordinator could read each "
+              "site's update, and with it guess at records. Where all parties know and accept "
+              "that, say so with --in-the-clear or in_the_clear = true in local/");
+}
+
+Result<void> check_test_seed(const std::optional<std::uint64_t>& seed,
+                             const roster::Roster& roster) {
+  if (!seed || roster.test) return {};
+  return fail(ErrorCode::permission_denied,
+              "--insecure-test-seed makes every random choice known to whoever knows the seed; it "
+              "is for consortia made with 'test' in their roster, and '{}' is none",
+              roster.consortium);
+}
+
+}  // namespace hanse::service

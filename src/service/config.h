@@ -1,0 +1,65 @@
+// What an operator sets for a party that runs: a flag goes before the environment, that before the
+// file in local/, that before the default. docs/operating/parties.md
+#pragma once
+
+#include <optional>
+
+#include "jobs/job.h"
+#include "jobs/site_records.h"
+#include "service/home.h"
+
+namespace hanse::service {
+
+// What the command line said.
+struct Flags {
+  std::optional<std::string> bind;
+  std::optional<std::string> coordinator;
+  std::optional<std::string> http;
+  bool in_the_clear = false;
+  std::optional<std::uint64_t> insecure_test_seed;
+};
+
+struct CoordinatorConfig {
+  std::string bind = "0.0.0.0:7443";    // where sites dial in; what they dial is in the roster
+  std::string http = "127.0.0.1:7480";  // /healthz and /metrics; empty: none
+  bool in_the_clear = false;
+  std::optional<std::uint64_t> insecure_test_seed;
+  // How long a round goes on without a site that is not connected.
+  std::uint32_t absence_seconds = 60;
+  // How long a round may take in all.
+  std::uint32_t round_seconds = 3600;
+};
+
+enum class Consent {
+  approved,  // jobs that lie in local/approved
+  any,
+};
+
+struct SiteConfig {
+  std::string coordinator;  // HOST:PORT; empty: as the roster says
+  std::string http;
+  bool in_the_clear = false;
+  std::optional<std::uint64_t> insecure_test_seed;
+  std::optional<jobs::OwnData> data;  // none: where the job says, with a test seed only
+  Consent consent = Consent::approved;
+  std::uint32_t max_rounds = 10'000;  // of a job
+  std::uint32_t min_sites = 1;        // that a job asks for in each round, at least
+};
+
+// invalid_argument with file, line and column, or naming the variable or flag.
+base::Result<CoordinatorConfig> load_coordinator_config(const storage::Directory& directory,
+                                                        const Home& home,
+                                                        const jobs::Environment& environment,
+                                                        const Flags& flags);
+base::Result<SiteConfig> load_site_config(const storage::Directory& directory, const Home& home,
+                                          const jobs::Environment& environment, const Flags& flags);
+
+// Until noise is there, sums leave sites as they are: a party starts only where its operator has
+// said that he knows. permission_denied with what it means.
+base::Result<void> check_in_the_clear(bool in_the_clear);
+
+// A seed makes every answer predictable: permission_denied but in a consortium of tests.
+base::Result<void> check_test_seed(const std::optional<std::uint64_t>& seed,
+                                   const roster::Roster& roster);
+
+}  // namespace hanse::service

@@ -1,0 +1,77 @@
+// What people's commands ask a coordinator, and what it answers, over the transport's orders.
+// docs/formats/control.md
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace hanse::service {
+
+namespace order {
+
+struct Submit {
+  std::string job;  // the job file's text
+};
+struct List {};
+// Answered once the job's `sequence` is another than this one, or after half a minute.
+struct Watch {
+  std::string job;
+  std::uint64_t sequence = 0;
+};
+struct Cancel {
+  std::string job;
+};
+// A file of what a finished job left: report.json, report.html, model.json, job.toml. In parts,
+// since models are large.
+struct Fetch {
+  std::string job;
+  std::string file;
+  std::uint64_t offset = 0;
+};
+
+}  // namespace order
+
+using Order = std::variant<order::Submit, order::List, order::Watch, order::Cancel, order::Fetch>;
+
+enum class JobPhase { queued, running, finished, cancelled, failed };
+std::string_view name_of(JobPhase phase);
+
+struct JobStatus {
+  std::string job;  // NAME, or NAME-2 where that was taken
+  std::string phase;
+  std::uint64_t sequence = 0;  // another one whenever something changed
+  std::uint32_t round = 0;     // that is open, or was the last
+  std::uint32_t attempt = 0;
+  std::uint32_t rounds = 0;
+  std::uint32_t sites_in = 0;  // counted so far in the open round
+  std::uint32_t sites = 0;
+  std::uint32_t connected = 0;
+  double loss = 0;  // of the last closed round
+  std::uint64_t bytes = 0;
+  std::string reason;  // of a failure
+
+  bool operator==(const JobStatus&) const = default;
+};
+
+struct FilePart {
+  std::uint64_t size = 0;  // of the whole file
+  base::Bytes bytes;       // from the offset on, at most kMaxPart
+};
+inline constexpr std::size_t kMaxPart = std::size_t{1} << 20;
+
+base::Bytes encode(const Order& order);
+base::Bytes encode(const std::vector<JobStatus>& statuses);
+base::Bytes encode(const FilePart& part);
+// What is damaged: corruption. Memory is in proportion to the bytes.
+base::Result<Order> decode_order(base::ByteView bytes);
+base::Result<std::vector<JobStatus>> decode_statuses(base::ByteView bytes);
+base::Result<FilePart> decode_part(base::ByteView bytes);
+
+// As `--json` prints it.
+std::string to_json(const std::vector<JobStatus>& statuses);
+
+}  // namespace hanse::service

@@ -1,0 +1,363 @@
+#include "service/deployments.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/limits.h"
+#include "jobs/deployed_report.h"
+
+namespace hanse::service {
+
+using base::ErrorCode;
+using base::fail;
+using base::Milliseconds;
+using base::Result;
+using base::Severity;
+using Outbox = Deployments::Outbox;
+
+namespace {
+
+// An entry of the book is small, and the file itself a blob beside it.
+constexpr std::size_t kMaxBookedJobs = 100'000;
+
+constexpr std::string_view kResultFiles[] = {"report.json", "report.html", "model.json",
+                                             "job.toml"};
+
+std::string in_words(Milliseconds wall) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(static_cast<std::time_t>(wall.value / 1000)));
+}
+
+std::vector<base::SiteId> sites_of(const roster::Roster& roster) {
+  std::vector<base::SiteId> sites;
+  for (const roster::Party& party : roster.parties)
+    if (party.role == roster::Role::site)
+      if (auto site = base::SiteId::create(party.name)) sites.push_back(*std::move(site));
+  return sites;
+}
+
+JobStatus status_of(const BookedJob& job, const jobs::TrainingRecord& record) {
+  JobStatus status;
+  status.job = job.id.text();
+  status.sites = static_cast<std::uint32_t>(job.cohort.size());
+  status.round = static_cast<std::uint32_t>(record.rounds().size());
+  for (const jobs::TrainedRound& round : record.rounds()) {
+    status.loss = round.loss;
+    status.bytes += round.sealed_bytes * round.sites_in.size();
+  }
+  return status;
+}
+
+}  // namespace
+
+struct Deployments::Body {
+  Home home;
+  CoordinatorConfig config;
+  const roster::Roster roster;
+  const base::Digest roster_digest;
+  ServiceDoors doors;
+  Metrics& metrics;
+  std::unique_ptr<storage::Durable<JobBook>> book = {};
+  std::unique_ptr<jobs::FederatedRun> run = {};                 // of the current job
+  std::map<base::SiteId, federation::Standing> standings = {};  // over all jobs
+  std::map<std::string, JobStatus> ended = {};
+  std::set<base::SiteId> here = {};
+  std::map<base::SiteId, Milliseconds> away_since = {};
+  std::size_t seen_rounds = 0;  // of the current job, counted in the metrics
+  Milliseconds round_since = {};
+  std::uint64_t sequence = 0;
+  mutable JobStatus last = {};  // of the current job, for its sequence
+
+  Result<jobs::Job> load(const BookedJob& booked) const {
+    HANSE_TRY(const base::Slice text, doors.store.blob(booked.text));
+    if (base::Digest::of(text.view()) != booked.text)
+      return fail(ErrorCode::corruption, "job '{}': the stored file differs from its digest",
+                  booked.id.text());
+    HANSE_TRY(jobs::Job job,
+              jobs::parse_job(base::text_of(text.view()), booked.id.text(), doors.environment));
+    job.name = booked.id;
+    return job;
+  }
+
+  std::optional<BookedJob> current() const {
+    return book->read([](const JobBook& at) -> std::optional<BookedJob> {
+      const BookedJob* job = at.current();
+      return job ? std::optional(*job) : std::nullopt;
+    });
+  }
+
+  std::optional<BookedJob> find(const base::JobId& id) const {
+    return book->read([&](const JobBook& at) -> std::optional<BookedJob> {
+      const BookedJob* job = at.find(id);
+      return job ? std::optional(*job) : std::nullopt;
+    });
+  }
+
+  // Opens the job whose turn it is, if none is at it.
+  Result<void> take_up(Milliseconds now) {
+    if (run) return {};
+    const auto booked = current();
+    if (!booked) return {};
+    HANSE_TRY(jobs::Job job, load(*booked));
+    HANSE_TRY(run, jobs::FederatedRun::open(
+                       std::move(job),
+                       {.cohort = booked->cohort,
+                        .round_limit = Milliseconds{std::int64_t{config.round_seconds} * 1000},
+                        .standings = standings},
+                       {doors.store, doors.executor, doors.log}));
+    seen_rounds = run->record().rounds().size();
+    round_since = now;
+    away_since.clear();
+    for (const base::SiteId& site : booked->cohort)
+      if (!here.contains(site)) away_since[site] = now;
+    doors.log.write(Severity::note, fmt::format("job '{}': training, {} of {} rounds done",
+                                                booked->id.text(), seen_rounds, run->job().rounds));
+    return {};
+  }
+
+  void count_rounds(Milliseconds now) {
+    const jobs::TrainingRecord record = run->record();
+    for (; seen_rounds < record.rounds().size(); ++seen_rounds) {
+      const jobs::TrainedRound& round = record.rounds()[seen_rounds];
+      metrics.count_round(true, {static_cast<std::int64_t>(round.milliseconds)});
+      doors.log.write(Severity::note, fmt::format("job '{}' round {} closed: {} sites, loss {:.4g}",
+                                                  run->job().name.text(), round.id.round,
+                                                  round.sites_in.size(), round.loss));
+      round_since = now;
+    }
+  }
+
+  Result<void> lay_down(const BookedJob& booked, const jobs::TrainingRecord& record) {
+    const std::string path = home.runs() + "/" + booked.id.text();
+    if (doors.directory.exists(path)) return {};  // before a crash
+    HANSE_TRY(jobs::DeployedReport report,
+              jobs::deployed_report(run->job(), record, booked.cohort));
+    report.consortium = {roster.consortium, roster.epoch, roster_digest.hex()};
+    for (jobs::DeployedSite& site : report.sites)
+      if (const roster::Party* party = roster::find(roster, site.name))
+        site.group = party->site_class;
+    report.timing.submitted = in_words(booked.at);
+    report.timing.ended = in_words(doors.clock.wall());
+    HANSE_TRY(const jobs::ModelFile model, run->model());
+    HANSE_TRY(storage::Staging staging, storage::Staging::create(doors.directory, path));
+    const auto file = [&](const std::string& name, std::string_view text) {
+      return staging.write(name, base::view_of(text));
+    };
+    HANSE_TRY_VOID(file("report.html", jobs::to_html(report)));
+    HANSE_TRY_VOID(file("model.json", jobs::to_json(model)));
+    HANSE_TRY_VOID(file("job.toml", run->job().text));
+    HANSE_TRY_VOID(file("report.json", jobs::to_json(report)));
+    return staging.commit();
+  }
+
+  // What a run that is over leaves, then the next job's turn.
+  Result<void> conclude() {
+    const jobs::TrainingRecord record = run->record();
+    const auto booked = current();
+    if (!record.end() || !booked) return {};
+    if (record.end()->outcome == jobs::TrainingOutcome::finished)
+      HANSE_TRY_VOID(lay_down(*booked, record));
+    const JobEnd end{std::string(jobs::name_of(record.end()->outcome)), record.end()->reason,
+                     doors.clock.wall()};
+    HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+              book->append(JobBook::ended(booked->id, end)));
+    remember(*booked, record, end, run->job().rounds);
+    doors.log.write(Severity::note, fmt::format("job '{}' {}", booked->id.text(), end.phase));
+    run.reset();
+    return {};
+  }
+
+  void remember(const BookedJob& booked, const jobs::TrainingRecord& record, const JobEnd& end,
+                std::uint32_t rounds) {
+    for (const auto& [site, standing] : record.standings())
+      standings.insert_or_assign(site, standing);
+    JobStatus status = status_of(booked, record);
+    status.phase = end.phase;
+    status.reason = end.reason;
+    status.rounds = rounds;
+    status.sequence = ++sequence;
+    ended[status.job] = status;
+  }
+
+  JobStatus live(const BookedJob& booked) const {
+    if (!run || run->job().name != booked.id) {
+      JobStatus queued;
+      queued.job = booked.id.text();
+      queued.phase = name_of(JobPhase::queued);
+      queued.sites = static_cast<std::uint32_t>(booked.cohort.size());
+      return queued;
+    }
+    const jobs::TrainingRecord record = run->record();
+    JobStatus status = status_of(booked, record);
+    status.phase = name_of(JobPhase::running);
+    status.rounds = run->job().rounds;
+    status.round = std::min(record.due().round, status.rounds);
+    status.attempt = record.due().attempt;
+    status.sites_in = run->sites_counted();
+    status.connected = static_cast<std::uint32_t>(std::ranges::count_if(
+        booked.cohort, [&](const base::SiteId& site) { return here.contains(site); }));
+    return status;
+  }
+
+  // Sites that have been away for too long, one after another.
+  Result<Outbox> miss_absent(Milliseconds now) {
+    Outbox out;
+    const Milliseconds patience{std::int64_t{config.absence_seconds} * 1000};
+    for (auto& [site, since] : away_since) {
+      if (!run || now - since < patience) continue;
+      HANSE_TRY(Outbox more, run->missed(site, now));
+      std::ranges::move(more, std::back_inserter(out));
+    }
+    return out;
+  }
+
+  // After every step of the run.
+  Result<Outbox> after(Result<Outbox> out, Milliseconds now) {
+    if (!out) return out;
+    count_rounds(now);
+    HANSE_TRY_VOID(conclude());
+    return out;
+  }
+};
+
+Deployments::Deployments(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+Deployments::~Deployments() = default;
+
+Result<std::unique_ptr<Deployments>> Deployments::open(Home home, CoordinatorConfig config,
+                                                       const Member& member, ServiceDoors doors,
+                                                       Metrics& metrics) {
+  auto body = std::make_unique<Body>(Body{.home = std::move(home),
+                                          .config = std::move(config),
+                                          .roster = member.roster,
+                                          .roster_digest = member.roster_digest,
+                                          .doors = doors,
+                                          .metrics = metrics});
+  // Another run of this program must not repeat what watchers have seen.
+  body->sequence = static_cast<std::uint64_t>(doors.clock.wall().value) << 16;
+  HANSE_TRY(body->book, storage::Durable<JobBook>::open(doors.store, "jobs", {}));
+  const JobBook book = body->book->read([](const JobBook& at) { return at; });
+  for (const BookedJob& booked : book.jobs()) {
+    if (!booked.end) continue;
+    HANSE_TRY(const jobs::TrainingRecord record,
+              jobs::FederatedRun::stored_record(doors.store, booked.id));
+    HANSE_TRY(const jobs::Job job, body->load(booked));
+    body->remember(booked, record, *booked.end, job.rounds);
+  }
+  return std::unique_ptr<Deployments>(new Deployments(std::move(body)));
+}
+
+Result<JobStatus> Deployments::submit(const std::string& job_text, const std::string& by) {
+  HANSE_TRY(const jobs::Job job, jobs::parse_job(job_text, "the job", body_->doors.environment));
+  std::vector<base::SiteId> cohort = sites_of(body_->roster);
+  HANSE_TRY_VOID(jobs::check_deployable(job, cohort.size()));
+  const JobBook book = body_->book->read([](const JobBook& at) { return at; });
+  if (book.jobs().size() >= kMaxBookedJobs)
+    return fail(ErrorCode::failed_precondition, "{} jobs are as many as one store keeps",
+                kMaxBookedJobs);
+  HANSE_TRY(const base::JobId id, free_id(book, job.name));
+  const base::Digest digest = base::Digest::of(base::view_of(job_text));
+  const base::ByteView view = base::view_of(job_text);
+  HANSE_TRY(
+      [[maybe_unused]] const std::uint64_t number,
+      body_->book->append(
+          JobBook::submitted({id, digest, by, body_->doors.clock.wall(), std::move(cohort), {}}),
+          {{digest, base::Slice(base::Bytes(view.begin(), view.end()))}}));
+  body_->doors.log.write(Severity::note, fmt::format("job '{}' submitted by '{}'", id.text(), by));
+  return status(id.text());
+}
+
+Result<Outbox> Deployments::cancel(const base::JobId& job, Milliseconds now) {
+  const auto booked = body_->find(job);
+  if (!booked) return fail(ErrorCode::not_found, "there is no job '{}'", job.text());
+  if (booked->end)
+    return fail(ErrorCode::failed_precondition, "job '{}' is {} already", job.text(),
+                booked->end->phase);
+  if (body_->run && body_->run->job().name == job)
+    return body_->after(body_->run->cancel(now), now);
+  const JobEnd end{std::string(name_of(JobPhase::cancelled)), "cancelled by its operator",
+                   body_->doors.clock.wall()};
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            body_->book->append(JobBook::ended(job, end)));
+  body_->remember(*booked, jobs::TrainingRecord(job), end, 0);
+  return Outbox{};
+}
+
+Result<FilePart> Deployments::fetch(const order::Fetch& order) const {
+  HANSE_TRY(const base::JobId id, base::JobId::create(order.job));
+  if (std::ranges::find(kResultFiles, order.file) == std::end(kResultFiles))
+    return fail(ErrorCode::invalid_argument, "a finished job leaves {}, and no '{}'",
+                fmt::join(kResultFiles, ", "), order.file);
+  const std::string path = body_->home.runs() + "/" + id.text() + "/" + order.file;
+  if (!body_->doors.directory.exists(path))
+    return fail(ErrorCode::not_found, "job '{}' has left no {}: is it finished?", order.job,
+                order.file);
+  HANSE_TRY(const auto file, body_->doors.directory.open(path));
+  FilePart part{file->size(), {}};
+  if (order.offset >= part.size) return part;
+  part.bytes.resize(std::min<std::uint64_t>(kMaxPart, part.size - order.offset));
+  HANSE_TRY(const std::size_t read, file->read(order.offset, part.bytes));
+  part.bytes.resize(read);
+  return part;
+}
+
+Result<Outbox> Deployments::advance(const transport::Envelope& envelope, Milliseconds now) {
+  HANSE_TRY_VOID(body_->take_up(now));
+  if (!body_->run) return Outbox{};
+  return body_->after(body_->run->advance(envelope, now), now);
+}
+
+Result<Outbox> Deployments::advance(Milliseconds now) {
+  HANSE_TRY_VOID(body_->take_up(now));
+  if (!body_->run) return Outbox{};
+  HANSE_TRY(Outbox out, body_->after(body_->run->advance(now), now));
+  HANSE_TRY(Outbox more, body_->miss_absent(now));
+  std::ranges::move(more, std::back_inserter(out));
+  if (!body_->run) return out;
+  body_->metrics.set_waiting("round", now - body_->round_since);
+  return body_->after(std::move(out), now);
+}
+
+Result<Outbox> Deployments::connected(const base::SiteId& site, Milliseconds now) {
+  body_->here.insert(site);
+  body_->away_since.erase(site);
+  if (!body_->run) return Outbox{};
+  return body_->after(body_->run->arrived(site, now), now);
+}
+
+void Deployments::lost(const base::SiteId& site, Milliseconds now) {
+  body_->here.erase(site);
+  body_->away_since[site] = now;
+}
+
+std::optional<Milliseconds> Deployments::next_deadline() const {
+  if (!body_->run) return std::nullopt;
+  return body_->run->next_deadline();
+}
+
+std::vector<JobStatus> Deployments::statuses() const {
+  const JobBook book = body_->book->read([](const JobBook& at) { return at; });
+  std::vector<JobStatus> all;
+  for (const BookedJob& job : book.jobs())
+    if (auto one = status(job.id.text())) all.push_back(*std::move(one));
+  return all;
+}
+
+Result<JobStatus> Deployments::status(const std::string& job) const {
+  if (const auto found = body_->ended.find(job); found != body_->ended.end()) return found->second;
+  HANSE_TRY(const base::JobId id, base::JobId::create(job));
+  const auto booked = body_->find(id);
+  if (!booked) return fail(ErrorCode::not_found, "there is no job '{}'", job);
+  JobStatus live = body_->live(*booked);
+  if (live.phase == name_of(JobPhase::queued)) return live;
+  // The sequence moves on with whatever else changed.
+  JobStatus& last = body_->last;
+  live.sequence = last.sequence;
+  if (live != last) live.sequence = ++body_->sequence;
+  last = live;
+  return live;
+}
+
+}  // namespace hanse::service

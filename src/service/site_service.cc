@@ -1,0 +1,145 @@
+#include "service/site_service.h"
+
+#include <fmt/format.h>
+
+#include "federation/round/backends.h"
+#include "jobs/catalog.h"
+#include "jobs/consortium.h"
+#include "service/events.h"
+
+namespace hanse::service {
+namespace {
+
+using base::Milliseconds;
+using base::Result;
+using base::Severity;
+using transport::Envelope;
+
+// The one stream of a process, lent to one release after another.
+class Lent final : public base::RandomSource {
+ public:
+  explicit Lent(base::RandomSource& random) : random_(random) {}
+  void fill(std::span<std::byte> out) override { random_.fill(out); }
+
+ private:
+  base::RandomSource& random_;
+};
+
+}  // namespace
+
+struct SiteService::Body {
+  Home home;
+  SiteConfig config;
+  roster::Party self;
+  base::SiteId site;
+  ServiceDoors doors;
+  const aggregation::Backend* backend;
+  query::Catalog catalog = jobs::full_catalog();
+  Metrics metrics = {};
+  std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
+  std::unique_ptr<federation::Site> machine = {};
+  // The records of the job that was asked about last, by the digest of its text.
+  std::optional<base::Digest> job = {};
+  std::shared_ptr<const data::Dataset> records = {};
+  std::optional<federation::Standing> last_receipted = {};
+  std::optional<Milliseconds> owes_since = {};
+
+  Result<std::shared_ptr<const data::Dataset>> records_for(const std::string& text) {
+    const base::Digest digest = base::Digest::of(base::view_of(text));
+    if (job == digest) return records;
+    job.reset();
+    HANSE_TRY(records, agreed_records(text, home, config, self, doors));
+    job = digest;
+    doors.log.write(Severity::note,
+                    fmt::format("{} records of this site are ready to train on", records->size()));
+    return records;
+  }
+
+  std::unique_ptr<base::RandomSource> random_for(const federation::Release& release) const {
+    if (config.insecure_test_seed)
+      return jobs::answer_stream(*config.insecure_test_seed, site, release);
+    return std::make_unique<Lent>(doors.random);
+  }
+
+  void send(transport::GrpcClient& client, std::vector<Envelope> envelopes) {
+    // What does not leave is asked for again.
+    for (Envelope& envelope : envelopes) (void)client.send(std::move(envelope));
+  }
+
+  void look_at_record(Milliseconds now) {
+    const auto [open, receipted] = record->read([](const federation::SiteRecord& at) {
+      return std::pair(!at.open().empty(), at.last_receipted());
+    });
+    if (receipted && last_receipted && *receipted != *last_receipted) metrics.count_receipt();
+    last_receipted = receipted;
+    if (!open) owes_since.reset();
+    if (open && !owes_since) owes_since = now;
+    metrics.set_waiting("receipt", owes_since ? now - *owes_since : Milliseconds{});
+  }
+};
+
+SiteService::SiteService(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+SiteService::~SiteService() = default;
+
+Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig config,
+                                                       const Member& member, ServiceDoors doors) {
+  const roster::Party& self = member.self();
+  if (self.role != roster::Role::site)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "'{}' is {} in this consortium, and only a site runs as one", self.name,
+                      roster::name_of(self.role));
+  HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
+  HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
+  HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));
+  HANSE_TRY(const aggregation::Backend* backend, federation::backend_named("plain"));
+  auto body = std::make_unique<Body>(Body{.home = std::move(home),
+                                          .config = std::move(config),
+                                          .self = self,
+                                          .site = site,
+                                          .doors = doors,
+                                          .backend = backend});
+  HANSE_TRY(body->record,
+            storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
+  Body* const at = body.get();
+  body->machine = std::make_unique<federation::Site>(
+      federation::SiteSettings{.self = site, .in_the_clear = at->config.in_the_clear},
+      federation::SiteDoors{
+          .catalog = at->catalog,
+          .backend = *at->backend,
+          .executor = doors.executor,
+          .log = doors.log,
+          .random = [at](const federation::Release& release) { return at->random_for(release); },
+          .records = [at](const std::string& text) { return at->records_for(text); }},
+      *body->record, doors.store);
+  return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
+}
+
+Result<void> SiteService::run(transport::GrpcClient& client, const std::function<bool()>& stop) {
+  Body& at = *body_;
+  const transport::Address self = transport::Address::site(at.site);
+  const base::Clock& clock = at.doors.clock;
+  while (!stop()) {
+    for (const transport::ConnectionEvent& event : client.take_events()) {
+      tell(at.doors.log, event);
+      if (event.kind == transport::ConnectionEvent::Kind::connected)
+        at.send(client, at.machine->reconnected(clock.monotonic()));
+    }
+    while (const auto envelope = client.receive(self)) {
+      at.send(client, at.machine->advance(*envelope, clock.monotonic()));
+      if (stop()) break;
+    }
+    at.send(client, at.machine->advance(clock.monotonic()));
+    if (at.machine->problem()) return base::fail(*at.machine->problem());
+    at.look_at_record(clock.monotonic());
+    at.metrics.set_connected(client.connected() ? 1 : 0);
+    at.metrics.set_traffic(client.traffic().messages, client.traffic().bytes);
+    (void)client.wait(self, until(at.machine->next_deadline(), clock.monotonic()));
+  }
+  at.doors.log.write(Severity::note, "stopping; what was answered is kept until its receipt");
+  client.stop();
+  return {};
+}
+
+const Metrics& SiteService::metrics() const { return body_->metrics; }
+
+}  // namespace hanse::service

@@ -1,0 +1,53 @@
+// A site as it runs: its connection, its machine, its owner's word on every job.
+#pragma once
+
+#include "base/executor.h"
+#include "federation/site/site.h"
+#include "service/config.h"
+#include "service/metrics.h"
+#include "storage/durable.h"
+#include "transport/grpc_client.h"
+
+namespace hanse::service {
+
+// All outlive the service.
+struct ServiceDoors {
+  storage::Directory& directory;
+  storage::Databases& databases;
+  storage::Store& store;
+  base::Executor& executor;
+  const base::Clock& clock;
+  base::RandomSource& random;
+  base::Log& log;
+  const jobs::Environment& environment;
+};
+
+class SiteService {
+ public:
+  // Not of a site's role, or refused by check_in_the_clear or check_test_seed: says what to do.
+  static base::Result<std::unique_ptr<SiteService>> open(Home home, SiteConfig config,
+                                                         const Member& member, ServiceDoors doors);
+  ~SiteService();
+
+  // Until `stop` says true (looked at several times a second), then hangs up in order. An error:
+  // the store fails or is an old copy; nothing more was said since.
+  base::Result<void> run(transport::GrpcClient& client, const std::function<bool()>& stop);
+
+  // For /metrics. Thread-safe.
+  const Metrics& metrics() const;
+
+ private:
+  struct Body;
+  explicit SiteService(std::unique_ptr<Body> body);
+  std::unique_ptr<Body> body_;
+};
+
+// The records for a job under the owner's word: consent, limits, then the site's own tables. What
+// the owner has not agreed to is left in pending/ for him: permission_denied.
+base::Result<std::shared_ptr<const data::Dataset>> agreed_records(const std::string& job_text,
+                                                                  const Home& home,
+                                                                  const SiteConfig& config,
+                                                                  const roster::Party& self,
+                                                                  const ServiceDoors& doors);
+
+}  // namespace hanse::service
