@@ -54,6 +54,8 @@ base::Result<void> Switchboard::listen() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // Sites ping at this rate; nobody may do so faster.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, silence / 2);
+  for (const Argument& argument : shared_arguments())
+    builder.AddChannelArgument(argument.name, argument.value);
   server_ = builder.BuildAndStart();
   crypto::wipe(std::as_writable_bytes(std::span(tls.pem_key_cert_pairs[0].private_key)));
   if (!server_ || port_ == 0)

@@ -43,6 +43,14 @@ std::string text_of(const crypto::SecretBytes& secret) {
   return std::string(base::text_of(secret.reveal()));
 }
 
+// A chunk in one HTTP/2 frame, and a window that holds some: by default a fresh stream stops after
+// 64 KiB to wait for the other end.
+constexpr Argument kArguments[] = {
+    {GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 1 << 20},
+    {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4 << 20},
+    {GRPC_ARG_TCP_READ_CHUNK_SIZE, 64 << 10},
+};
+
 grpc::ChannelArguments arguments_for(const std::string& name, const Timeouts& timeouts) {
   const auto silence = static_cast<int>(timeouts.silence.value);
   grpc::ChannelArguments arguments;
@@ -55,11 +63,14 @@ grpc::ChannelArguments arguments_for(const std::string& name, const Timeouts& ti
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, silence);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  for (const Argument& argument : kArguments) arguments.SetInt(argument.name, argument.value);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   return arguments;
 }
 
 }  // namespace
+
+std::span<const Argument> shared_arguments() { return kArguments; }
 
 grpc::ByteBuffer buffer_of(base::Bytes head, const base::Slice& chunk) {
   auto* kept_head = new base::Bytes(std::move(head));

@@ -23,6 +23,13 @@ inline constexpr std::size_t kQueueBytes = std::size_t{8} << 20;
 // What may wait for the receiver before a stream is read no further.
 inline constexpr std::size_t kUnreadBytes = base::kMaxMessageBytes;
 
+// Channel arguments of both ends, apart from timeouts.
+struct Argument {
+  const char* name;
+  int value;
+};
+std::span<const Argument> shared_arguments();
+
 // Head and chunk side by side; the chunk is shared, not copied.
 grpc::ByteBuffer buffer_of(base::Bytes head, const base::Slice& chunk);
 // In one piece: the one copy on the way in.
