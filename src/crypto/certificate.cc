@@ -119,6 +119,14 @@ Result<base::Milliseconds> time_of(const ASN1_TIME* time) {
   return base::Milliseconds{(days * kDaySeconds + seconds) * 1000};
 }
 
+base::Bytes der_of(X509& certificate) {
+  const int size = i2d_X509(&certificate, nullptr);
+  base::Bytes der(size > 0 ? static_cast<std::size_t>(size) : 0);
+  unsigned char* begin = internal::out(der);
+  if (size > 0) HANSE_CHECK(i2d_X509(&certificate, &begin) == size);
+  return der;
+}
+
 BufferPointer buffer() {
   BufferPointer made(BIO_new(BIO_s_mem()));
   HANSE_CHECK(made != nullptr);
@@ -155,12 +163,7 @@ Result<base::Bytes> self_signed(const Signer& tls, std::string_view name, Validi
   add_extension(made.get(), NID_ext_key_usage, "serverAuth,clientAuth");
   add_extension(made.get(), NID_subject_alt_name, "DNS:" + checked);
   HANSE_CHECK(X509_sign(made.get(), key.get(), nullptr) > 0);
-  unsigned char* encoded = nullptr;
-  const int size = i2d_X509(made.get(), &encoded);
-  HANSE_CHECK(size > 0);
-  const std::unique_ptr<unsigned char, Freed<[](void* p) { OPENSSL_free(p); }>> owner(encoded);
-  const auto bytes = std::as_bytes(std::span(encoded, static_cast<std::size_t>(size)));
-  return base::Bytes(bytes.begin(), bytes.end());
+  return der_of(*made);
 }
 
 Result<CertificateFacts> read_certificate(base::ByteView der) {
@@ -169,7 +172,8 @@ Result<CertificateFacts> read_certificate(base::ByteView der) {
                       kMaxCertificateBytes, der.size());
   const unsigned char* end = in(der);
   const CertificatePointer read(d2i_X509(nullptr, &end, static_cast<long>(der.size())));
-  if (read == nullptr || end != in(der) + der.size())
+  // OpenSSL reads other encodings of ASN.1 too, so what it read is written again to see.
+  if (read == nullptr || end != in(der) + der.size() || !std::ranges::equal(der_of(*read), der))
     return base::fail(ErrorCode::invalid_argument,
                       "expected an X.509 certificate in DER; these {} bytes are none", der.size());
   HANSE_TRY(const PublicKey key, key_of(read.get()));
@@ -200,10 +204,7 @@ Result<base::Bytes> der_of_pem(std::string_view pem) {
   if (read == nullptr || second != nullptr)
     return base::fail(ErrorCode::invalid_argument, "expected one certificate in PEM, found {}",
                       second ? "several" : "none");
-  base::Bytes der(static_cast<std::size_t>(i2d_X509(read.get(), nullptr)));
-  unsigned char* begin = internal::out(der);
-  HANSE_CHECK(i2d_X509(read.get(), &begin) == static_cast<int>(der.size()));
-  return der;
+  return der_of(*read);
 }
 
 SecretBytes pem_of_key(const Signer& signer) {
