@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <type_traits>
 
 #include "crypto/base64.h"
@@ -65,6 +66,14 @@ TEST(Base64, one_text_for_each_bytes) {
   for (const char* text : {"Zg", "Zg=", "Zh==", "Zg==\n",
                            " Zg==", "Z g==", "Zg==Zg==", "====", "Zm9", "-_-_", "Zm9vYmFyZm8="})
     EXPECT_FALSE(bytes_of_base64(text, 6)) << text;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const std::string text{'A', static_cast<char>(byte), 'A', 'A'};
+    const auto read = bytes_of_base64(text, 3);
+    EXPECT_EQ(read.has_value(), read && base64_of(*read) == text) << byte;
+    EXPECT_EQ(read.has_value(), byte < 128 && (std::isalnum(static_cast<int>(byte)) != 0 ||
+                                               byte == '+' || byte == '/'))
+        << byte;
+  }
 }
 
 }  // namespace
