@@ -316,6 +316,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
   const int result = sqlite3_open_v2(path.c_str(), &raw, kFlags, options.vfs);
   body->db.reset(raw);
   if (result != SQLITE_OK) return failed(raw, path, result);
+  if (sqlite3_db_readonly(raw, "main") == 1)
+    return base::fail(ErrorCode::permission_denied,
+                      "{}: the disk or the file is read-only, and a store is written; mount it for "
+                      "writing, or give this user the right to write",
+                      path);
   HANSE_TRY_VOID(body->open());
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(body)));
 }

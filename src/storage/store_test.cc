@@ -115,27 +115,6 @@ TEST_F(StoreTest, NoticesWhatWasChangedOrTakenAway) {
   EXPECT_EQ(code(store_->history("log", 10)), ErrorCode::corruption);
 }
 
-TEST_F(StoreTest, KeepsBlobsUntilTheyAreForgotten) {
-  ASSERT_TRUE(store_->commit({"log", {}, {}, {}, {}, {blob_of("a"), blob_of("b")}}));
-  ASSERT_TRUE(store_->commit({"log", {}, {}, {}, {}, {{name_of("a"), base::Slice(bytes("x"))}}}));
-  EXPECT_TRUE(std::ranges::equal(store_->blob(name_of("a")).value().view(), bytes("a")))
-      << "a name is stored once";
-  // Forgotten and stored in one batch: it is there.
-  ASSERT_TRUE(store_->commit(
-      {"log", {}, {}, {}, {name_of("a"), name_of("b"), name_of("c")}, {blob_of("b")}}));
-  reopen();
-  EXPECT_EQ(code(store_->blob(name_of("a"))), ErrorCode::not_found);
-  EXPECT_TRUE(std::ranges::equal(store_->blob(name_of("b")).value().view(), bytes("b")));
-}
-
-TEST_F(StoreTest, IsHeldByOne) {
-  const auto second = SqliteStore::open(path());
-  ASSERT_EQ(code(second), ErrorCode::unavailable);
-  EXPECT_NE(second.error().text().find("another process holds"), std::string::npos);
-  store_.reset();
-  EXPECT_TRUE(SqliteStore::open(path()));
-}
-
 TEST_F(StoreTest, RefusesOtherFiles) {
   store_.reset();
   EXPECT_EQ(code(SqliteStore::open(folder_.path() + "/none/state.db")),
