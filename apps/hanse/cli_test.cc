@@ -34,6 +34,11 @@ TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
 }
 
 TEST(CommandLine, ReadsTheOtherCommands) {
+  const auto resume = parse({"resume", "runs/a-1", "--threads", "3", "--json", "--quiet"});
+  ASSERT_TRUE(std::holds_alternative<Resume>(resume));
+  EXPECT_EQ(std::get<Resume>(resume).run, "runs/a-1");
+  EXPECT_EQ(std::get<Resume>(resume).threads, 3U);
+  EXPECT_TRUE(std::get<Resume>(resume).json && std::get<Resume>(resume).quiet);
   const auto report = parse({"report", "one", "two", "--json"});
   ASSERT_TRUE(std::holds_alternative<Report>(report));
   EXPECT_EQ(std::get<Report>(report).runs, (std::vector<std::string>{"one", "two"}));

@@ -33,8 +33,8 @@ base::Result<void> execute(const Resume& command, const Doors& doors) {
     return show_finished(run, command.json, doors);
   }
   HANSE_TRY(const jobs::Job job, jobs::load_job(doors.directory, path, doors.environment));
-  Reached reached = Reached::begun;
-  return work_on(run, job, std::move(held), command.json, doors, reached);
+  bool computed = false;
+  return work_on(run, job, std::move(held), command.json, doors, computed);
 }
 
 }  // namespace hanse::commands

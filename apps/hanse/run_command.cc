@@ -74,14 +74,14 @@ base::Result<void> execute(const Run& command, const Doors& doors) {
   HANSE_TRY(const std::string run, command.out.empty()
                                        ? take_free(doors.directory, runs, job.name.text())
                                        : take(doors.directory, command.out));
-  Reached reached = Reached::begun;
+  bool computed = false;
   const auto done = [&]() -> base::Result<void> {
     HANSE_TRY_VOID(doors.directory.write(run + "/job.toml", base::view_of(job.text)));
     HANSE_TRY(auto store, hold(run));
-    return work_on(run, job, std::move(store), command.json, doors, reached);
+    return work_on(run, job, std::move(store), command.json, doors, computed);
   }();
   // Of a job that cannot begin nothing stays.
-  if (!done && reached == Reached::begun) (void)doors.directory.remove_all(run);
+  if (!done && !computed) (void)doors.directory.remove_all(run);
   return done;
 }
 

@@ -14,6 +14,8 @@ using base::ErrorCode;
 
 constexpr auto kStore = "/run.db";
 constexpr auto kReport = "/report.json";
+constexpr auto kPage = "/report.html";
+constexpr auto kModel = "/model.json";
 constexpr auto kJob = "/job.toml";
 
 // As POSIX shells read it back.
@@ -41,8 +43,8 @@ base::Result<void> write(const std::string& run, const jobs::RunResult& result,
   const auto file = [&](const char* name, std::string_view text) {
     return directory.write(run + name, base::view_of(text));
   };
-  HANSE_TRY_VOID(file("/model.json", jobs::to_json(result.model)));
-  HANSE_TRY_VOID(file("/report.html", jobs::to_html(result.report)));
+  HANSE_TRY_VOID(file(kModel, jobs::to_json(result.model)));
+  HANSE_TRY_VOID(file(kPage, jobs::to_html(result.report)));
   return file(kReport, report_json);  // last: from here on the run is finished
 }
 
@@ -52,25 +54,32 @@ base::Result<void> show(const std::string& run, const jobs::Report& report,
       departures(report) + ". Nothing was private yet: a simulation, in the clear.";
   if (json) {
     HANSE_TRY_VOID(doors.terminal.print_data(report_json));
-    doors.terminal.say(fmt::format("{}/report.html\n{}\n", visible(run), told));
+    doors.terminal.say(fmt::format("{}\n{}\n", visible(run + kPage), told));
     return {};
   }
   const Style& style = doors.terminal.out();
   return doors.terminal.print(fmt::format("{}\n{} {}\n{}\n", summary(report, style),
-                                          style.dim("report:"), visible(run + "/report.html"),
+                                          style.dim("report:"), visible(run + kPage),
                                           style.warning(told)));
 }
 
 base::Result<jobs::RunResult> train(const jobs::Job& job, storage::Store& store, const Doors& doors,
-                                    Reached& reached) {
+                                    bool& computed) {
   ProgressLine line(doors.terminal, doors.clock);
   return jobs::run_job(
       job, {doors.directory, doors.executor, doors.clock, &doors.databases, &store, HANSE_VERSION},
       [&](const jobs::Progress& progress) {
-        if (progress.phase != jobs::Phase::reading) reached = Reached::computed;
+        computed = progress.taken > 0;
         line.show(progress);
       },
       doors.stop);
+}
+
+// "model.json.123-0.tmp": what storage::Disk leaves of a file when its process is killed.
+bool is_half_written(std::string_view name) {
+  for (const char* file : {kReport, kModel, kPage})
+    if (name.starts_with(std::string(file + 1) + ".") && name.ends_with(".tmp")) return true;
+  return false;
 }
 
 base::Error with_advice(const base::Error& error, const std::string& run, const Doors& doors) {
@@ -113,13 +122,17 @@ void tidy(storage::Directory& directory, const std::string& run) {
   // The log goes last: without its database it means nothing, the other way round it would be lost.
   for (const char* suffix : {"", "-journal", "-wal"})
     (void)directory.remove_all(run + kStore + suffix);
+  const auto entries = directory.list(run);
+  if (!entries) return;
+  for (const storage::Entry& entry : *entries)
+    if (is_half_written(entry.name)) (void)directory.remove_all(run + "/" + entry.name);
 }
 
 base::Result<void> work_on(const std::string& run, const jobs::Job& job,
                            std::unique_ptr<storage::Store> store, bool json, const Doors& doors,
-                           Reached& reached) {
-  const auto result = train(job, *store, doors, reached);
-  if (!result && reached == Reached::begun) return base::fail(result.error());
+                           bool& computed) {
+  const auto result = train(job, *store, doors, computed);
+  if (!result && !computed) return base::fail(result.error());
   if (!result) return base::fail(with_advice(result.error(), run, doors));
   const std::string report_json = jobs::to_json(result->report);
   if (const auto written = write(run, *result, report_json, doors.directory); !written)

@@ -23,14 +23,11 @@ std::string how_to_go_on(const std::string& run);
 // Held while it lives: another process gets unavailable.
 base::Result<std::unique_ptr<storage::Store>> hold(const std::string& run);
 
-// How far the work on a run came; beyond `begun` there is something to go on with.
-enum class Reached { begun, computed };
-
 // Works on the run until it is finished, prints what it found, or `json` alone, and lets the store
-// go. An error leaves the folder as it is, to go on with.
+// go. An error leaves the folder as it is, to go on with; `computed`: a round was taken before it.
 base::Result<void> work_on(const std::string& run, const jobs::Job& job,
                            std::unique_ptr<storage::Store> store, bool json, const Doors& doors,
-                           Reached& reached);
+                           bool& computed);
 
 // Removes what only unfinished runs need.
 void tidy(storage::Directory& directory, const std::string& run);

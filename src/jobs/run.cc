@@ -60,9 +60,9 @@ class Runner {
     if (!record_ || problem_) return base::fail(error);
     found_.seconds = seconds();
     if (const auto saved = record_->save(found_); !saved)
-      return base::fail(base::Error(
-          error.code(), fmt::format("{}; and the last seconds of work could not be saved: {}",
-                                    error.text(), saved.error().text())));
+      return base::fail(saved.error().code(),
+                        "{}; what was computed since the last save is lost: {}", error.text(),
+                        saved.error().text());
     return base::fail(error);
   }
 
@@ -289,6 +289,7 @@ class Runner {
   // After a round of any training, one call at a time: shows it, and saves where that is due.
   bool goes_on(const TrainingPlace& place, const SharedIterate& iterate) {
     if (record_) found_.open.trainings[place] = iterate;
+    ++state_.taken;
     progress_(state_);
     if (record_ && !problem_ && record_->is_due()) {
       found_.seconds = seconds();

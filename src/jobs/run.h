@@ -34,6 +34,7 @@ struct Progress {
   std::uint32_t folds = 1;
   std::uint32_t round = 0;  // of `rounds`; alone, the mean over the sites
   std::uint32_t rounds = 0;
+  std::uint64_t taken = 0;  // rounds of all trainings, by this process
   std::uint32_t sites_in = 0;
   std::uint32_t sites = 0;
   std::uint64_t bytes = 0;  // that left sites so far

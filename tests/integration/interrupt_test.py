@@ -1,9 +1,10 @@
-"""Ctrl-C in the middle of a run: exit code 130, nothing left behind."""
+"""Ctrl-C in the middle of a run: exit code 130, one line that says how to go on."""
 
 import os
 import pty
 import signal
 import subprocess
+import time
 import unittest
 
 from hanse import BEARINGS, BINARY, Case
@@ -12,7 +13,7 @@ LONG = ["run", BEARINGS, "--set", "training.rounds=2000"]
 
 
 class Interrupt(Case):
-    def interrupted(self, how, *words):
+    def interrupted(self, how, run, *words):
         process = subprocess.Popen([BINARY, *LONG, *words], cwd=self.folder,
                                    env=self.environment(), stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
@@ -22,21 +23,34 @@ class Interrupt(Case):
         process.send_signal(how)
         out, err = process.communicate(timeout=30)
         self.assertEqual(out, "")
-        self.assertIn("stopped", err)
-        self.assertEqual(self.entries(), [])
+        self.assertEqual(err.splitlines()[-1], f"stopped; go on with: hanse resume {run}")
+        self.assertNotIn("error", err)
+        self.assertEqual(sorted(path.name for path in (self.folder / run).iterdir()),
+                         ["job.toml", "run.db"])
         return process.returncode
 
     def test_interrupt(self):
-        self.assertEqual(self.interrupted(signal.SIGINT), 128 + signal.SIGINT)
+        self.assertEqual(self.interrupted(signal.SIGINT, "runs/bearings-1"), 128 + signal.SIGINT)
 
     def test_interrupt_with_a_folder_of_ones_own(self):
-        self.assertEqual(self.interrupted(signal.SIGINT, "--out", "mine"), 128 + signal.SIGINT)
+        self.assertEqual(self.interrupted(signal.SIGINT, "mine", "--out", "mine"),
+                         128 + signal.SIGINT)
 
     def test_termination(self):
-        self.assertEqual(self.interrupted(signal.SIGTERM), 128 + signal.SIGTERM)
+        self.assertEqual(self.interrupted(signal.SIGTERM, "runs/bearings-1"), 128 + signal.SIGTERM)
 
-    def test_a_killed_run_leaves_no_run_and_the_next_one_works(self):
-        process = subprocess.Popen([BINARY, *LONG, "--out", "mine"], cwd=self.folder,
+    def test_quiet_is_not_that_quiet(self):
+        process = subprocess.Popen([BINARY, *LONG, "--quiet"], cwd=self.folder,
+                                   env=self.environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        while not (self.folder / "runs" / "bearings-1" / "run.db").exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        self.assertEqual(err, "stopped; go on with: hanse resume runs/bearings-1\n")
+
+    def test_a_killed_run_is_in_nobodys_way(self):
+        process = subprocess.Popen([BINARY, *LONG], cwd=self.folder,
                                    env=self.environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         for line in process.stderr:
@@ -44,9 +58,10 @@ class Interrupt(Case):
                 break
         process.kill()
         process.communicate(timeout=30)
-        self.assertFalse((self.folder / "mine").exists())
-        self.succeeds("run", BEARINGS, "--out", "mine", "--quiet")
-        self.assertEqual([path.name for path in self.folder.iterdir()], ["mine"])
+        done = self.succeeds("run", BEARINGS, "--quiet")
+        self.assertIn("runs/bearings-2/report.html", done.stdout)
+        self.assertEqual(sorted(path.name for path in (self.folder / "runs").iterdir()),
+                         ["bearings-1", "bearings-2"])
 
 
 class OnATerminal(Case):
