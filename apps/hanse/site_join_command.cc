@@ -59,10 +59,11 @@ Result<void> finish_request(const SiteJoin& command, const PartyHome& home,
     }));
   return doors.terminal.print(visible(fmt::format(
       "{} asks to belong to {}\n  request      {}\n  fingerprint  {}\n"
-      "Next: give the request to {} and tell them the fingerprint on another way, such as the "
-      "telephone.\nThe keys stay here; keep a copy of {} in a safe place.\n",
+      "Next: give the request to {}, and tell them the fingerprint on another way, such as\n"
+      "the telephone. The keys never leave {}; keep a copy in a safe place.\n",
       identity.name(), consortium, path, print,
-      command.rotate ? "a member" : "who founds the consortium, or to a member", home.identity())));
+      command.rotate ? "a site of the consortium" : "the founder or a site of the consortium",
+      command.rotate ? home.next_identity() : home.identity())));
 }
 
 // First keys and a request.
