@@ -19,7 +19,7 @@ COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _hanse; echo "${{COMPREPLY[@]}}"
         return done.stdout.split()
 
     def test_commands(self):
-        self.assertEqual(self.offered("re"), ["report"])
+        self.assertEqual(self.offered("re"), ["resume", "report"])
         self.assertEqual(self.offered("job", ""), ["check"])
 
     def test_options(self):

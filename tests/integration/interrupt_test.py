@@ -58,7 +58,7 @@ class Interrupt(Case):
                 break
         process.kill()
         process.communicate(timeout=30)
-        done = self.succeeds("run", BEARINGS, "--quiet")
+        done = self.succeeds("run", BEARINGS, "--set", "training.rounds=3", "--quiet")
         self.assertIn("runs/bearings-2/report.html", done.stdout)
         self.assertEqual(sorted(path.name for path in (self.folder / "runs").iterdir()),
                          ["bearings-1", "bearings-2"])
