@@ -1,11 +1,14 @@
 """Founding a consortium, joining, new keys, leaving; and whoever tries it without the sites."""
 
 import json
+import os
+import pty
 import shutil
 import stat
+import subprocess
 import unittest
 
-from hanse import CORRUPTION, DENIED, EXISTS, INVALID, NOT_FOUND, PRECONDITION, USAGE, Case
+from hanse import BINARY, CORRUPTION, DENIED, EXISTS, INVALID, NOT_FOUND, PRECONDITION, USAGE, Case
 
 
 class Enrolment(Case):
@@ -167,6 +170,22 @@ class Refused(Enrolment):
                       "bremen/request")
         self.fails(PRECONDITION, "consortium", "approve", "hub/proposal", "--home", "bremen",
                    says=["fingerprints", "--yes"])
+
+    def test_a_person_says_yes_or_no(self):
+        self.ask("bremen")
+        self.succeeds("consortium", "init", "ovens", "--home", "hub", "--address", "hub:1",
+                      "bremen/request")
+        for answer, code in X:
+            keyboard, terminal = pty.openpty()
+            os.write(keyboard, f"{answer}\n".encode())
+            done = subprocess.run([BINARY, "consortium", "approve", "hub/proposal", "--home",
+                                   "bremen"], cwd=self.folder, stdin=terminal, text=True,
+                                  capture_output=True, env=self.environment(), check=False)
+            os.close(keyboard)
+            os.close(terminal)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn("[yes/no]", done.stderr)
+        self.assertIn("complete: 2 of the 2", done.stdout)
 
     def test_words(self):
         self.fails(USAGE, "consortium")
