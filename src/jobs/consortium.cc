@@ -67,7 +67,7 @@ base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
     HANSE_TRY_VOID(send(std::move(receipts)));
   }
   HANSE_TRY_VOID(wave());
-  HANSE_TRY_VOID(released);
+  if (!released) return base::fail(std::move(released).error());
   const transport::Traffic after = loopback_.traffic();
   return RoundResult{*std::move(released),
                      std::get<federation::Closed>(coordinator_.record().state()).contributors,
