@@ -24,6 +24,15 @@ struct Parsed {
   ConsortiumInit init;
   ConsortiumApprove approve;
   ConsortiumRevoke revoke;
+  CoordinatorRun coordinator;
+  SiteRun site;
+  JobSubmit submit;
+  JobList list;
+  JobWatch watch;
+  JobCancel cancel;
+  JobApprove agree;
+  Doctor doctor;
+  Quickstart quickstart;
   std::string shell;
   bool version = false;
 };
@@ -101,10 +110,8 @@ CLI::App* add_predict(CLI::App& app, Predict& predict) {
   return command;
 }
 
-CLI::App* add_check(CLI::App& app, JobCheck& check) {
-  CLI::App* job = app.add_subcommand("job", "Look at job files");
-  job->footer(kCheckExample)->require_subcommand(1);
-  CLI::App* command = job->add_subcommand("check", kCheckText);
+CLI::App* add_check(CLI::App& job, JobCheck& check) {
+  CLI::App* command = job.add_subcommand("check", kCheckText);
   command->footer(kCheckExample);
   command->add_option("JOB", check.job, "Job file (TOML, docs/formats/job.md)")->required();
   command->add_flag("--json", check.json, "Print one JSON document");
@@ -159,7 +166,7 @@ CLI::App* add_join(CLI::App& app, SiteJoin& join) {
   command->add_option("--class", join.site_class, "Equipment generation or vertical of a site")
       ->type_name("CLASS");
   command->add_option("--organisation", join.organisation, "Whose party it is, for people")
-      ->type_name("TEXT");
+      ->type_name("ORG");
   command->add_flag("--rotate", join.rotate, "New keys for a party that belongs already");
   command->add_flag("--yes", join.yes, "The fingerprints have been compared: do not ask");
   command->add_flag("--json", join.json, "Print one JSON document");
@@ -176,7 +183,7 @@ CLI::App* add_init(CLI::App& app, ConsortiumInit& init) {
       ->type_name("HOST:PORT")
       ->required();
   command->add_option("--organisation", init.organisation, "Who runs it, for people")
-      ->type_name("TEXT");
+      ->type_name("ORG");
   command->add_flag("--test", init.test, "A test consortium: its runs may have seeds");
   command->add_flag("--json", init.json, "Print one JSON document");
   return command;
@@ -204,6 +211,113 @@ CLI::App* add_revoke(CLI::App& app, ConsortiumRevoke& revoke) {
   add_home(*command, revoke.home);
   add_instead(*command, revoke.instead);
   command->add_flag("--json", revoke.json, "Print one JSON document");
+  return command;
+}
+
+void add_flags(CLI::App& app, service::Flags& flags) {
+  app.add_option("--http", flags.http, "Where /healthz and /metrics are; \"\": nowhere")
+      ->type_name("HOST:PORT");
+  app.add_flag("--in-the-clear", flags.in_the_clear, kInTheClear);
+  app.add_option("--insecure-test-seed", flags.insecure_test_seed,
+                 "Predictable randomness; in test consortia only")
+      ->type_name("N");
+}
+
+CLI::App* add_coordinator(CLI::App& app, CoordinatorRun& run) {
+  CLI::App* coordinator = app.add_subcommand("coordinator", "Run the coordinator of a consortium");
+  coordinator->footer(kCoordinatorExample)->require_subcommand(1);
+  CLI::App* command = coordinator->add_subcommand("run", kCoordinatorText);
+  command->footer(kCoordinatorExample);
+  add_home(*command, run.home);
+  command->add_option("--bind", run.flags.bind, "Where sites dial in [0.0.0.0:7443]")
+      ->type_name("HOST:PORT");
+  add_flags(*command, run.flags);
+  add_threads(*command, run.threads);
+  return command;
+}
+
+CLI::App* add_site_run(CLI::App& site, SiteRun& run) {
+  CLI::App* command = site.add_subcommand("run", kSiteRunText);
+  command->footer(kSiteRunExample);
+  add_home(*command, run.home);
+  command->add_option("--coordinator", run.flags.coordinator, "As seen from here [the roster's]")
+      ->type_name("HOST:PORT");
+  add_flags(*command, run.flags);
+  add_threads(*command, run.threads);
+  return command;
+}
+
+void add_where(CLI::App& app, DeployedJobs& where) {
+  add_home(app, where.home);
+  app.add_option("--coordinator", where.coordinator, "As seen from here [the roster's]")
+      ->type_name("HOST:PORT");
+  app.add_flag("--json", where.json, "Print one JSON document");
+}
+
+void add_out(CLI::App& app, std::string& out) {
+  app.add_option("--out", out, "Folder for report and model, once it is finished")
+      ->type_name("RUN");
+}
+
+CLI::App* add_submit(CLI::App& job, JobSubmit& submit) {
+  CLI::App* command = job.add_subcommand("submit", kSubmitText);
+  command->footer(kSubmitExample);
+  command->add_option("JOB", submit.job, "Job file (TOML, docs/formats/job.md)")->required();
+  add_where(*command, submit.where);
+  command->add_flag("--watch", submit.watch, "Watch it until it is over");
+  add_out(*command, submit.out);
+  add_set(*command, submit.set);
+  return command;
+}
+
+CLI::App* add_list(CLI::App& job, JobList& list) {
+  CLI::App* command = job.add_subcommand("list", "List a coordinator's jobs");
+  command->footer(kJobListExample);
+  add_where(*command, list.where);
+  return command;
+}
+
+CLI::App* add_watch(CLI::App& job, JobWatch& watch) {
+  CLI::App* command = job.add_subcommand("watch", kWatchText);
+  command->footer(kWatchExample);
+  command->add_option("NAME", watch.job, "The job, as 'job list' names it")->required();
+  add_where(*command, watch.where);
+  add_out(*command, watch.out);
+  return command;
+}
+
+CLI::App* add_cancel(CLI::App& job, JobCancel& cancel) {
+  CLI::App* command = job.add_subcommand("cancel", "End a job without a result");
+  command->footer(kCancelExample);
+  command->add_option("NAME", cancel.job, "The job, as 'job list' names it")->required();
+  add_where(*command, cancel.where);
+  return command;
+}
+
+CLI::App* add_agree(CLI::App& job, JobApprove& agree) {
+  CLI::App* command = job.add_subcommand("approve", kApproveJobText);
+  command->footer(kApproveJobExample);
+  command->add_option("JOB", agree.job, "A job file, as it waits in DIR/pending")->required();
+  add_home(*command, agree.home);
+  return command;
+}
+
+CLI::App* add_doctor(CLI::App& app, Doctor& doctor) {
+  CLI::App* command = app.add_subcommand("doctor", kDoctorText);
+  command->footer(kDoctorExample);
+  add_where(*command, doctor.where);
+  command->add_option("--job", doctor.job, "Job file to hold the site's records against")
+      ->type_name("JOB");
+  return command;
+}
+
+CLI::App* add_quickstart(CLI::App& app, Quickstart& quickstart) {
+  CLI::App* command = app.add_subcommand("quickstart", kQuickstartText);
+  command->footer(kQuickstartExample);
+  command->add_option("--out", quickstart.out, "Folder to write [runs/quickstart-N]")
+      ->type_name("RUN");
+  command->add_flag("--json", quickstart.json, "Print the job's last state as JSON");
+  command->add_flag("--quiet", quickstart.quiet, "No progress on stderr");
   return command;
 }
 
@@ -295,7 +409,14 @@ Command parse_command_line(int argc, const char* const* argv) {
   const CLI::App* resume = add_resume(app, parsed.resume);
   const CLI::App* report = add_report(app, parsed.report);
   const CLI::App* predict = add_predict(app, parsed.predict);
-  const CLI::App* check = add_check(app, parsed.check);
+  CLI::App* job = app.add_subcommand("job", "Check job files; give jobs to a coordinator");
+  job->footer(kCheckExample)->require_subcommand(1);
+  const CLI::App* check = add_check(*job, parsed.check);
+  const CLI::App* submit = add_submit(*job, parsed.submit);
+  const CLI::App* list = add_list(*job, parsed.list);
+  const CLI::App* watch = add_watch(*job, parsed.watch);
+  const CLI::App* cancel = add_cancel(*job, parsed.cancel);
+  const CLI::App* agree = add_agree(*job, parsed.agree);
   CLI::App* data = app.add_subcommand("data", "Look at a table; take a job's records elsewhere");
   data->footer(kInspectExample)->require_subcommand(1);
   const CLI::App* inspect = add_inspect(*data, parsed.inspect);
@@ -303,11 +424,15 @@ Command parse_command_line(int argc, const char* const* argv) {
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);
   const CLI::App* join = add_join(*site, parsed.join);
+  const CLI::App* site_run = add_site_run(*site, parsed.site);
+  const CLI::App* coordinator = add_coordinator(app, parsed.coordinator);
   CLI::App* consortium = app.add_subcommand("consortium", kConsortiumText);
   consortium->footer(kInitExample)->require_subcommand(1);
   const CLI::App* init = add_init(*consortium, parsed.init);
   const CLI::App* approve = add_approve(*consortium, parsed.approve);
   const CLI::App* revoke = add_revoke(*consortium, parsed.revoke);
+  const CLI::App* doctor = add_doctor(app, parsed.doctor);
+  const CLI::App* quickstart = add_quickstart(app, parsed.quickstart);
   const CLI::App* complete = add_completion(app, parsed.shell);
   try {
     app.parse(argc, argv);
@@ -328,6 +453,15 @@ Command parse_command_line(int argc, const char* const* argv) {
   if (init->parsed()) return parsed.init;
   if (approve->parsed()) return parsed.approve;
   if (revoke->parsed()) return parsed.revoke;
+  if (submit->parsed()) return parsed.submit;
+  if (list->parsed()) return parsed.list;
+  if (watch->parsed()) return parsed.watch;
+  if (cancel->parsed()) return parsed.cancel;
+  if (agree->parsed()) return parsed.agree;
+  if (site_run->parsed()) return parsed.site;
+  if (coordinator->parsed()) return parsed.coordinator;
+  if (doctor->parsed()) return parsed.doctor;
+  if (quickstart->parsed()) return parsed.quickstart;
   if (complete->parsed()) return Text{completion(app, parsed.shell)};
   return Usage{"expected a command\n\n" + app.help()};
 }

@@ -162,4 +162,87 @@ inline constexpr auto kRevokeExample = R"(Examples:
   hanse consortium revoke ulm --home bremen
 )";
 
+inline constexpr auto kCoordinatorText = R"(Run the coordinator of a consortium
+
+Asks the sites, adds up what they answer, and keeps the model. One port, mutual TLS,
+sites dial in. What it must not lose lies in DIR/store.db: after a crash or a stop it
+goes on where it was. Settings: DIR/local/coordinator.toml.)";
+
+inline constexpr auto kCoordinatorExample = R"(Examples:
+  hanse coordinator run --home coordinator --in-the-clear
+  hanse coordinator run --home coordinator --bind 0.0.0.0:7443 --http 127.0.0.1:7480 --in-the-clear
+)";
+
+inline constexpr auto kSiteRunText = R"(Run a site beside its records
+
+Dials the coordinator and answers what its owner has agreed to, from the tables that
+DIR/local/site.toml names. Records stay here. After a crash or a stop it goes on
+where it was, and says nothing twice.)";
+
+inline constexpr auto kSiteRunExample = R"(Examples:
+  hanse site run --home hamburg --in-the-clear
+  https_proxy=http://proxy:3128 hanse site run --home hamburg --in-the-clear
+)";
+
+inline constexpr auto kInTheClear = "Accept that updates reach the coordinator without noise";
+
+inline constexpr auto kSubmitText = R"(Give a job to a coordinator
+
+The coordinator trains it with the sites of its roster, after the jobs before it.)";
+
+inline constexpr auto kSubmitExample = R"(Examples:
+  hanse job submit ovens.toml --home engineer
+  hanse job submit ovens.toml --home engineer --out runs/ovens-1
+)";
+
+inline constexpr auto kWatchText = R"(Watch a job until it is over
+
+With --out, then fetches report and model. Ctrl-C ends the watching, not the job.)";
+
+inline constexpr auto kWatchExample = R"(Examples:
+  hanse job watch ovens --home engineer
+  hanse job watch ovens --home engineer --out runs/ovens-1
+)";
+
+inline constexpr auto kJobListExample = R"(Examples:
+  hanse job list --home engineer
+  hanse job list --home engineer --json | jq '.jobs[].phase'
+)";
+
+inline constexpr auto kCancelExample = R"(Examples:
+  hanse job cancel ovens --home engineer
+)";
+
+inline constexpr auto kApproveJobText = R"(Agree, as a site's owner, to a job
+
+A site whose local/site.toml says [consent] jobs = "approved" (so it is without that
+section) declines every job that its owner has not agreed to, and leaves it in
+DIR/pending for him to read.)";
+
+inline constexpr auto kApproveJobExample = R"(Examples:
+  hanse job approve hamburg/pending/3f1c….toml --home hamburg
+)";
+
+inline constexpr auto kDoctorText = R"(Look for what would keep a party from running
+
+Checks keys and roster, certificate, settings, how long the disk takes for a durable
+write, the way to the coordinator and its clock; with --job also that the site's own
+records fit the job.)";
+
+inline constexpr auto kDoctorExample = R"(Examples:
+  hanse doctor --home hamburg
+  hanse doctor --home hamburg --job ovens.toml --json
+)";
+
+inline constexpr auto kQuickstartText = R"(Watch a consortium of real processes for a few seconds
+
+Starts a coordinator and three sites on this machine, each a process with keys, a
+roster and a store of its own, lets them train a job over mutual TLS, shows how it
+goes and stops them again. Leaves everything in RUN to look at.)";
+
+inline constexpr auto kQuickstartExample = R"(Examples:
+  hanse quickstart
+  hanse quickstart --out /tmp/consortium
+)";
+
 }  // namespace hanse::commands

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "hanse/terminal.h"
 #include "jobs/job.h"
+#include "service/config.h"
 #include "storage/database.h"
 
 namespace hanse::commands {
@@ -124,6 +125,73 @@ struct ConsortiumRevoke {
   bool json = false;
 };
 
+// hanse coordinator run
+struct CoordinatorRun {
+  std::string home;
+  service::Flags flags;
+  std::size_t threads = 0;
+};
+
+// hanse site run
+struct SiteRun {
+  std::string home;
+  service::Flags flags;
+  std::size_t threads = 0;
+};
+
+// What the commands to a coordinator share.
+struct DeployedJobs {
+  std::string home;         // of the party that asks
+  std::string coordinator;  // HOST:PORT; empty: as the roster says
+  bool json = false;
+};
+
+// hanse job submit
+struct JobSubmit {
+  std::string job;
+  DeployedJobs where;
+  bool watch = false;
+  std::string out;  // where to save what it leaves; empty: nowhere
+  std::vector<std::string> set;
+};
+
+// hanse job list
+struct JobList {
+  DeployedJobs where;
+};
+
+// hanse job watch
+struct JobWatch {
+  std::string job;
+  DeployedJobs where;
+  std::string out;
+};
+
+// hanse job cancel
+struct JobCancel {
+  std::string job;
+  DeployedJobs where;
+};
+
+// hanse job approve
+struct JobApprove {
+  std::string job;  // a job file, or one that waits in pending/
+  std::string home;
+};
+
+// hanse doctor
+struct Doctor {
+  DeployedJobs where;
+  std::string job;  // to hold the site's records against; may be empty
+};
+
+// hanse quickstart
+struct Quickstart {
+  std::string out;  // empty: the first free runs/quickstart-N
+  bool json = false;
+  bool quiet = false;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -134,8 +202,10 @@ struct Usage {
   std::string text;
 };
 
-using Command = std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, SiteJoin,
-                             ConsortiumInit, ConsortiumApprove, ConsortiumRevoke, Text, Usage>;
+using Command =
+    std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, SiteJoin, ConsortiumInit,
+                 ConsortiumApprove, ConsortiumRevoke, CoordinatorRun, SiteRun, JobSubmit, JobList,
+                 JobWatch, JobCancel, JobApprove, Doctor, Quickstart, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -160,5 +230,14 @@ base::Result<void> execute(const SiteJoin& command, const Doors& doors);
 base::Result<void> execute(const ConsortiumInit& command, const Doors& doors);
 base::Result<void> execute(const ConsortiumApprove& command, const Doors& doors);
 base::Result<void> execute(const ConsortiumRevoke& command, const Doors& doors);
+base::Result<void> execute(const CoordinatorRun& command, const Doors& doors);
+base::Result<void> execute(const SiteRun& command, const Doors& doors);
+base::Result<void> execute(const JobSubmit& command, const Doors& doors);
+base::Result<void> execute(const JobList& command, const Doors& doors);
+base::Result<void> execute(const JobWatch& command, const Doors& doors);
+base::Result<void> execute(const JobCancel& command, const Doors& doors);
+base::Result<void> execute(const JobApprove& command, const Doors& doors);
+base::Result<void> execute(const Doctor& command, const Doors& doors);
+base::Result<void> execute(const Quickstart& command, const Doors& doors);
 
 }  // namespace hanse::commands

@@ -25,9 +25,6 @@ namespace {
 constexpr Milliseconds kPause{1000};
 constexpr int kMaxDoublings = 6;
 
-// A training that gets nowhere for so long (about ten minutes of pauses alone) needs a person.
-constexpr std::uint32_t kMaxAttempts = 16;
-
 // A record is some bytes per round and site: kept whole, a snapshot now and then.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
@@ -226,16 +223,16 @@ Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) 
   return out;
 }
 
-// An aborted round is tried again, later and later.
+// A round that too few sites answered is tried again, later and later, until they do or somebody
+// cancels the job: owners may need days to agree.
 Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Milliseconds now) {
   const base::RoundId id = parts_->record->read([](const TrainingRecord& at) { return at.due(); });
   HANSE_TRY_VOID(append(TrainingRecord::aborted(steps_since_opened())));
   const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
   parts_->begin_at = now + Milliseconds{kPause.value << doublings};
-  const bool hopeless = reason == federation::AbortReason::failed || id.attempt + 1 == kMaxAttempts;
-  if (!hopeless) return {};
-  return end(TrainingOutcome::failed, fmt::format("round {} was aborted ({}), attempt {}", id.round,
-                                                  federation::name_of(reason), id.attempt + 1));
+  if (reason != federation::AbortReason::failed) return {};
+  return end(TrainingOutcome::failed,
+             fmt::format("the sum of round {} could not be made", id.round));
 }
 
 // Steps 11 to 13 of a round: the sum becomes the next iterate, both durable in one commit.

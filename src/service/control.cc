@@ -101,8 +101,9 @@ Result<Order> decode_order(base::ByteView bytes) {
   return fail(ErrorCode::unsupported, "this coordinator does not know the order");
 }
 
-base::Bytes encode(const std::vector<JobStatus>& statuses) {
+base::Bytes encode(const std::vector<JobStatus>& statuses, base::Milliseconds wall) {
   wire::Statuses to;
+  to.set_wall_ms(wall.value);
   for (const JobStatus& from : statuses) {
     wire::JobStatus& one = *to.add_jobs();
     one.set_job(from.job);
@@ -129,6 +130,11 @@ Result<std::vector<JobStatus>> decode_statuses(base::ByteView bytes) {
                         one.rounds(), one.sites_in(), one.sites(), one.connected(), one.loss(),
                         one.bytes(), one.reason()});
   return statuses;
+}
+
+Result<base::Milliseconds> decode_wall(base::ByteView bytes) {
+  HANSE_TRY(const wire::Statuses from, parse<wire::Statuses>(bytes, "the coordinator's answer"));
+  return base::Milliseconds{from.wall_ms()};
 }
 
 base::Bytes encode(const FilePart& part) {

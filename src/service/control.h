@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/units.h"
 
 namespace hanse::service {
 
@@ -64,11 +65,13 @@ struct FilePart {
 inline constexpr std::size_t kMaxPart = std::size_t{1} << 20;
 
 base::Bytes encode(const Order& order);
-base::Bytes encode(const std::vector<JobStatus>& statuses);
+// With the coordinator's wall clock, for whom it matters.
+base::Bytes encode(const std::vector<JobStatus>& statuses, base::Milliseconds wall = {});
 base::Bytes encode(const FilePart& part);
 // What is damaged: corruption. Memory is in proportion to the bytes.
 base::Result<Order> decode_order(base::ByteView bytes);
 base::Result<std::vector<JobStatus>> decode_statuses(base::ByteView bytes);
+base::Result<base::Milliseconds> decode_wall(base::ByteView bytes);
 base::Result<FilePart> decode_part(base::ByteView bytes);
 
 // As `--json` prints it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "service/deployments.h"
+#include "service/epoch_watch.h"
 #include "service/events.h"
 #include "service/order_desk.h"
 
@@ -33,6 +34,7 @@ struct Watcher {
 struct CoordinatorService::Body {
   roster::Roster roster;
   ServiceDoors doors;
+  EpochWatch epochs;
   Metrics metrics = {};
   OrderDesk desk;
   std::unique_ptr<Deployments> deployments = {};
@@ -64,7 +66,7 @@ struct CoordinatorService::Body {
     if (const auto* submit = std::get_if<order::Submit>(&placed.order)) {
       placed.respond(encoded(deployments->submit(submit->job, placed.party)));
     } else if (std::holds_alternative<order::List>(placed.order)) {
-      placed.respond(encode(deployments->statuses()));
+      placed.respond(encode(deployments->statuses(), doors.clock.wall()));
     } else if (const auto* watch = std::get_if<order::Watch>(&placed.order)) {
       watchers.push_back({*watch, std::move(placed.respond), now + kWatch});
     } else if (const auto* fetch = std::get_if<order::Fetch>(&placed.order)) {
@@ -133,8 +135,23 @@ struct CoordinatorService::Body {
     metrics.set_refusals(refused);
   }
 
+  // Parties that the new epoch leaves out are cut at once.
+  Result<void> look_for_epoch(transport::GrpcServer& server) {
+    HANSE_TRY(const auto found, epochs.look(doors.clock.monotonic()));
+    if (!found) return {};
+    const Member& member = *found;
+    HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
+    roster = member.roster;
+    deployments->adopt(member);
+    server.adopt(std::move(ring));
+    doors.log.write(Severity::note,
+                    fmt::format("goes by epoch {} of '{}'", roster.epoch, roster.consortium));
+    return {};
+  }
+
   // One turn: what happened, what was ordered, what came, what is due.
   Result<void> turn(transport::GrpcServer& server) {
+    HANSE_TRY_VOID(look_for_epoch(server));
     HANSE_TRY_VOID(take_events(server));
     for (PlacedOrder& placed : desk.take()) {
       HANSE_TRY(auto out, carry_out(std::move(placed), doors.clock.monotonic()));
@@ -167,7 +184,10 @@ Result<std::unique_ptr<CoordinatorService>> CoordinatorService::open(Home home,
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   std::unique_ptr<Body> body(
-      new Body{.roster = member.roster, .doors = doors, .desk = OrderDesk(doors.clock)});
+      new Body{.roster = member.roster,
+               .doors = doors,
+               .epochs = EpochWatch(doors.directory, home, member.roster_digest),
+               .desk = OrderDesk(doors.clock)});
   HANSE_TRY(body->deployments,
             Deployments::open(std::move(home), std::move(config), member, doors, body->metrics));
   return std::unique_ptr<CoordinatorService>(new CoordinatorService(std::move(body)));

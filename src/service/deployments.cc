@@ -56,8 +56,8 @@ JobStatus status_of(const BookedJob& job, const jobs::TrainingRecord& record) {
 struct Deployments::Body {
   Home home;
   CoordinatorConfig config;
-  const roster::Roster roster;
-  const base::Digest roster_digest;
+  roster::Roster roster;
+  base::Digest roster_digest;
   ServiceDoors doors;
   Metrics& metrics;
   std::unique_ptr<storage::Durable<JobBook>> book = {};
@@ -247,6 +247,11 @@ Result<std::unique_ptr<Deployments>> Deployments::open(Home home, CoordinatorCon
     body->remember(booked, record, *booked.end, job.rounds);
   }
   return std::unique_ptr<Deployments>(new Deployments(std::move(body)));
+}
+
+void Deployments::adopt(const Member& member) {
+  body_->roster = member.roster;
+  body_->roster_digest = member.roster_digest;
 }
 
 Result<JobStatus> Deployments::submit(const std::string& job_text, const std::string& by) {

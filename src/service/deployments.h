@@ -20,6 +20,9 @@ class Deployments {
                                                          Metrics& metrics);
   ~Deployments();
 
+  // Another epoch of the roster: jobs submitted from now on are its sites'.
+  void adopt(const Member& member);
+
   // Orders. A job that cannot be trained here is refused with what to change.
   base::Result<JobStatus> submit(const std::string& job_text, const std::string& by);
   base::Result<Outbox> cancel(const base::JobId& job, base::Milliseconds now);

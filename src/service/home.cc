@@ -1,6 +1,6 @@
 #include "service/home.h"
 
-#include "base/limits.h"
+#include <fmt/chrono.h>
 
 namespace hanse::service {
 namespace {
@@ -54,6 +54,26 @@ const roster::Party& Member::self() const {
   const roster::Party* self = roster::find(roster, identity.name());
   HANSE_CHECK(self != nullptr);
   return *self;
+}
+
+Result<void> check_certificate(const Member& member, base::Milliseconds wall) {
+  HANSE_TRY(const crypto::CertificateFacts facts,
+            crypto::read_certificate(member.identity.certificate()));
+  const auto day = [](base::Milliseconds at) {
+    return fmt::format("{:%Y-%m-%d %H:%M}Z",
+                       fmt::gmtime(static_cast<std::time_t>(at.value / 1000)));
+  };
+  if (wall < facts.validity.from)
+    return fail(ErrorCode::failed_precondition,
+                "the certificate of '{}' is valid from {}, and this machine's clock says {}: set "
+                "the clock",
+                facts.name, day(facts.validity.from), day(wall));
+  if (wall >= facts.validity.until)
+    return fail(ErrorCode::failed_precondition,
+                "the certificate of '{}' expired at {}, and this machine's clock says {}: if the "
+                "clock is right, make new keys with 'hanse site join --rotate'",
+                facts.name, day(facts.validity.until), day(wall));
+  return {};
 }
 
 Result<transport::Address> address_of(const roster::Party& party) {

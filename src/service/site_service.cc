@@ -5,6 +5,7 @@
 #include "federation/round/backends.h"
 #include "jobs/catalog.h"
 #include "jobs/consortium.h"
+#include "service/epoch_watch.h"
 #include "service/events.h"
 
 namespace hanse::service {
@@ -33,6 +34,7 @@ struct SiteService::Body {
   roster::Party self;
   base::SiteId site;
   ServiceDoors doors;
+  EpochWatch epochs;
   const aggregation::Backend* backend;
   query::Catalog catalog = jobs::full_catalog();
   Metrics metrics = {};
@@ -66,6 +68,18 @@ struct SiteService::Body {
     for (Envelope& envelope : envelopes) (void)client.send(std::move(envelope));
   }
 
+  // A site that the new epoch leaves out stops: the coordinator cuts it anyway.
+  Result<void> look_for_epoch(transport::GrpcClient& client, Milliseconds now) {
+    HANSE_TRY(const auto found, epochs.look(now));
+    if (!found) return {};
+    const Member& member = *found;
+    HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
+    HANSE_TRY_VOID(client.adopt(std::move(ring)));
+    doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
+                                                member.roster.consortium));
+    return {};
+  }
+
   void look_at_record(Milliseconds now) {
     const auto [open, receipted] = record->read([](const federation::SiteRecord& at) {
       return std::pair(!at.open().empty(), at.last_receipted());
@@ -90,14 +104,17 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
                       roster::name_of(self.role));
   HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
+  HANSE_TRY_VOID(make_folders(doors.directory, home));
   HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));
   HANSE_TRY(const aggregation::Backend* backend, federation::backend_named("plain"));
-  auto body = std::make_unique<Body>(Body{.home = std::move(home),
-                                          .config = std::move(config),
-                                          .self = self,
-                                          .site = site,
-                                          .doors = doors,
-                                          .backend = backend});
+  auto body =
+      std::make_unique<Body>(Body{.home = home,
+                                  .config = std::move(config),
+                                  .self = self,
+                                  .site = site,
+                                  .doors = doors,
+                                  .epochs = EpochWatch(doors.directory, home, member.roster_digest),
+                                  .backend = backend});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
   Body* const at = body.get();
@@ -131,6 +148,7 @@ Result<void> SiteService::run(transport::GrpcClient& client, const std::function
     at.send(client, at.machine->advance(clock.monotonic()));
     if (at.machine->problem()) return base::fail(*at.machine->problem());
     at.look_at_record(clock.monotonic());
+    HANSE_TRY_VOID(at.look_for_epoch(client, clock.monotonic()));
     at.metrics.set_connected(client.connected() ? 1 : 0);
     at.metrics.set_traffic(client.traffic().messages, client.traffic().bytes);
     (void)client.wait(self, until(at.machine->next_deadline(), clock.monotonic()));

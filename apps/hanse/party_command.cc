@@ -1,0 +1,107 @@
+// hanse coordinator run, hanse site run.
+#include <fmt/format.h>
+
+#include "hanse/commands.h"
+#include "hanse/service_log.h"
+#include "service/coordinator_service.h"
+
+namespace hanse::commands {
+namespace {
+
+using base::Result;
+using base::Severity;
+
+// What both kinds of party start with.
+struct Started {
+  service::Home home;
+  service::Member member;
+  std::unique_ptr<ServiceLog> log;
+  std::unique_ptr<storage::SqliteStore> store;
+};
+
+Result<Started> start(const std::string& path, const Doors& doors) {
+  service::Home home(path);
+  HANSE_TRY(service::Member member, service::load_member(doors.directory, home));
+  HANSE_TRY_VOID(service::check_certificate(member, doors.clock.wall()));
+  auto log = std::make_unique<ServiceLog>(doors.clock, member.identity.name(),
+                                          doors.terminal.err().terminal);
+  HANSE_TRY(auto store, storage::SqliteStore::open(home.store()));
+  return Started{std::move(home), std::move(member), std::move(log), std::move(store)};
+}
+
+service::ServiceDoors service_doors(const Started& started, const Doors& doors) {
+  return {doors.directory, doors.databases, *started.store, doors.executor,
+          doors.clock,     doors.random,    *started.log,   doors.environment};
+}
+
+Result<std::unique_ptr<transport::HttpServer>> serve_pages(const std::string& bind,
+                                                           const service::Metrics& metrics,
+                                                           base::Log& log) {
+  std::unique_ptr<transport::HttpServer> pages;
+  if (bind.empty()) return pages;
+  HANSE_TRY(pages, transport::HttpServer::create(bind, service::pages_of(metrics)));
+  log.write(Severity::note, fmt::format("/healthz and /metrics on port {}", pages->port()));
+  return pages;
+}
+
+transport::Credentials credentials_of(const service::Member& member, transport::Address self) {
+  const roster::Identity& identity = member.identity;
+  return {std::move(self), identity.signing(), identity.agreement(), identity.tls(),
+          identity.certificate()};
+}
+
+void say_in_the_clear(base::Log& log) {
+  log.write(Severity::warning,
+            "in the clear: updates reach the coordinator without noise, and it could read each");
+}
+
+}  // namespace
+
+Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
+  HANSE_TRY(const Started started, start(command.home, doors));
+  HANSE_TRY(service::CoordinatorConfig config,
+            service::load_coordinator_config(doors.directory, started.home, doors.environment,
+                                             command.flags));
+  const service::ServiceDoors all = service_doors(started, doors);
+  HANSE_TRY(const auto running,
+            service::CoordinatorService::open(started.home, config, started.member, all));
+  HANSE_TRY(transport::KeyRing ring, service::key_ring_of(started.member));
+  HANSE_TRY(
+      const auto server,
+      transport::GrpcServer::create(
+          {.bind = config.bind}, credentials_of(started.member, transport::Address::coordinator()),
+          std::move(ring), running->control(), {doors.clock, doors.random, *started.log}));
+  HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
+  say_in_the_clear(*started.log);
+  started.log->write(
+      Severity::note,
+      fmt::format("coordinator of '{}', epoch {}, listens on port {}",
+                  started.member.roster.consortium, started.member.roster.epoch, server->port()));
+  return running->run(*server, doors.stop);
+}
+
+Result<void> execute(const SiteRun& command, const Doors& doors) {
+  HANSE_TRY(const Started started, start(command.home, doors));
+  HANSE_TRY(
+      service::SiteConfig config,
+      service::load_site_config(doors.directory, started.home, doors.environment, command.flags));
+  const service::ServiceDoors all = service_doors(started, doors);
+  HANSE_TRY(const auto running,
+            service::SiteService::open(started.home, config, started.member, all));
+  HANSE_TRY(transport::KeyRing ring, service::key_ring_of(started.member));
+  HANSE_TRY(transport::Address self, service::address_of(started.member.self()));
+  const std::string address =
+      config.coordinator.empty() ? started.member.roster.address : config.coordinator;
+  HANSE_TRY(const auto client,
+            transport::GrpcClient::create(
+                {.address = address}, credentials_of(started.member, std::move(self)),
+                std::move(ring), {doors.clock, doors.random, *started.log}));
+  HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
+  say_in_the_clear(*started.log);
+  started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
+                                                 started.member.roster.consortium,
+                                                 started.member.roster.epoch, address));
+  return running->run(*client, doors.stop);
+}
+
+}  // namespace hanse::commands

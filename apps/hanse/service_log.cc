@@ -1,0 +1,37 @@
+#include "hanse/service_log.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "hanse/terminal.h"
+
+namespace hanse::commands {
+namespace {
+
+constexpr std::string_view kNames[] = {"debug", "note", "warning", "problem"};
+
+}  // namespace
+
+void ServiceLog::write(base::Severity severity, std::string_view text) {
+  if (severity == base::Severity::debug) return;
+  const std::int64_t now = clock_.wall().value;
+  const auto second = static_cast<std::time_t>(now / 1000);
+  const std::string time =
+      fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(second), now % 1000);
+  const std::string_view level = kNames[static_cast<std::size_t>(severity)];
+  std::string line;
+  if (plain_) {
+    line = fmt::format("{} {:<7} {}\n", time, level, visible(text));
+  } else {
+    const nlohmann::ordered_json json = {
+        {"time", time}, {"level", level}, {"party", party_}, {"text", text}};
+    line = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  const std::lock_guard lock(mutex_);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace hanse::commands

@@ -1,0 +1,34 @@
+// People's commands to a coordinator, as a party of its consortium.
+#pragma once
+
+#include "service/control.h"
+#include "service/home.h"
+#include "transport/control.h"
+
+namespace hanse::service {
+
+class ControlClient {
+ public:
+  // `address` as HOST:PORT goes before the roster's. `member` outlives the client.
+  ControlClient(const Member& member, std::string address, transport::Doors doors);
+
+  base::Result<JobStatus> submit(std::string job_text) const;
+  base::Result<std::vector<JobStatus>> list() const;
+  // The coordinator's wall clock.
+  base::Result<base::Milliseconds> wall() const;
+  // Once the job's sequence is another than `sequence`, or after a while.
+  base::Result<JobStatus> watch(const std::string& job, std::uint64_t sequence) const;
+  base::Result<JobStatus> cancel(const std::string& job) const;
+  // The whole file.
+  base::Result<base::Bytes> fetch(const std::string& job, const std::string& file) const;
+
+ private:
+  base::Result<base::Bytes> call(const Order& order) const;
+  base::Result<JobStatus> one(const Order& order) const;
+
+  const Member& member_;
+  std::string address_;
+  transport::Doors doors_;
+};
+
+}  // namespace hanse::service
