@@ -67,8 +67,9 @@ FoldOutcome Tally::outcome_of(const JobFold& fold, std::span<const data::SiteDat
   row.metrics = all.arms;
   outcome.held_out_to_train =
       static_cast<double>(held_out) / static_cast<double>(row.train_records);
-  for (const auto& [name, group] : groups_) {
-    const auto in_it = [&](const auto& site) { return site.site_class == name; };
+  for (const auto& group : groups_) {
+    const std::string& name = group.first;
+    const auto in_it = [&name](const data::SiteData& site) { return site.site_class == name; };
     outcome.groups.push_back({name, tests[name], evaluate(sites, judged, in_it).arms});
   }
   return outcome;

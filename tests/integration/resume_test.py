@@ -7,8 +7,8 @@ import subprocess
 import time
 import unittest
 
-from hanse import (BINARY, CORRUPTION, CSV_JOB, NOT_FOUND, PRECONDITION, UNAVAILABLE, Case, csv_rows,
-                   without_timing)
+from hanse import (BINARY, CORRUPTION, CSV_JOB, NOT_FOUND, PRECONDITION, UNAVAILABLE, Case,
+                   csv_rows, without_timing)
 
 FINISHED = ["job.toml", "model.json", "report.html", "report.json"]
 KILLS = 100 if os.environ.get("HANSE_FULL") else 20
