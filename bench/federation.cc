@@ -86,23 +86,23 @@ class Plant {
                [](const federation::Release&) { return std::make_unique<base::SystemRandom>(); },
                [&world](const std::string&) { return world.records; }},
               *record_, store_),
-        client_(*transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},
-                                               world.members.credentials(self_),
-                                               world.members.ring(), world.doors)),
+        line_(*transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},
+                                             world.members.credentials(self_), world.members.ring(),
+                                             world.doors)),
         thread_([this] { run(); }) {}
   ~Plant() {
     stopping_ = true;
-    client_->wake();
+    line_->wake();
     thread_.join();
   }
 
  private:
   void run() {
     while (!stopping_) {
-      client_->wait(self_, kWait);
-      while (const auto envelope = client_->receive(self_))
+      line_->wait(self_, kWait);
+      while (const auto envelope = line_->receive(self_))
         for (Envelope& out : site_.advance(*envelope, world_.clock.monotonic()))
-          HANSE_CHECK(client_->send(std::move(out)).has_value());
+          HANSE_CHECK(line_->send(std::move(out)).has_value());
     }
   }
 
@@ -111,7 +111,7 @@ class Plant {
   storage::MemoryStore store_{storage::MemoryStore::Keep::tails};
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record_;
   federation::Site site_;
-  std::unique_ptr<transport::GrpcClient> client_;
+  std::unique_ptr<transport::GrpcClient> line_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -8,7 +8,7 @@
 #include "crypto/certificate.h"
 #include "transport/grpc_client.h"
 #include "transport/grpc_server.h"
-#include "transport/internal/wire.h"
+#include "transport/grpc_wire.h"
 #include "transport/letter.h"
 #include "transport/testing.h"
 

@@ -40,15 +40,15 @@ class GrpcNetwork final : public Network {
         {.bind = "127.0.0.1:0"}, members_.credentials(Address::coordinator()), members_.ring(),
         [](auto&&, auto&&, auto&&) {}, doors);
     for (int i = 0; i < sites; ++i)
-      clients_.emplace(
-          site(i), *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", server_->port())},
-                                       members_.credentials(site(i)), members_.ring(), doors));
-    for (auto& [address, client] : clients_)
-      EXPECT_TRUE(testing::eventually(*client, address, clock,
-                                      [&, raw = client.get()] { return raw->connected(); }));
+      lines_.emplace(site(i),
+                     *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", server_->port())},
+                                         members_.credentials(site(i)), members_.ring(), doors));
+    for (auto& [address, line] : lines_)
+      EXPECT_TRUE(testing::eventually(*line, address, clock,
+                                      [&, raw = line.get()] { return raw->connected(); }));
   }
   Transport& end(const Address& address) override {
-    return address.is_coordinator() ? static_cast<Transport&>(*server_) : *clients_.at(address);
+    return address.is_coordinator() ? static_cast<Transport&>(*server_) : *lines_.at(address);
   }
 
  private:
@@ -56,7 +56,7 @@ class GrpcNetwork final : public Network {
   base::SilentLog log_;
   testing::Members members_;
   std::unique_ptr<GrpcServer> server_;
-  std::map<Address, std::unique_ptr<GrpcClient>> clients_;
+  std::map<Address, std::unique_ptr<GrpcClient>> lines_;
 };
 
 class EveryTransport : public ::testing::TestWithParam<std::string> {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "transport/internal/fields.h"
+#include "transport/fields.h"
 
 namespace hanse::transport {
 namespace {

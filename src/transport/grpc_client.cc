@@ -4,8 +4,8 @@
 #include <thread>
 
 #include "crypto/certificate.h"
-#include "transport/internal/grpc_log.h"
-#include "transport/internal/wire.h"
+#include "transport/grpc_log.h"
+#include "transport/grpc_wire.h"
 #include "transport/letter.h"
 #include "transport/mailbox.h"
 

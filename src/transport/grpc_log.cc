@@ -1,4 +1,4 @@
-#include "transport/internal/grpc_log.h"
+#include "transport/grpc_log.h"
 
 #include <fmt/core.h>
 #include <grpc/support/log.h>

@@ -1,7 +1,7 @@
 #include "transport/grpc_server.h"
 
 #include "crypto/certificate.h"
-#include "transport/internal/server.h"
+#include "transport/grpc_switchboard.h"
 #include "transport/letter.h"
 
 namespace hanse::transport {

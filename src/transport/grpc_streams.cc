@@ -1,5 +1,5 @@
 // Streams and calls of the coordinator's end.
-#include "transport/internal/server.h"
+#include "transport/grpc_switchboard.h"
 
 namespace hanse::transport::internal {
 
@@ -15,33 +15,42 @@ void SiteStream::begin() { StartRead(&incoming_); }
 
 bool SiteStream::welcome(base::Bytes answer) {
   const std::lock_guard lock(mutex_);
-  if (finished_) return false;
+  if (ending_) return false;
   outbox_.write(std::move(answer));
   return true;
 }
 
 bool SiteStream::push(Outbox::Item item) {
   const std::lock_guard lock(mutex_);
-  return !finished_ && outbox_.push(std::move(item));
+  return !ending_ && outbox_.push(std::move(item));
 }
 
 void SiteStream::end(grpc::Status status) {
   const std::lock_guard lock(mutex_);
-  if (finished_) return;
-  finished_ = true;
+  if (ending_) return;
+  ending_ = true;
   status_ = std::move(status);
   outbox_.clear();
-  // A write may wait for a peer that reads nothing; then only a cancellation ends it, and
-  // OnWriteDone finishes.
-  if (outbox_.writing())
-    call_.TryCancel();
-  else
-    Finish(status_);
+  if (!outbox_.writing()) return finish();
+  // The write goes first, so that the other end learns the status, and OnWriteDone finishes. A peer
+  // that reads nothing is not waited for.
+  overdue_.Set(deadline(switchboard_.timeouts().drain), [weak = weak_from_this()](bool due) {
+    const auto self = weak.lock();
+    if (!due || !self) return;
+    const std::lock_guard late(self->mutex_);
+    if (!self->finished_) self->call_.TryCancel();
+  });
+}
+
+void SiteStream::finish() {
+  finished_ = true;
+  overdue_.Cancel();
+  Finish(status_);
 }
 
 bool SiteStream::idle() const {
   const std::lock_guard lock(mutex_);
-  return finished_ || !outbox_.writing();
+  return ending_ || !outbox_.writing();
 }
 
 std::string SiteStream::reason() const {
@@ -93,7 +102,7 @@ void SiteStream::refuse(Refusal refusal) {
 
 void SiteStream::read_on() {
   const std::lock_guard lock(mutex_);
-  if (finished_) return;
+  if (ending_) return;
   paused_ = unread_ > kUnreadBytes;
   if (!paused_) StartRead(&incoming_);
 }
@@ -101,7 +110,7 @@ void SiteStream::read_on() {
 void SiteStream::credit(std::size_t bytes) {
   const std::lock_guard lock(mutex_);
   unread_ -= bytes;
-  if (finished_ || !paused_ || unread_ > kUnreadBytes) return;
+  if (ending_ || !paused_ || unread_ > kUnreadBytes) return;
   paused_ = false;
   StartRead(&incoming_);
 }
@@ -109,13 +118,13 @@ void SiteStream::credit(std::size_t bytes) {
 void SiteStream::OnWriteDone(bool ok) {
   {
     const std::lock_guard lock(mutex_);
-    if (!ok && !finished_) {
-      finished_ = true;
+    if (!ok && !ending_) {
+      ending_ = true;
       status_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the connection broke");
       outbox_.clear();
     }
     outbox_.written();
-    if (finished_) Finish(status_);
+    if (ending_) finish();
     if (outbox_.writing()) return;
   }
   switchboard_.drained();

@@ -49,16 +49,16 @@ class Connections : public ::testing::Test {
     port_ = server_->port();
   }
   std::unique_ptr<GrpcClient> dial(const Members& members, const KeyRing& ring, int number = 0) {
-    auto client = GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port_)},
-                                     members.credentials(site(number)), ring, doors_);
-    EXPECT_TRUE(client.has_value()) << client.error().text();
-    return *std::move(client);
+    auto line = GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port_)},
+                                   members.credentials(site(number)), ring, doors_);
+    EXPECT_TRUE(line.has_value()) << line.error().text();
+    return *std::move(line);
   }
   // Keeps what it saw on the way.
-  std::string wait_for(GrpcClient& client, Kind kind, int number = 0) {
+  std::string wait_for(GrpcClient& line, Kind kind, int number = 0) {
     std::string reason = "(no such event)";
-    testing::eventually(client, site(number), clock_, [&] {
-      for (const auto& event : client.take_events())
+    testing::eventually(line, site(number), clock_, [&] {
+      for (const auto& event : line.take_events())
         if (event.kind == kind) {
           reason = event.reason;
           return true;
@@ -91,11 +91,11 @@ class Connections : public ::testing::Test {
 
 TEST_F(Connections, TellWhenTheyAreMadeAndLost) {
   serve(members_.ring());
-  auto client = dial(members_, members_.ring());
-  EXPECT_EQ(wait_for(*client, Kind::connected), "");
+  auto line = dial(members_, members_.ring());
+  EXPECT_EQ(wait_for(*line, Kind::connected), "");
   EXPECT_TRUE(server_sees(Kind::connected));
   EXPECT_EQ(server_->connected(), std::vector{site(0)});
-  client.reset();
+  line.reset();
   EXPECT_TRUE(server_sees(Kind::lost));
   EXPECT_TRUE(server_->connected().empty());
   const auto unsent = server_->send(envelope(kCoordinator, site(0), "x"));
@@ -105,16 +105,16 @@ TEST_F(Connections, TellWhenTheyAreMadeAndLost) {
 
 TEST_F(Connections, ComeBackAfterTheCoordinatorRestarts) {
   serve(members_.ring());
-  auto client = dial(members_, members_.ring());
-  wait_for(*client, Kind::connected);
+  auto line = dial(members_, members_.ring());
+  wait_for(*line, Kind::connected);
   const std::string same_port = fmt::format("127.0.0.1:{}", port_);
   server_.reset();
-  EXPECT_THAT(wait_for(*client, Kind::lost), HasSubstr("stopping"));
-  EXPECT_FALSE(client->connected());
-  EXPECT_FALSE(client->send(envelope(site(0), kCoordinator, "x")).has_value());
+  EXPECT_THAT(wait_for(*line, Kind::lost), HasSubstr("stopping"));
+  EXPECT_FALSE(line->connected());
+  EXPECT_FALSE(line->send(envelope(site(0), kCoordinator, "x")).has_value());
   serve(members_.ring(), same_port);
-  EXPECT_EQ(wait_for(*client, Kind::connected), "");
-  ASSERT_TRUE(client->send(envelope(site(0), kCoordinator, "here again")).has_value());
+  EXPECT_EQ(wait_for(*line, Kind::connected), "");
+  ASSERT_TRUE(line->send(envelope(site(0), kCoordinator, "here again")).has_value());
   const auto received = testing::next(*server_, kCoordinator, clock_);
   ASSERT_TRUE(received.has_value());
   EXPECT_EQ(base::text_of(received->message), "here again");
@@ -124,10 +124,10 @@ TEST_F(Connections, WaitForACoordinatorThatIsNotThereYet) {
   serve(members_.ring());
   const std::string address = fmt::format("127.0.0.1:{}", port_);
   server_.reset();
-  auto client = dial(members_, members_.ring());
-  EXPECT_THAT(wait_for(*client, Kind::refused), HasSubstr("refused"));
+  auto line = dial(members_, members_.ring());
+  EXPECT_THAT(wait_for(*line, Kind::refused), HasSubstr("refused"));
   serve(members_.ring(), address);
-  EXPECT_EQ(wait_for(*client, Kind::connected), "");
+  EXPECT_EQ(wait_for(*line, Kind::connected), "");
 }
 
 TEST_F(Connections, RefuseAStranger) {
@@ -136,8 +136,8 @@ TEST_F(Connections, RefuseAStranger) {
   Members strangers(3, testing::valid_now(clock_), random_);
   KeyRing ring = strangers.ring();
   ring.peers.at(kCoordinator) = members_.ring().peers.at(kCoordinator);
-  auto client = dial(strangers, ring);
-  EXPECT_THAT(wait_for(*client, Kind::refused), HasSubstr("unknown_certificate"));
+  auto line = dial(strangers, ring);
+  EXPECT_THAT(wait_for(*line, Kind::refused), HasSubstr("unknown_certificate"));
   EXPECT_GE(server_->refusals()[Refusal::unknown_certificate], 1u);
   EXPECT_TRUE(server_->connected().empty());
 }
@@ -147,10 +147,10 @@ TEST_F(Connections, TrustNoOtherCoordinator) {
   Members others(1, testing::valid_now(clock_), random_);
   KeyRing ring = members_.ring();
   ring.peers.at(kCoordinator) = others.ring().peers.at(kCoordinator);
-  auto client = dial(members_, ring);
-  EXPECT_NE(wait_for(*client, Kind::refused), "(no such event)");
+  auto line = dial(members_, ring);
+  EXPECT_NE(wait_for(*line, Kind::refused), "(no such event)");
   EXPECT_TRUE(server_->connected().empty());
-  EXPECT_FALSE(client->connected());
+  EXPECT_FALSE(line->connected());
 }
 
 TEST_F(Connections, RefuseACertificateOutsideItsValidity) {
@@ -162,29 +162,29 @@ TEST_F(Connections, RefuseACertificateOutsideItsValidity) {
   constexpr std::int64_t kYear = 365LL * 86'400'000;
   for (const std::int64_t shift : {20 * kYear, -kYear}) {
     later.shift({shift});
-    auto client = dial(members_, members_.ring());
-    EXPECT_THAT(wait_for(*client, Kind::refused), HasSubstr("expired_certificate"));
+    auto line = dial(members_, members_.ring());
+    EXPECT_THAT(wait_for(*line, Kind::refused), HasSubstr("expired_certificate"));
     later.shift({0});
-    EXPECT_EQ(wait_for(*client, Kind::connected), "");
+    EXPECT_EQ(wait_for(*line, Kind::connected), "");
   }
 }
 
 TEST_F(Connections, DialNoCoordinatorWhoseCertificateExpired) {
   serve(members_.ring());
   clock_.shift({20LL * 365 * 86'400'000});
-  auto client = dial(members_, members_.ring());
-  EXPECT_THAT(wait_for(*client, Kind::refused), HasSubstr("not valid now"));
+  auto line = dial(members_, members_.ring());
+  EXPECT_THAT(wait_for(*line, Kind::refused), HasSubstr("not valid now"));
 }
 
 TEST_F(Connections, KeepToOneEpoch) {
   serve(members_.ring());
   KeyRing next = members_.ring();
   ++next.epoch;
-  auto client = dial(members_, next);
-  EXPECT_THAT(wait_for(*client, Kind::refused), HasSubstr("adopt the newest epoch"));
+  auto line = dial(members_, next);
+  EXPECT_THAT(wait_for(*line, Kind::refused), HasSubstr("adopt the newest epoch"));
   EXPECT_GE(server_->refusals()[Refusal::foreign_epoch], 1u);
   server_->adopt(next);
-  EXPECT_EQ(wait_for(*client, Kind::connected), "");
+  EXPECT_EQ(wait_for(*line, Kind::connected), "");
   // A site that is behind is told so, adopts, and is in at once.
   auto behind = dial(members_, members_.ring(), 1);
   EXPECT_THAT(wait_for(*behind, Kind::refused, 1), HasSubstr("foreign_epoch"));
@@ -226,49 +226,48 @@ TEST_F(Connections, OfOneSiteTheNewestCounts) {
 
 TEST_F(Connections, LetWhatWasSentArriveBeforeTheyEnd) {
   serve(members_.ring());
-  auto client = dial(members_, members_.ring());
-  wait_for(*client, Kind::connected);
+  auto line = dial(members_, members_.ring());
+  wait_for(*line, Kind::connected);
   const base::Slice chunk(base::Bytes(100'000));
   for (int i = 0; i < 8; ++i) {
-    ASSERT_TRUE(client->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
+    ASSERT_TRUE(line->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
     ASSERT_TRUE(server_->send(envelope(kCoordinator, site(0), "down", chunk)).has_value());
   }
   server_->stop();
-  for (int i = 0; i < 8; ++i) EXPECT_TRUE(testing::next(*client, site(0), clock_).has_value()) << i;
+  for (int i = 0; i < 8; ++i) EXPECT_TRUE(testing::next(*line, site(0), clock_).has_value()) << i;
   serve(members_.ring(), fmt::format("127.0.0.1:{}", port_));
-  wait_for(*client, Kind::connected);
+  wait_for(*line, Kind::connected);
   for (int i = 0; i < 8; ++i)
-    ASSERT_TRUE(client->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
-  client->stop();
+    ASSERT_TRUE(line->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
+  line->stop();
   for (int i = 0; i < 8; ++i)
     EXPECT_TRUE(testing::next(*server_, kCoordinator, clock_).has_value()) << i;
 }
 
 TEST_F(Connections, HoldBackASenderWhoseReceiverDoesNotTake) {
   serve(members_.ring());
-  auto client = dial(members_, members_.ring());
-  wait_for(*client, Kind::connected);
+  auto line = dial(members_, members_.ring());
+  wait_for(*line, Kind::connected);
   const base::Slice chunk(base::Bytes(base::kChunkBytes));
   int sent = 0;
   constexpr int kFar = 200;  // 50 MiB
   base::Result<void> result;
-  while (sent < kFar && (result = client->send(envelope(site(0), kCoordinator, "x", chunk))))
-    ++sent;
+  while (sent < kFar && (result = line->send(envelope(site(0), kCoordinator, "x", chunk)))) ++sent;
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code(), ErrorCode::unavailable);
   // All that was taken in arrives, and then there is room again.
   for (int i = 0; i < sent; ++i)
     ASSERT_TRUE(testing::next(*server_, kCoordinator, clock_).has_value()) << i;
-  EXPECT_TRUE(client->send(envelope(site(0), kCoordinator, "again", chunk)).has_value());
+  EXPECT_TRUE(line->send(envelope(site(0), kCoordinator, "again", chunk)).has_value());
   EXPECT_TRUE(testing::next(*server_, kCoordinator, clock_).has_value());
 }
 
 TEST_F(Connections, HandOnProofs) {
   serve(members_.ring());
-  auto client = dial(members_, members_.ring());
-  wait_for(*client, Kind::connected);
+  auto line = dial(members_, members_.ring());
+  wait_for(*line, Kind::connected);
   ASSERT_TRUE(server_->send(envelope(kCoordinator, site(0), "a receipt")).has_value());
-  const auto received = testing::next(*client, site(0), clock_);
+  const auto received = testing::next(*line, site(0), clock_);
   ASSERT_TRUE(received.has_value());
   const base::ByteView proof = received->proof.view();
   crypto::Signature signature;

@@ -1,5 +1,6 @@
+#include "transport/grpc_wire.h"
+
 #include "crypto/certificate.h"
-#include "transport/internal/wire.h"
 
 namespace hanse::transport::internal {
 namespace {

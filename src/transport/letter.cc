@@ -1,6 +1,6 @@
 #include "transport/letter.h"
 
-#include "transport/internal/fields.h"
+#include "transport/fields.h"
 
 namespace hanse::transport {
 namespace {

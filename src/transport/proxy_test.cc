@@ -107,10 +107,9 @@ class Way : public ::testing::Test {
         [](auto&&, auto&&, auto&&) {}, doors_);
   }
   void dial() {
-    client_ = *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", server_->port())},
-                                  members_.credentials(site(0)), members_.ring(), doors_);
-    ASSERT_TRUE(
-        testing::eventually(*client_, site(0), clock_, [&] { return client_->connected(); }));
+    line_ = *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", server_->port())},
+                                members_.credentials(site(0)), members_.ring(), doors_);
+    ASSERT_TRUE(testing::eventually(*line_, site(0), clock_, [&] { return line_->connected(); }));
   }
 
   base::SystemClock clock_;
@@ -119,7 +118,7 @@ class Way : public ::testing::Test {
   Doors doors_{clock_, random_, log_};
   testing::Members members_{1, testing::valid_now(clock_), random_};
   std::unique_ptr<GrpcServer> server_;
-  std::unique_ptr<GrpcClient> client_;
+  std::unique_ptr<GrpcClient> line_;
 };
 
 TEST_F(Way, LeadsThroughAProxy) {
@@ -128,11 +127,11 @@ TEST_F(Way, LeadsThroughAProxy) {
   dial();
   ::unsetenv("grpc_proxy");
   EXPECT_EQ(proxy.asked(), fmt::format("CONNECT 127.0.0.1:{} HTTP/1.1", server_->port()));
-  ASSERT_TRUE(client_->send(envelope(site(0), kCoordinator, "through")).has_value());
+  ASSERT_TRUE(line_->send(envelope(site(0), kCoordinator, "through")).has_value());
   const auto received = testing::next(*server_, kCoordinator, clock_);
   ASSERT_TRUE(received.has_value());
   EXPECT_EQ(base::text_of(received->message), "through");
-  client_.reset();
+  line_.reset();
 }
 
 TEST_F(Way, CopiesAChunkOnceWhereItArrives) {
@@ -141,10 +140,10 @@ TEST_F(Way, CopiesAChunkOnceWhereItArrives) {
   const base::Slice chunk(base::Bytes(base::kChunkBytes));
   const std::uint64_t before = chunk_sized;
   for (int i = 0; i < kChunks; ++i) {
-    ASSERT_TRUE(client_->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
+    ASSERT_TRUE(line_->send(envelope(site(0), kCoordinator, "up", chunk)).has_value());
     ASSERT_TRUE(testing::next(*server_, kCoordinator, clock_).has_value());
     ASSERT_TRUE(server_->send(envelope(kCoordinator, site(0), "down", chunk)).has_value());
-    ASSERT_TRUE(testing::next(*client_, site(0), clock_).has_value());
+    ASSERT_TRUE(testing::next(*line_, site(0), clock_).has_value());
   }
   EXPECT_EQ(chunk_sized - before, 2u * kChunks);
 }

@@ -34,8 +34,8 @@ TEST_P(BadNetwork, BringsEverythingInTheEndAndNothingFalse) {
                        .bytes_per_second = 20'000'000};
   const auto proxy = *chaos::Proxy::create(
       "127.0.0.1:0", fmt::format("127.0.0.1:{}", server->port()), GetParam(), faults);
-  const auto client = *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", proxy->port())},
-                                          members.credentials(site(0)), members.ring(), doors);
+  const auto line = *GrpcClient::create({.address = fmt::format("127.0.0.1:{}", proxy->port())},
+                                        members.credentials(site(0)), members.ring(), doors);
   // The site says numbers with a chunk of theirs, until each is said back.
   constexpr int kNumbers = 60;
   const auto chunk_of = [](int number) {
@@ -45,9 +45,9 @@ TEST_P(BadNetwork, BringsEverythingInTheEndAndNothingFalse) {
   int confirmed = 0;
   base::Milliseconds last_said;
   while (confirmed < kNumbers && clock.monotonic() < give_up) {
-    if (client->connected() && clock.monotonic() - last_said > base::Milliseconds{100}) {
+    if (line->connected() && clock.monotonic() - last_said > base::Milliseconds{100}) {
       last_said = clock.monotonic();
-      (void)client->send(
+      (void)line->send(
           envelope(site(0), self, std::to_string(confirmed), base::Slice(chunk_of(confirmed))));
     }
     server->wait(self, {2});
@@ -57,8 +57,8 @@ TEST_P(BadNetwork, BringsEverythingInTheEndAndNothingFalse) {
       ASSERT_TRUE(std::ranges::equal(heard->chunk.view(), chunk_of(number)));
       (void)server->send(envelope(self, site(0), std::to_string(number)));
     }
-    client->wait(site(0), {2});
-    while (const auto answer = client->receive(site(0)))
+    line->wait(site(0), {2});
+    while (const auto answer = line->receive(site(0)))
       if (base::text_of(answer->message) == std::to_string(confirmed)) {
         ++confirmed;
         last_said = {};

@@ -1,12 +1,14 @@
 // The coordinator's end from inside: what its streams and calls share.
 #pragma once
 
+#include <grpcpp/alarm.h>
+
 #include <condition_variable>
 #include <set>
 
+#include "transport/grpc_log.h"
 #include "transport/grpc_server.h"
-#include "transport/internal/grpc_log.h"
-#include "transport/internal/wire.h"
+#include "transport/grpc_wire.h"
 #include "transport/mailbox.h"
 
 namespace hanse::transport::internal {
@@ -45,6 +47,7 @@ class SiteStream final : public grpc::ServerGenericBidiReactor,
   void take(const base::Slice& received);
   void refuse(Refusal refusal);
   void read_on();
+  void finish();  // under the mutex
   // The receiver took so many bytes: there is room again.
   void credit(std::size_t bytes);
 
@@ -56,8 +59,10 @@ class SiteStream final : public grpc::ServerGenericBidiReactor,
   Outbox outbox_;
   std::size_t unread_ = 0;
   bool paused_ = false;
-  bool finished_ = false;  // nothing more is started
+  bool ending_ = false;    // nothing more is started
+  bool finished_ = false;  // gRPC knows
   grpc::Status status_;
+  grpc::Alarm overdue_;
 };
 
 // One order and its answer.
@@ -116,6 +121,7 @@ class Switchboard final : public grpc::CallbackGenericService {
   void forget(ControlCall& call);
   const ControlHandler& control() const { return control_; }
   const Credentials& credentials() const { return credentials_; }
+  const Timeouts& timeouts() const { return options_.timeouts; }
   base::RandomSource& random() { return doors_.random; }
 
  private:
