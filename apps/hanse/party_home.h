@@ -15,6 +15,7 @@
 #include "hanse/terminal.h"
 #include "roster/identity.h"
 #include "roster/roster.h"
+#include "service/home.h"
 #include "storage/directory.h"
 
 namespace hanse::commands {
@@ -22,14 +23,14 @@ namespace hanse::commands {
 class PartyHome {
  public:
   PartyHome(storage::Directory& directory, std::string path)
-      : directory_(directory), path_(std::move(path)) {}
+      : directory_(directory), path_(path), home_(std::move(path)) {}
 
-  std::string identity() const { return path_ + "/keys/identity"; }
+  std::string identity() const { return home_.identity(); }
   std::string next_identity() const { return path_ + "/keys/identity.next"; }
   std::string request() const { return path_ + "/request"; }
   std::string proposal() const { return path_ + "/proposal"; }
   std::string last_signed() const { return path_ + "/signed"; }
-  std::string roster() const { return path_ + "/startup/roster"; }
+  std::string roster() const { return home_.roster(); }
 
   // Creates the folders that are missing.
   base::Result<void> make_folders() const;
@@ -60,6 +61,7 @@ class PartyHome {
 
   storage::Directory& directory_;
   std::string path_;
+  service::Home home_;
 };
 
 // Of new keys: from a day ago, since clocks of plants differ, for five years. Longer than plants go

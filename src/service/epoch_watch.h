@@ -20,6 +20,7 @@ class EpochWatch {
   const storage::Directory& directory_;
   Home home_;
   base::Digest roster_;  // of the epoch that is known, or that was found wanting
+  base::Digest file_;    // of its last look
   base::Milliseconds next_{};
 };
 
