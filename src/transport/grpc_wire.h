@@ -1,4 +1,4 @@
-// What server and client share of gRPC: buffers without copies, states as errors, the queue of one
+// What both ends share of gRPC: buffers without copies, states as errors, the queue of one
 // stream. Costs 8 s of compiling: for grpc_*.cc only.
 #pragma once
 
