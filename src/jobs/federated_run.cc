@@ -183,9 +183,18 @@ Result<FederatedRun::Outbox> FederatedRun::cancel(Milliseconds now) {
 // was: what sites have answered already is resent, not computed anew.
 Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
   const TrainingRecord state = record();
-  HANSE_TRY(query::QueryPlan plan, parts_->strategy->plan(parts_->iterate, state.due()));
-  parts_->sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
-  HANSE_TRY(Outbox out, parts_->coordinator->begin(std::move(plan), job_.text, now));
+  const auto asked = [&]() -> Result<Outbox> {
+    HANSE_TRY(query::QueryPlan plan, parts_->strategy->plan(parts_->iterate, state.due()));
+    parts_->sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
+    return parts_->coordinator->begin(std::move(plan), job_.text, now);
+  };
+  auto out = asked();
+  if (!out) {
+    // No restart would help: the job is at fault.
+    if (state.open()) HANSE_TRY_VOID(append_failed_attempt());
+    HANSE_TRY_VOID(end(TrainingOutcome::failed, out.error().text()));
+    return Outbox{};
+  }
   const std::vector<RoundStep>& steps = parts_->coordinator->record().steps();
   parts_->opened_at = now;
   parts_->opened_steps = steps.size();
@@ -196,13 +205,17 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
                      fmt::format("job '{}' round {}: what was asked before the restart cannot be "
                                  "asked again; a new attempt",
                                  job_.name.text(), state.due().round));
-    const RoundStep abort = federation::step::Abort{federation::AbortReason::failed};
-    HANSE_TRY_VOID(append(TrainingRecord::aborted({&abort, 1})));
+    HANSE_TRY_VOID(append_failed_attempt());
     (void)parts_->coordinator->cancel();
     return begin(now);
   }
   HANSE_TRY_VOID(append(TrainingRecord::opened(steps)));
   return out;
+}
+
+Result<void> FederatedRun::append_failed_attempt() {
+  const RoundStep abort = federation::step::Abort{federation::AbortReason::failed};
+  return append(TrainingRecord::aborted({&abort, 1}));
 }
 
 std::vector<RoundStep> FederatedRun::steps_since_opened() const {

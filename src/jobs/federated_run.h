@@ -72,6 +72,7 @@ class FederatedRun {
   base::Result<Outbox> close(base::Milliseconds now);
   base::Result<void> pause_or_fail(federation::AbortReason reason, base::Milliseconds now);
   base::Result<void> append(base::Bytes entry);
+  base::Result<void> append_failed_attempt();
   base::Result<void> end(TrainingOutcome outcome, std::string reason);
   std::vector<federation::RoundStep> steps_since_opened() const;
 

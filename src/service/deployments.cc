@@ -96,18 +96,40 @@ struct Deployments::Body {
     });
   }
 
+  Result<std::unique_ptr<jobs::FederatedRun>> open_run(const BookedJob& booked) const {
+    HANSE_TRY(jobs::Job job, load(booked));
+    return jobs::FederatedRun::open(
+        std::move(job),
+        {.cohort = booked.cohort,
+         .round_limit = Milliseconds{std::int64_t{config.round_seconds} * 1000},
+         .standings = standings},
+        {doors.store, doors.executor, doors.log});
+  }
+
+  // A job that this program cannot train must not keep others from their turn; a store that fails
+  // is no fault of the job.
+  Result<void> fail_or_give_up(const BookedJob& booked, const base::Error& error) {
+    const ErrorCode code = error.code();
+    if (code == ErrorCode::unavailable || code == ErrorCode::corruption ||
+        code == ErrorCode::permission_denied)
+      return fail(error);
+    const JobEnd end{std::string(name_of(JobPhase::failed)), error.text(), doors.clock.wall()};
+    HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+              book->append(JobBook::ended(booked.id, end)));
+    remember(booked, jobs::TrainingRecord(booked.id), end, 0);
+    doors.log.write(Severity::problem,
+                    fmt::format("job '{}' failed: {}", booked.id.text(), error.text()));
+    return {};
+  }
+
   // Opens the job whose turn it is, if none is at it.
   Result<void> take_up(Milliseconds now) {
     if (run) return {};
     const auto booked = current();
     if (!booked) return {};
-    HANSE_TRY(jobs::Job job, load(*booked));
-    HANSE_TRY(run, jobs::FederatedRun::open(
-                       std::move(job),
-                       {.cohort = booked->cohort,
-                        .round_limit = Milliseconds{std::int64_t{config.round_seconds} * 1000},
-                        .standings = standings},
-                       {doors.store, doors.executor, doors.log}));
+    auto opened = open_run(*booked);
+    if (!opened) return fail_or_give_up(*booked, opened.error());
+    run = *std::move(opened);
     seen_rounds = run->record().rounds().size();
     round_since = now;
     away_since.clear();
@@ -162,8 +184,11 @@ struct Deployments::Body {
       HANSE_TRY_VOID(lay_down(*booked, record));
     const JobEnd end{std::string(jobs::name_of(record.end()->outcome)), record.end()->reason,
                      doors.clock.wall()};
+    // The model lies in the job's folder now.
+    std::vector<base::Digest> forget;
+    if (record.iterate()) forget.push_back(*record.iterate());
     HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-              book->append(JobBook::ended(booked->id, end)));
+              book->append(JobBook::ended(booked->id, end), {}, std::move(forget)));
     remember(*booked, record, end, run->job().rounds);
     doors.log.write(Severity::note, fmt::format("job '{}' {}", booked->id.text(), end.phase));
     run.reset();
