@@ -268,8 +268,10 @@ Result<std::unique_ptr<Deployments>> Deployments::open(Home home, CoordinatorCon
     if (!booked.end) continue;
     HANSE_TRY(const jobs::TrainingRecord record,
               jobs::FederatedRun::stored_record(doors.store, booked.id));
-    HANSE_TRY(const jobs::Job job, body->load(booked));
-    body->remember(booked, record, *booked.end, job.rounds);
+    // A file that this version does not read is no reason to forget how its job ended.
+    const auto job = body->load(booked);
+    const auto done = static_cast<std::uint32_t>(record.rounds().size());
+    body->remember(booked, record, *booked.end, job ? job->rounds : done);
   }
   return std::unique_ptr<Deployments>(new Deployments(std::move(body)));
 }
