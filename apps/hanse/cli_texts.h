@@ -242,7 +242,7 @@ goes and stops them again. Leaves everything in RUN to look at.)";
 
 inline constexpr auto kQuickstartExample = R"(Examples:
   hanse quickstart
-  hanse quickstart --out /tmp/consortium
+  hanse quickstart --out consortium
 )";
 
 }  // namespace hanse::commands

@@ -4,7 +4,7 @@
 #include "base/limits.h"
 #include "hanse/commands.h"
 #include "hanse/watch_line.h"
-#include "service/control_client.h"
+#include "service/coordinator_line.h"
 
 namespace hanse::commands {
 namespace {
@@ -24,17 +24,17 @@ class Line {
     if (address.empty()) address = doors.environment("HANSE_COORDINATOR").value_or("");
     return std::unique_ptr<Line>(new Line(std::move(member), std::move(address), doors));
   }
-  const service::ControlClient& operator*() const { return client_; }
-  const service::ControlClient* operator->() const { return &client_; }
+  const service::CoordinatorLine& operator*() const { return line_; }
+  const service::CoordinatorLine* operator->() const { return &line_; }
 
  private:
   Line(service::Member member, std::string address, const Doors& doors)
       : member_(std::move(member)),
-        client_(member_, std::move(address), {doors.clock, doors.random, log_}) {}
+        line_(member_, std::move(address), {doors.clock, doors.random, log_}) {}
 
   base::SilentLog log_;  // what goes wrong comes back as an error
   service::Member member_;
-  service::ControlClient client_;
+  service::CoordinatorLine line_;
 };
 
 std::string table(const std::vector<JobStatus>& statuses) {

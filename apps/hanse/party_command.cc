@@ -92,7 +92,7 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
   HANSE_TRY(transport::Address self, service::address_of(started.member.self()));
   const std::string address =
       config.coordinator.empty() ? started.member.roster.address : config.coordinator;
-  HANSE_TRY(const auto client,
+  HANSE_TRY(const auto line,
             transport::GrpcClient::create(
                 {.address = address}, credentials_of(started.member, std::move(self)),
                 std::move(ring), {doors.clock, doors.random, *started.log}));
@@ -101,7 +101,7 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
   started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
                                                  started.member.roster.consortium,
                                                  started.member.roster.epoch, address));
-  return running->run(*client, doors.stop);
+  return running->run(*line, doors.stop);
 }
 
 }  // namespace hanse::commands

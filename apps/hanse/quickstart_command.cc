@@ -7,7 +7,7 @@
 #include "hanse/commands.h"
 #include "hanse/party_home.h"
 #include "hanse/watch_line.h"
-#include "service/control_client.h"
+#include "service/coordinator_line.h"
 
 namespace hanse::commands {
 namespace {
@@ -164,12 +164,12 @@ bool one_has_ended(std::vector<Child>& children) {
   return std::ranges::any_of(children, [](Child& child) { return child.ended(); });
 }
 
-Result<service::JobStatus> submit(const service::ControlClient& client,
+Result<service::JobStatus> submit(const service::CoordinatorLine& line,
                                   std::vector<Child>& children, const std::string& folder,
                                   const Doors& doors) {
   const Milliseconds until = doors.clock.monotonic() + kPatience;
   for (;;) {
-    auto status = client.submit(std::string(kJob));
+    auto status = line.submit(std::string(kJob));
     if (status || status.error().code() != ErrorCode::unavailable) return status;
     if (one_has_ended(children)) return child_died(folder);
     if (doors.stop()) return fail(ErrorCode::aborted, "stopped");
@@ -177,18 +177,18 @@ Result<service::JobStatus> submit(const service::ControlClient& client,
   }
 }
 
-Result<service::JobStatus> watch(const service::ControlClient& client, service::JobStatus status,
+Result<service::JobStatus> watch(const service::CoordinatorLine& line, service::JobStatus status,
                                  std::vector<Child>& children, const std::string& folder,
                                  Milliseconds start, const Doors& doors) {
-  WatchLine line(doors.terminal);
+  WatchLine shown(doors.terminal);
   bool first = true;
   while (status.phase == "queued" || status.phase == "running") {
     if (doors.stop()) return fail(ErrorCode::aborted, "stopped");
     if (one_has_ended(children)) return child_died(folder);
-    auto next = client.watch(status.job, status.sequence);
+    auto next = line.watch(status.job, status.sequence);
     if (!next && doors.stop()) return fail(ErrorCode::aborted, "stopped");
     HANSE_TRY(status, std::move(next));
-    line.show(status);
+    shown.show(status);
     if (first && status.bytes > 0) {
       first = false;
       const auto took = static_cast<double>((doors.clock.monotonic() - start).value) / 1000;
@@ -199,12 +199,12 @@ Result<service::JobStatus> watch(const service::ControlClient& client, service::
   return status;
 }
 
-Result<void> save(const service::ControlClient& client, const std::string& job,
+Result<void> save(const service::CoordinatorLine& line, const std::string& job,
                   const std::string& folder, const Doors& doors) {
   HANSE_TRY(storage::Staging staging,
             storage::Staging::create(doors.directory, folder + "/result"));
   for (const char* file : {"report.html", "model.json", "job.toml", "report.json"}) {
-    HANSE_TRY(const base::Bytes bytes, client.fetch(job, file));
+    HANSE_TRY(const base::Bytes bytes, line.fetch(job, file));
     HANSE_TRY_VOID(staging.write(file, bytes));
   }
   return staging.commit();
@@ -225,12 +225,12 @@ Result<void> execute(const Quickstart& command, const Doors& doors) {
   base::SilentLog silent;
   HANSE_TRY(const service::Member member,
             service::load_member(doors.directory, service::Home(folder + "/" + kCoordinator)));
-  const service::ControlClient client(member, address, {doors.clock, doors.random, silent});
-  HANSE_TRY(service::JobStatus status, submit(client, children, folder, doors));
-  HANSE_TRY(status, watch(client, std::move(status), children, folder, start, doors));
+  const service::CoordinatorLine line(member, address, {doors.clock, doors.random, silent});
+  HANSE_TRY(service::JobStatus status, submit(line, children, folder, doors));
+  HANSE_TRY(status, watch(line, std::move(status), children, folder, start, doors));
   if (status.phase != "finished")
     return fail(ErrorCode::failed_precondition, "the job {}: {}", status.phase, status.reason);
-  HANSE_TRY_VOID(save(client, status.job, folder, doors));
+  HANSE_TRY_VOID(save(line, status.job, folder, doors));
   for (Child& child : children) child.ask_to_stop();
   children.clear();
   const auto took = static_cast<double>((doors.clock.monotonic() - start).value) / 1000;

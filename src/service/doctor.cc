@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "jobs/json_fields.h"
-#include "service/control_client.h"
+#include "service/coordinator_line.h"
 
 namespace hanse::service {
 
@@ -125,8 +125,8 @@ class Examination {
   }
 
   void way(const Member& member, const std::string& coordinator) {
-    const ControlClient client(member, coordinator, {doors_.clock, doors_.random, doors_.log});
-    const auto theirs = client.wall();
+    const CoordinatorLine line(member, coordinator, {doors_.clock, doors_.random, doors_.log});
+    const auto theirs = line.wall();
     note("coordinator", theirs,
          fmt::format("answers at {}", coordinator.empty() ? member.roster.address : coordinator));
     if (!theirs) return;

@@ -56,6 +56,14 @@ const roster::Party& Member::self() const {
   return *self;
 }
 
+Result<void> check_role(const Member& member, roster::Role role) {
+  const roster::Party& self = member.self();
+  if (self.role == role) return {};
+  return fail(ErrorCode::failed_precondition,
+              "'{}' is {} in '{}', and this is for the role {}: is it the right home?", self.name,
+              roster::name_of(self.role), member.roster.consortium, roster::name_of(role));
+}
+
 Result<void> check_certificate(const Member& member, base::Milliseconds wall) {
   HANSE_TRY(const crypto::CertificateFacts facts,
             crypto::read_certificate(member.identity.certificate()));

@@ -53,6 +53,9 @@ struct Member {
 // it, or of a protocol that this program does not speak: failed_precondition.
 base::Result<Member> load_member(const storage::Directory& directory, const Home& home);
 
+// That the party of this home is what is to run: failed_precondition otherwise.
+base::Result<void> check_role(const Member& member, roster::Role role);
+
 // Expired or not valid yet by this wall clock: failed_precondition, saying which and what to do.
 base::Result<void> check_certificate(const Member& member, base::Milliseconds wall);
 

@@ -63,18 +63,18 @@ struct SiteService::Body {
     return std::make_unique<Lent>(doors.random);
   }
 
-  void send(transport::GrpcClient& client, std::vector<Envelope> envelopes) {
+  void send(transport::GrpcClient& line, std::vector<Envelope> envelopes) {
     // What does not leave is asked for again.
-    for (Envelope& envelope : envelopes) (void)client.send(std::move(envelope));
+    for (Envelope& envelope : envelopes) (void)line.send(std::move(envelope));
   }
 
   // A site that the new epoch leaves out stops: the coordinator cuts it anyway.
-  Result<void> look_for_epoch(transport::GrpcClient& client, Milliseconds now) {
+  Result<void> look_for_epoch(transport::GrpcClient& line, Milliseconds now) {
     HANSE_TRY(const auto found, epochs.look(now));
     if (!found) return {};
     const Member& member = *found;
     HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
-    HANSE_TRY_VOID(client.adopt(std::move(ring)));
+    HANSE_TRY_VOID(line.adopt(std::move(ring)));
     doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
                                                 member.roster.consortium));
     return {};
@@ -131,30 +131,30 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }
 
-Result<void> SiteService::run(transport::GrpcClient& client, const std::function<bool()>& stop) {
+Result<void> SiteService::run(transport::GrpcClient& line, const std::function<bool()>& stop) {
   Body& at = *body_;
   const transport::Address self = transport::Address::site(at.site);
   const base::Clock& clock = at.doors.clock;
   while (!stop()) {
-    for (const transport::ConnectionEvent& event : client.take_events()) {
+    for (const transport::ConnectionEvent& event : line.take_events()) {
       tell(at.doors.log, event);
       if (event.kind == transport::ConnectionEvent::Kind::connected)
-        at.send(client, at.machine->reconnected(clock.monotonic()));
+        at.send(line, at.machine->reconnected(clock.monotonic()));
     }
-    while (const auto envelope = client.receive(self)) {
-      at.send(client, at.machine->advance(*envelope, clock.monotonic()));
+    while (const auto envelope = line.receive(self)) {
+      at.send(line, at.machine->advance(*envelope, clock.monotonic()));
       if (stop()) break;
     }
-    at.send(client, at.machine->advance(clock.monotonic()));
+    at.send(line, at.machine->advance(clock.monotonic()));
     if (at.machine->problem()) return base::fail(*at.machine->problem());
     at.look_at_record(clock.monotonic());
-    HANSE_TRY_VOID(at.look_for_epoch(client, clock.monotonic()));
-    at.metrics.set_connected(client.connected() ? 1 : 0);
-    at.metrics.set_traffic(client.traffic().messages, client.traffic().bytes);
-    (void)client.wait(self, until(at.machine->next_deadline(), clock.monotonic()));
+    HANSE_TRY_VOID(at.look_for_epoch(line, clock.monotonic()));
+    at.metrics.set_connected(line.connected() ? 1 : 0);
+    at.metrics.set_traffic(line.traffic().messages, line.traffic().bytes);
+    (void)line.wait(self, until(at.machine->next_deadline(), clock.monotonic()));
   }
   at.doors.log.write(Severity::note, "stopping; what was answered is kept until its receipt");
-  client.stop();
+  line.stop();
   return {};
 }
 

@@ -32,7 +32,7 @@ class SiteService {
   // Until `stop` says true (looked at several times a second), then hangs up in order. An epoch of
   // the roster that is pinned meanwhile is taken over. An error: the store fails or is an old copy,
   // and nothing more was said since; or the new epoch has no such site.
-  base::Result<void> run(transport::GrpcClient& client, const std::function<bool()>& stop);
+  base::Result<void> run(transport::GrpcClient& line, const std::function<bool()>& stop);
 
   // For /metrics. Thread-safe.
   const Metrics& metrics() const;

@@ -7,10 +7,10 @@
 
 namespace hanse::service {
 
-class ControlClient {
+class CoordinatorLine {
  public:
-  // `address` as HOST:PORT goes before the roster's. `member` outlives the client.
-  ControlClient(const Member& member, std::string address, transport::Doors doors);
+  // `address` as HOST:PORT goes before the roster's. `member` outlives the line.
+  CoordinatorLine(const Member& member, std::string address, transport::Doors doors);
 
   base::Result<JobStatus> submit(std::string job_text) const;
   base::Result<std::vector<JobStatus>> list() const;

@@ -1,4 +1,4 @@
-#include "service/control_client.h"
+#include "service/coordinator_line.h"
 
 #include "base/limits.h"
 
@@ -13,19 +13,19 @@ constexpr base::Milliseconds kPatience{30'000};
 
 }  // namespace
 
-ControlClient::ControlClient(const Member& member, std::string address, transport::Doors doors)
+CoordinatorLine::CoordinatorLine(const Member& member, std::string address, transport::Doors doors)
     : member_(member),
       address_(address.empty() ? member.roster.address : std::move(address)),
       doors_(doors) {}
 
-Result<base::Bytes> ControlClient::call(const Order& order) const {
+Result<base::Bytes> CoordinatorLine::call(const Order& order) const {
   const roster::Party& coordinator = roster::coordinator_of(member_.roster);
   return transport::control_call(
       {address_, coordinator.certificate, member_.identity.tls(), member_.identity.certificate()},
       encode(order), kPatience, doors_);
 }
 
-Result<JobStatus> ControlClient::one(const Order& order) const {
+Result<JobStatus> CoordinatorLine::one(const Order& order) const {
   HANSE_TRY(const base::Bytes answer, call(order));
   HANSE_TRY(std::vector<JobStatus> statuses, decode_statuses(answer));
   if (statuses.size() != 1)
@@ -34,29 +34,29 @@ Result<JobStatus> ControlClient::one(const Order& order) const {
   return std::move(statuses.front());
 }
 
-Result<JobStatus> ControlClient::submit(std::string job_text) const {
+Result<JobStatus> CoordinatorLine::submit(std::string job_text) const {
   return one(order::Submit{std::move(job_text)});
 }
 
-Result<std::vector<JobStatus>> ControlClient::list() const {
+Result<std::vector<JobStatus>> CoordinatorLine::list() const {
   HANSE_TRY(const base::Bytes answer, call(order::List{}));
   return decode_statuses(answer);
 }
 
-Result<base::Milliseconds> ControlClient::wall() const {
+Result<base::Milliseconds> CoordinatorLine::wall() const {
   HANSE_TRY(const base::Bytes answer, call(order::List{}));
   return decode_wall(answer);
 }
 
-Result<JobStatus> ControlClient::watch(const std::string& job, std::uint64_t sequence) const {
+Result<JobStatus> CoordinatorLine::watch(const std::string& job, std::uint64_t sequence) const {
   return one(order::Watch{job, sequence});
 }
 
-Result<JobStatus> ControlClient::cancel(const std::string& job) const {
+Result<JobStatus> CoordinatorLine::cancel(const std::string& job) const {
   return one(order::Cancel{job});
 }
 
-Result<base::Bytes> ControlClient::fetch(const std::string& job, const std::string& file) const {
+Result<base::Bytes> CoordinatorLine::fetch(const std::string& job, const std::string& file) const {
   base::Bytes whole;
   for (;;) {
     HANSE_TRY(const base::Bytes answer, call(order::Fetch{job, file, whole.size()}));
