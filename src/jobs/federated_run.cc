@@ -174,6 +174,10 @@ Result<FederatedRun::Outbox> FederatedRun::missed(const base::SiteId& site, Mill
 
 Result<FederatedRun::Outbox> FederatedRun::cancel(Milliseconds now) {
   if (is_over()) return Outbox{};
+  // A round from before a restart is taken up, so that it can be ended and its sites hear of it.
+  if (is_open() && !parts_->coordinator->is_collecting()) {
+    HANSE_TRY([[maybe_unused]] const Outbox unsent, begin(now));
+  }
   HANSE_TRY(Outbox out, settle(parts_->coordinator->cancel(), now));
   HANSE_TRY_VOID(end(TrainingOutcome::cancelled, "cancelled by its operator"));
   return out;

@@ -1,6 +1,6 @@
 #include "jobs/training_record.h"
 
-#include <algorithm>
+#include <cmath>
 
 #include "jobs/training_record.pb.h"
 
@@ -39,6 +39,11 @@ Result<RoundRecord> followed(RoundRecord record, const std::string& bytes) {
   HANSE_TRY(std::vector<RoundStep> steps, federation::decode_steps(view_of(bytes)));
   for (RoundStep& step : steps) HANSE_TRY_VOID(record.append(std::move(step)));
   return record;
+}
+
+Result<void> check_loss(double loss) {
+  if (std::isfinite(loss)) return {};
+  return fail(ErrorCode::corruption, "a training record: a round's loss is {}", loss);
 }
 
 tl::unexpected<base::Error> out_of_turn(std::string_view what) {
@@ -113,9 +118,11 @@ void TrainingRecord::apply(base::ByteView entry) {
 struct TrainingRecord::Next {
   TrainingRecord& at;
 
-  Result<void> operator()(const wire::Opened& opened) const {
+  Result<void> operator()(const wire::Opened& opened) const { return open(opened.steps()); }
+
+  Result<void> open(const std::string& steps) const {
     if (at.open_) return out_of_turn("a second attempt");
-    HANSE_TRY(RoundRecord record, followed({}, opened.steps()));
+    HANSE_TRY(RoundRecord record, followed({}, steps));
     const auto* collecting = std::get_if<federation::Collecting>(&record.state());
     if (collecting == nullptr) return out_of_turn("an attempt that asks nobody");
     const federation::Release& release = collecting->admitted.planned.release;
@@ -130,6 +137,7 @@ struct TrainingRecord::Next {
     const auto* state = std::get_if<federation::Closed>(&record.state());
     if (state == nullptr) return out_of_turn("a result without a close");
     HANSE_TRY(const base::Digest iterate, digest_from(closed.iterate()));
+    HANSE_TRY_VOID(check_loss(closed.loss()));
     at.rounds_.push_back({at.due(), closed.loss(), state->contributors, closed.sealed_bytes(),
                           closed.milliseconds()});
     for (const RoundStep& step : record.steps())
@@ -206,6 +214,24 @@ base::Bytes TrainingRecord::snapshot() const {
   return bytes_of(to);
 }
 
+namespace {
+
+Result<TrainedRound> read(const wire::Round& from, std::size_t number) {
+  if (from.round() != number)
+    return fail(ErrorCode::corruption, "a training record: round {} where {} belongs", from.round(),
+                number);
+  HANSE_TRY_VOID(check_loss(from.loss()));
+  TrainedRound round{
+      {from.round(), from.attempt()}, from.loss(), {}, from.sealed_bytes(), from.milliseconds()};
+  for (const std::string& name : from.sites()) {
+    HANSE_TRY(base::SiteId site, base::SiteId::create(name));
+    round.sites_in.push_back(std::move(site));
+  }
+  return round;
+}
+
+}  // namespace
+
 Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
   wire::Snapshot from;
   if (!from.ParseFromArray(snapshot.data(), static_cast<int>(snapshot.size())))
@@ -213,18 +239,11 @@ Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
   HANSE_TRY(base::JobId job, base::JobId::create(from.job()));
   TrainingRecord record(std::move(job));
   for (const wire::Round& one : from.rounds()) {
-    TrainedRound round{
-        {one.round(), one.attempt()}, one.loss(), {}, one.sealed_bytes(), one.milliseconds()};
-    for (const std::string& name : one.sites()) {
-      HANSE_TRY(base::SiteId site, base::SiteId::create(name));
-      round.sites_in.push_back(std::move(site));
-    }
+    HANSE_TRY(TrainedRound round, read(one, record.rounds_.size() + 1));
     record.rounds_.push_back(std::move(round));
   }
   record.attempt_ = from.attempt();
-  if (!from.open().empty()) {
-    HANSE_TRY(record.open_, followed({}, from.open()));
-  }
+  if (!from.open().empty()) HANSE_TRY_VOID((Next{record}.open(from.open())));
   if (!from.iterate().empty()) {
     HANSE_TRY(record.iterate_, digest_from(from.iterate()));
   }
@@ -234,6 +253,7 @@ Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
     record.standings_.insert_or_assign(site, federation::Standing{one.answers(), chain});
   }
   if (from.has_ended()) {
+    if (record.open_) return out_of_turn("an end within a round");
     HANSE_TRY(record.end_, read(from.ended()));
   }
   return record;
