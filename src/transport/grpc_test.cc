@@ -339,7 +339,7 @@ TEST_F(Orders, MayBeAnsweredLaterTwiceOrNever) {
   respond(base::Bytes(4));
   EXPECT_EQ(call.get().value().size(), 3u);
   asked = {};
-  const auto late = control_call(members_.caller("ada", port_), {}, {100}, doors_);
+  const auto late = control_call(members_.caller("ada", port_), {}, {1'500}, doors_);
   ASSERT_FALSE(late.has_value());
   EXPECT_EQ(late.error().code(), ErrorCode::deadline_exceeded);
   const Respond too_late = asked.get_future().get();
