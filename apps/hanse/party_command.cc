@@ -19,9 +19,10 @@ struct Started {
   std::unique_ptr<storage::SqliteStore> store;
 };
 
-Result<Started> start(const std::string& path, const Doors& doors) {
+Result<Started> start(const std::string& path, roster::Role role, const Doors& doors) {
   service::Home home(path);
   HANSE_TRY(service::Member member, service::load_member(doors.directory, home));
+  HANSE_TRY_VOID(service::check_role(member, role));
   HANSE_TRY_VOID(service::check_certificate(member, doors.clock.wall()));
   auto log = std::make_unique<ServiceLog>(doors.clock, member.identity.name(),
                                           doors.terminal.err().terminal);
@@ -58,7 +59,7 @@ void say_in_the_clear(base::Log& log) {
 }  // namespace
 
 Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
-  HANSE_TRY(const Started started, start(command.home, doors));
+  HANSE_TRY(const Started started, start(command.home, roster::Role::coordinator, doors));
   HANSE_TRY(service::CoordinatorConfig config,
             service::load_coordinator_config(doors.directory, started.home, doors.environment,
                                              command.flags));
@@ -81,7 +82,7 @@ Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
 }
 
 Result<void> execute(const SiteRun& command, const Doors& doors) {
-  HANSE_TRY(const Started started, start(command.home, doors));
+  HANSE_TRY(const Started started, start(command.home, roster::Role::site, doors));
   HANSE_TRY(
       service::SiteConfig config,
       service::load_site_config(doors.directory, started.home, doors.environment, command.flags));

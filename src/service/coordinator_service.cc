@@ -176,10 +176,7 @@ Result<std::unique_ptr<CoordinatorService>> CoordinatorService::open(Home home,
                                                                      CoordinatorConfig config,
                                                                      const Member& member,
                                                                      ServiceDoors doors) {
-  if (member.self().role != roster::Role::coordinator)
-    return fail(ErrorCode::failed_precondition,
-                "'{}' is {} in this consortium, and its coordinator is '{}'", member.self().name,
-                roster::name_of(member.self().role), roster::coordinator_of(member.roster).name);
+  HANSE_TRY_VOID(check_role(member, roster::Role::coordinator));
   HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
   HANSE_TRY_VOID(make_folders(doors.directory, home));

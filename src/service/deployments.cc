@@ -39,6 +39,13 @@ std::vector<base::SiteId> sites_of(const roster::Roster& roster) {
   return sites;
 }
 
+// Attempts that were in vain, of closed rounds and of the one that is due.
+std::uint64_t aborts_of(const jobs::TrainingRecord& record) {
+  std::uint64_t aborts = record.due().attempt;
+  for (const jobs::TrainedRound& round : record.rounds()) aborts += round.id.attempt;
+  return aborts;
+}
+
 JobStatus status_of(const BookedJob& job, const jobs::TrainingRecord& record) {
   JobStatus status;
   status.job = job.id.text();
@@ -67,6 +74,7 @@ struct Deployments::Body {
   std::set<base::SiteId> here = {};
   std::map<base::SiteId, Milliseconds> away_since = {};
   std::size_t seen_rounds = 0;  // of the current job, counted in the metrics
+  std::uint64_t seen_aborts = 0;
   Milliseconds round_since = {};
   std::uint64_t sequence = 0;
   mutable JobStatus last = {};  // of the current job, for its sequence
@@ -131,6 +139,7 @@ struct Deployments::Body {
     if (!opened) return fail_or_give_up(*booked, opened.error());
     run = *std::move(opened);
     seen_rounds = run->record().rounds().size();
+    seen_aborts = aborts_of(run->record());
     round_since = now;
     away_since.clear();
     for (const base::SiteId& site : booked->cohort)
@@ -150,6 +159,8 @@ struct Deployments::Body {
                                                   round.sites_in.size(), round.loss));
       round_since = now;
     }
+    for (const std::uint64_t aborts = aborts_of(record); seen_aborts < aborts; ++seen_aborts)
+      metrics.count_round(false, {});
   }
 
   Result<void> lay_down(const BookedJob& booked, const jobs::TrainingRecord& record) {

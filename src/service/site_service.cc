@@ -80,11 +80,26 @@ struct SiteService::Body {
     return {};
   }
 
+  // One envelope to the machine; what it did with it is measured.
+  std::vector<Envelope> hear(const Envelope& envelope) {
+    const auto answers = [this] {
+      return record->read([](const auto& at) { return at.standing().answers; });
+    };
+    const std::uint64_t before = answers();
+    const Milliseconds start = doors.clock.monotonic();
+    std::vector<Envelope> out = machine->advance(envelope, start);
+    const Milliseconds now = doors.clock.monotonic();
+    if (answers() > before) metrics.count_answer(now - start);
+    look_at_record(now);
+    return out;
+  }
+
+  // At most one receipt has come since it was looked at last.
   void look_at_record(Milliseconds now) {
     const auto [open, receipted] = record->read([](const federation::SiteRecord& at) {
       return std::pair(!at.open().empty(), at.last_receipted());
     });
-    if (receipted && last_receipted && *receipted != *last_receipted) metrics.count_receipt();
+    if (receipted != last_receipted) metrics.count_receipt();
     last_receipted = receipted;
     if (!open) owes_since.reset();
     if (open && !owes_since) owes_since = now;
@@ -98,10 +113,7 @@ SiteService::~SiteService() = default;
 Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig config,
                                                        const Member& member, ServiceDoors doors) {
   const roster::Party& self = member.self();
-  if (self.role != roster::Role::site)
-    return base::fail(base::ErrorCode::failed_precondition,
-                      "'{}' is {} in this consortium, and only a site runs as one", self.name,
-                      roster::name_of(self.role));
+  HANSE_TRY_VOID(check_role(member, roster::Role::site));
   HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
@@ -117,6 +129,7 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
                                   .backend = backend});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
+  body->last_receipted = body->record->read([](const auto& at) { return at.last_receipted(); });
   Body* const at = body.get();
   body->machine = std::make_unique<federation::Site>(
       federation::SiteSettings{.self = site, .in_the_clear = at->config.in_the_clear},
@@ -142,7 +155,7 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
         at.send(line, at.machine->reconnected(clock.monotonic()));
     }
     while (const auto envelope = line.receive(self)) {
-      at.send(line, at.machine->advance(*envelope, clock.monotonic()));
+      at.send(line, at.hear(*envelope));
       if (stop()) break;
     }
     at.send(line, at.machine->advance(clock.monotonic()));
