@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -303,6 +306,17 @@ struct SqliteStore::Body {
   }
 };
 
+namespace {
+
+// What a site answered lies in its store, in the clear today: a new file is its owner's alone, and
+// SQLite gives the files beside it the same rights. What keeps it from being made, opening says.
+void make_private(const std::string& path) {
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (made >= 0) ::close(made);
+}
+
+}  // namespace
+
 SqliteStore::SqliteStore(std::unique_ptr<Body> body) : body_(std::move(body)) {}
 SqliteStore::~SqliteStore() = default;
 
@@ -310,6 +324,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
                                                        const SqliteOptions& options) {
   auto body = std::make_unique<Body>();
   body->path = path;
+  if (options.vfs == nullptr) make_private(path);
   sqlite3* raw = nullptr;
   constexpr int kFlags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

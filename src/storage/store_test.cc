@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
+
 #include "storage/power_cut.h"
 #include "storage/testing.h"
 
@@ -113,6 +115,19 @@ TEST_F(StoreTest, NoticesWhatWasChangedOrTakenAway) {
   tamper("UPDATE entry SET bytes=x'00' WHERE number=1");
   EXPECT_TRUE(store_->load("log")) << "behind a snapshot nobody looks";
   EXPECT_EQ(code(store_->history("log", 10)), ErrorCode::corruption);
+}
+
+// Answers lie in it.
+TEST_F(StoreTest, IsItsOwnersAlone) {
+  add({"one"});
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
+    EXPECT_EQ(file.status().permissions() & std::filesystem::perms::mask,
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << file.path();
+    ++files;
+  }
+  EXPECT_GE(files, 1);
 }
 
 TEST_F(StoreTest, RefusesOtherFiles) {
