@@ -100,7 +100,7 @@ class Attack : public ::testing::Test {
   void SetUp() override {
     auto server = GrpcServer::create(
         {.bind = "127.0.0.1:0"}, members_.credentials(kCoordinator), members_.ring(),
-        [](auto&&, auto&&, auto&&) {}, doors_);
+        [this](auto&&, auto&&, auto&&) { ++orders_; }, doors_);
     ASSERT_TRUE(server.has_value());
     server_ = *std::move(server);
     // Somebody works here, and is not disturbed.
@@ -153,6 +153,7 @@ class Attack : public ::testing::Test {
   Lines log_;
   Doors doors_{clock_, random_, log_};
   Members members_{3, testing::valid_now(clock_), random_};
+  std::atomic<int> orders_ = 0;
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<GrpcClient> bystander_;
 };
@@ -303,6 +304,67 @@ TEST_F(Attack, ByAReceiverThatReadsNothing) {
   server_->adopt(next);
   EXPECT_TRUE(testing::eventually(*server_, kCoordinator, clock_,
                                   [&] { return server_->connected().size() == 1; }));
+}
+
+// Each takes memory of its own, though it has no byte to say.
+TEST_F(Attack, ByEmptyEnvelopesThatNobodyTakes) {
+  FrameCodec own = codec(site(0), "plant-0");
+  RawCaller caller(channel("plant-0"));
+  attach(caller, own);
+  constexpr int kSent = 6000;
+  for (int i = 0; i < kSent; ++i) caller.write(own.seal(FrameKind::envelope, {}, 0));
+  std::uint64_t kept = 0;
+  while (kept != server_->traffic().messages) {  // until nothing more is read
+    kept = server_->traffic().messages;
+    server_->wait(kCoordinator, {300});
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  EXPECT_LT(kept, 2000u) << "a megabyte, with what is kept beside them";
+  for (int i = 0; i < kSent; ++i)
+    ASSERT_TRUE(testing::next(*server_, kCoordinator, clock_)) << "read on once there is room";
+}
+
+TEST_F(Attack, ByLettersThatFillAnothersLine) {
+  FrameCodec victims = codec(site(1), "plant-1");
+  RawCaller victim(channel("plant-1"));
+  attach(victim, victims);
+  const auto line = *GrpcClient::create({.address = address()}, members_.credentials(site(0)),
+                                        members_.ring(), doors_);
+  const base::Slice chunk(base::Bytes(base::kChunkBytes));
+  for (int sent = 0; sent < 80;)  // 20 MiB, and the victim reads slowly
+    if (line->send(envelope(site(0), site(1), "x", chunk)))
+      ++sent;
+    else
+      line->wait(site(0), {5});
+  line->stop();
+  for (int i = 0; i < 16; ++i)
+    ASSERT_TRUE(server_->send(envelope(kCoordinator, site(1), "pulled", chunk)))
+        << "the coordinator's words have room, number " << i;
+}
+
+TEST_F(Attack, ByCallsThatAreNeverAnswered) {
+  const auto one = channel("ada");
+  std::vector<std::unique_ptr<RawCaller>> held;
+  for (int i = 0; i < 16; ++i) {
+    held.push_back(std::make_unique<RawCaller>(one, internal::kControl));
+    held.back()->write(bytes_of("wait"));
+  }
+  const auto came = [&](int orders) {
+    return testing::eventually(*server_, kCoordinator, clock_, [&] { return orders_ == orders; });
+  };
+  ASSERT_TRUE(came(16));
+  RawCaller more(channel("ada"), internal::kControl);
+  EXPECT_EQ(more.refusal(), Refusal::overloaded);
+  RawCaller others(channel("plant-1"), internal::kControl);
+  others.write(bytes_of("wait"));
+  EXPECT_TRUE(came(17)) << "nobody holds all";
+  // What was begun with keys that the next epoch does not have is not carried out.
+  KeyRing next = members_.ring();
+  next.callers.clear();
+  next.peers.erase(site(1));
+  server_->adopt(next);
+  EXPECT_EQ(held.front()->refusal(), Refusal::revoked);
+  EXPECT_EQ(others.refusal(), Refusal::revoked);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ class GrpcClient::Attempt final
     }
     auto frame = codec_.open(received);
     if (!frame) return refuse(frame.error());
-    const std::size_t size = frame->message.size() + frame->chunk.size();
+    const std::size_t size = received.size() + internal::kKeptBytes;
     {
       const std::lock_guard lock(mutex_);
       unread_ += size;

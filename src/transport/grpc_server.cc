@@ -10,12 +10,24 @@ namespace {
 
 // One for the stream and a handful of orders.
 constexpr int kStreamsPerConnection = 16;
-// Engineers who watch a job hold a call each.
+// Engineers who watch a job hold a call each …
 constexpr std::size_t kMaxCalls = 64;
+// … and nobody all of them.
+constexpr std::ptrdiff_t kMaxCallsOfOne = 16;
 // Nobody may fill the disk with refusals.
 constexpr int kLogLinesPerSecond = 10;
 // Events that nobody took; the oldest are dropped.
 constexpr std::size_t kMaxEvents = 4096;
+
+std::optional<Party> party_with(const KeyRing& ring, const base::Bytes& certificate) {
+  for (const auto& [address, keys] : ring.peers)
+    if (keys.certificate == certificate)
+      return Party{address.is_coordinator() ? ring.coordinator : address.site_id()->text(), address,
+                   certificate};
+  for (const auto& [name, pinned] : ring.callers)
+    if (pinned == certificate) return Party{name, std::nullopt, certificate};
+  return std::nullopt;
+}
 
 class Refused final : public grpc::ServerGenericBidiReactor {
  public:
@@ -72,12 +84,7 @@ Admitted<Party> Switchboard::identify(const grpc::CallbackServerContext& call,
   if (pem.empty()) return tl::unexpected(Refusal::no_certificate);
   const auto der = crypto::der_of_pem({pem[0].data(), pem[0].size()});
   if (!der) return tl::unexpected(Refusal::unknown_certificate);
-  std::optional<Party> party;
-  for (const auto& [address, keys] : ring.peers)
-    if (keys.certificate == *der)
-      party = {address.is_coordinator() ? ring.coordinator : address.site_id()->text(), address};
-  for (const auto& [name, certificate] : ring.callers)
-    if (certificate == *der) party = {name, std::nullopt};
+  auto party = party_with(ring, *der);
   if (!party) return tl::unexpected(Refusal::unknown_certificate);
   const auto facts = crypto::read_certificate(*der);
   if (!facts) return tl::unexpected(Refusal::unknown_certificate);
@@ -127,11 +134,16 @@ grpc::ServerGenericBidiReactor* Switchboard::attach(grpc::CallbackServerContext&
 grpc::ServerGenericBidiReactor* Switchboard::order(const Party& party) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return new Refused(status_of(Refusal::stopping));
-  if (calls_.size() >= kMaxCalls) {
+  // The ring may just have changed.
+  if (party_with(*ring_, party.certificate) != party)
+    return new Refused(status_of(Refusal::unknown_certificate));
+  const auto own =
+      std::ranges::count_if(calls_, [&](const auto& call) { return call->party() == party; });
+  if (calls_.size() >= kMaxCalls || own >= kMaxCallsOfOne) {
     ++refusals_[Refusal::overloaded];
     return new Refused(status_of(Refusal::overloaded));
   }
-  auto call = std::make_shared<ControlCall>(*this, party.name);
+  auto call = std::make_shared<ControlCall>(*this, party);
   calls_.insert(call);
   call->begin();
   return call.get();
@@ -243,8 +255,22 @@ std::map<Refusal, std::uint64_t> Switchboard::refusals() const {
 }
 
 void Switchboard::adopt(KeyRing ring) {
-  const std::lock_guard lock(mutex_);
-  ring_ = std::make_shared<const KeyRing>(std::move(ring));
+  std::vector<std::shared_ptr<ControlCall>> revoked;
+  {
+    const std::lock_guard lock(mutex_);
+    ring_ = std::make_shared<const KeyRing>(std::move(ring));
+    cut_revoked();
+    for (const auto& call : calls_)
+      if (party_with(*ring_, call->party().certificate) != call->party()) {
+        ++refusals_[Refusal::revoked];
+        revoked.push_back(call);
+      }
+  }
+  for (const auto& call : revoked) call->end(status_of(Refusal::revoked));
+}
+
+// Under the mutex.
+void Switchboard::cut_revoked() {
   for (const auto& stream : streams_) {
     const auto peer = ring_->peers.find(stream->site());
     if (peer != ring_->peers.end() && peer->second == stream->ring().peers.at(stream->site()))

@@ -86,12 +86,13 @@ void SiteStream::take(const base::Slice& received) {
   }
   Envelope envelope{site(), Address::coordinator(), std::move(frame->message),
                     std::move(frame->chunk), std::move(frame->proof)};
+  const std::size_t kept = received.size() + kKeptBytes;
   {
     const std::lock_guard lock(mutex_);
-    unread_ += envelope.size();
+    unread_ += kept;
   }
   switchboard_.deliver(std::move(envelope),
-                       [self = shared_from_this()](std::size_t bytes) { self->credit(bytes); });
+                       [self = shared_from_this(), kept](std::size_t) { self->credit(kept); });
   read_on();
 }
 
@@ -140,7 +141,7 @@ void ControlCall::OnReadDone(bool ok) {
   if (!ok) return end(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "a call without a request"));
   const base::Slice request = gather(incoming_);
   incoming_.Clear();
-  switchboard_.control()(party_, base::Bytes(request.view().begin(), request.view().end()),
+  switchboard_.control()(party_.name, base::Bytes(request.view().begin(), request.view().end()),
                          [self = shared_from_this()](base::Result<base::Bytes> answer) {
                            self->respond(std::move(answer));
                          });

@@ -15,6 +15,15 @@ namespace hanse::transport::internal {
 
 class Switchboard;
 
+// Who a certificate belongs to.
+struct Party {
+  std::string name;
+  std::optional<Address> address;  // of a site or the coordinator
+  base::Bytes certificate;
+
+  bool operator==(const Party&) const = default;
+};
+
 // The stream of one site: greeting, then frames both ways until somebody ends it. Lives until gRPC
 // is done with it.
 class SiteStream final : public grpc::ServerGenericBidiReactor,
@@ -69,9 +78,10 @@ class SiteStream final : public grpc::ServerGenericBidiReactor,
 class ControlCall final : public grpc::ServerGenericBidiReactor,
                           public std::enable_shared_from_this<ControlCall> {
  public:
-  ControlCall(Switchboard& switchboard, std::string party)
+  ControlCall(Switchboard& switchboard, Party party)
       : switchboard_(switchboard), party_(std::move(party)) {}
   void begin() { StartRead(&incoming_); }
+  const Party& party() const { return party_; }
   void respond(base::Result<base::Bytes> answer);
   void end(grpc::Status status);
 
@@ -81,17 +91,11 @@ class ControlCall final : public grpc::ServerGenericBidiReactor,
   void OnDone() override;
 
   Switchboard& switchboard_;
-  std::string party_;
+  const Party party_;
   grpc::ByteBuffer incoming_;
   std::mutex mutex_;
   grpc::ByteBuffer answer_;
   bool finished_ = false;
-};
-
-// Who a certificate belongs to.
-struct Party {
-  std::string name;
-  std::optional<Address> address;  // of a site or the coordinator
 };
 
 class Switchboard final : public grpc::CallbackGenericService {
@@ -130,6 +134,7 @@ class Switchboard final : public grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* attach(grpc::CallbackServerContext& call, const Party& party);
   grpc::ServerGenericBidiReactor* order(const Party& party);
   void count(const Envelope& envelope);
+  void cut_revoked();
   void tell(Address peer, ConnectionEvent::Kind kind, std::string reason);
 
   const ServerOptions options_;

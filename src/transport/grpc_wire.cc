@@ -161,8 +161,10 @@ void Outbox::write(base::Bytes bytes) {
 }
 
 bool Outbox::push(Item item) {
-  if (waiting_ + item.size() > kQueueBytes) return false;
+  const std::size_t letter = item.kind == FrameKind::letter ? item.size() : 0;
+  if (waiting_ + item.size() > kQueueBytes || letters_ + letter > kLetterBytes) return false;
   waiting_ += item.size();
+  letters_ += letter;
   items_.push_back(std::move(item));
   if (!writing_) next();
   return true;
@@ -178,6 +180,7 @@ void Outbox::next() {
   const Item item = std::move(items_.front());
   items_.pop_front();
   waiting_ -= item.size();
+  if (item.kind == FrameKind::letter) letters_ -= item.size();
   buffer_ = buffer_of(codec_.seal(item.kind, item.message, item.chunk.size()), item.chunk);
   writing_ = true;
   start_(&buffer_);

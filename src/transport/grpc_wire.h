@@ -23,6 +23,12 @@ inline constexpr std::size_t kQueueBytes = std::size_t{8} << 20;
 // What may wait for the receiver before a stream is read no further.
 inline constexpr std::size_t kUnreadBytes = base::kMaxMessageBytes;
 
+// Beside the bytes of a frame, what is kept of one that nobody took yet: else a peer that sends
+// millions of empty envelopes would be held back by nothing.
+inline constexpr std::size_t kKeptBytes = 512;
+// What letters may take of what waits for one peer: the coordinator's own words always have room.
+inline constexpr std::size_t kLetterBytes = kQueueBytes / 4;
+
 // Channel arguments of both ends, apart from timeouts.
 struct Argument {
   const char* name;
@@ -73,6 +79,7 @@ class Outbox {
   void clear() {
     items_.clear();
     waiting_ = 0;
+    letters_ = 0;
   }
   bool writing() const { return writing_; }
 
@@ -81,7 +88,8 @@ class Outbox {
   FrameCodec& codec_;
   std::function<void(const grpc::ByteBuffer*)> start_;
   std::deque<Item> items_;
-  std::size_t waiting_ = 0;  // bytes of items_
+  std::size_t waiting_ = 0;  // bytes of items_ …
+  std::size_t letters_ = 0;  // … and of the letters among them
   grpc::ByteBuffer buffer_;
   bool writing_ = false;
 };
