@@ -136,8 +136,22 @@ TEST_F(ClosingTest, AsksAtOnceWhenTheLineIsBack) {
   ASSERT_TRUE(coordinator->begin(testing::plan(2), "job's text", kNow).has_value());
   only<Ask>(coordinator->reconnected(a_, kNow));
   only<Pull>(say(*coordinator, a_, 1, contribution(1, 1)));
-  only<Pull>(coordinator->reconnected(a_, kNow));
+  // What was announced is not believed to be there still: the store may be an old copy by now.
+  const auto again = coordinator->reconnected(a_, kNow);
+  ASSERT_EQ(again.size(), 2U);
+  only<Ask>({again[0]});
+  only<Pull>({again[1]});
+  EXPECT_TRUE(say(*coordinator, a_, 1, blob().chunk(0)).empty());
+  EXPECT_TRUE(coordinator->reconnected(a_, kNow).empty()) << "counted";
   EXPECT_TRUE(coordinator->reconnected(testing::site("stranger"), kNow).empty());
+}
+
+TEST_F(ClosingTest, AsksOneThatWaitsInLineWhenItsLineIsBack) {
+  const auto coordinator = make();
+  ASSERT_TRUE(coordinator->begin(testing::plan(2), "job's text", kNow).has_value());
+  only<Pull>(say(*coordinator, a_, 1, contribution(1, 1)));
+  say(*coordinator, b_, 1, contribution(1, 1));
+  only<Ask>(coordinator->reconnected(b_, kNow));
 }
 
 TEST_F(ClosingTest, AReleasedRoundCanStillBeCancelled) {

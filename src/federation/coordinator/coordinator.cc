@@ -168,14 +168,19 @@ std::optional<Standing> Coordinator::receipted(const base::SiteId& site) const {
 
 std::vector<Envelope> Coordinator::reconnected(const base::SiteId& site, base::Milliseconds now) {
   if (open_ == nullptr) return {};
-  if (open_->upload && open_->upload->site == site) {
-    open_->upload->receiver.give_up_waiting();
-    return pull(now);
-  }
   const auto& standing = std::get<Collecting>(record_.state()).standing;
   const auto found = standing.find(site);
-  if (found == standing.end() || found->second != SiteStanding::asked) return {};
-  return {ask(site)};
+  if (found == standing.end()) return {};
+  Outbox out;
+  // Also one that has announced: its store may be an old copy, which only a question shows.
+  const bool owes =
+      found->second == SiteStanding::asked || found->second == SiteStanding::announced;
+  if (owes) out.push_back(ask(site));
+  if (open_->upload && open_->upload->site == site) {
+    open_->upload->receiver.give_up_waiting();
+    append(out, pull(now));
+  }
+  return out;
 }
 
 std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
