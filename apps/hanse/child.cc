@@ -50,7 +50,7 @@ base::Result<Child> Child::start(const std::vector<std::string>& arguments,
   return Child(pid);
 }
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), asked_(other.asked_) {}
 
 Child::~Child() {
   ask_to_stop();
@@ -65,8 +65,9 @@ bool Child::ended() {
   return pid_ == -1;
 }
 
+// Once: a second signal would end it where it stands.
 void Child::ask_to_stop() {
-  if (!ended()) kill(pid_, SIGTERM);
+  if (!ended() && !std::exchange(asked_, true)) kill(pid_, SIGTERM);
 }
 
 base::Result<unsigned> free_port() {

@@ -27,7 +27,8 @@ class Child {
 
  private:
   explicit Child(pid_t pid) : pid_(pid) {}
-  pid_t pid_;  // -1 once it has ended
+  pid_t pid_;           // -1 once it has ended
+  bool asked_ = false;  // to stop
 };
 
 // A port of 127.0.0.1 that was free a moment ago.
