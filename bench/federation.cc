@@ -84,7 +84,7 @@ class Plant {
         site_({.self = *self_.site_id(), .in_the_clear = true},
               {world.catalog, world.backend, world.inline_executor, world.log,
                [](const federation::Release&) { return std::make_unique<base::SystemRandom>(); },
-               [&world](const std::string&) { return world.records; }},
+               [&world](const federation::Offer&) { return world.records; }},
               *record_, store_),
         line_(*transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},
                                              world.members.credentials(self_), world.members.ring(),

@@ -47,7 +47,7 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
             [seed, name = site.site](const federation::Release& release) {
               return answer_stream(seed, name, release);
             },
-            [records = std::move(site.records)](const std::string&) { return records; }},
+            [records = std::move(site.records)](const federation::Offer&) { return records; }},
         *plant.record, *plant.store);
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jobs/training.h"
+
 namespace hanse::jobs {
 namespace {
 
@@ -71,6 +73,32 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
         site.records.select(folds.back().rows.sites[s].train));
   }
   return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
+}
+
+base::Result<void> check_asked(const Job& job, const federation::Offer& offer) {
+  const query::QueryPlan& asked = offer.plan;
+  if (asked.round.round == 0 || asked.round.round > job.rounds)
+    return fail(ErrorCode::permission_denied, "the coordinator asks for round {} of {} in job '{}'",
+                asked.round.round, job.rounds, job.name.text());
+  if (offer.cohort.size() < job.aggregation.min_sites)
+    return fail(ErrorCode::permission_denied,
+                "the coordinator asks {} sites, and job '{}' adds up {} or more",
+                offer.cohort.size(), job.name.text(), job.aggregation.min_sites);
+  HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  HANSE_TRY(const learning::Iterate first, first_iterate(job, schema));
+  HANSE_TRY(const auto strategy,
+            learning::create_strategy(job.strategy, asked.job,
+                                      static_cast<std::uint32_t>(offer.cohort.size())));
+  HANSE_TRY(const query::QueryPlan plan, strategy->plan(first, asked.round));
+  // The parameters are another model's each round, of the same size.
+  const base::Digest parameters = offer.parameters.digest();
+  if (offer.parameters.size == plan.parameters.size() &&
+      query::digest_of(asked, parameters) == query::digest_of(plan, parameters))
+    return {};
+  return fail(ErrorCode::permission_denied,
+              "the coordinator's plan '{}' is not the one that job '{}' leads to: it or its "
+              "version differs from this program's; ask its operator",
+              asked.kind, job.name.text());
 }
 
 }  // namespace hanse::jobs

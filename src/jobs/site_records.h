@@ -2,6 +2,7 @@
 // owner says where they lie.
 #pragma once
 
+#include "federation/message/message.h"
 #include "jobs/records.h"
 
 namespace hanse::jobs {
@@ -28,5 +29,9 @@ base::Result<std::shared_ptr<const data::Dataset>> training_records(const Job& j
                                                                     const std::string& site_class,
                                                                     const OwnData* own,
                                                                     const RecordDoors& doors);
+
+// Whether an offer asks what its job says: the plan of one of its rounds, to as many sites as it
+// adds up at least. Else permission_denied: whoever agreed to the job has not agreed to this.
+base::Result<void> check_asked(const Job& job, const federation::Offer& offer);
 
 }  // namespace hanse::jobs

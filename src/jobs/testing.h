@@ -87,13 +87,14 @@ struct Plant {
         federation::SiteDoors{
             catalog, **federation::backend_named("plain"), executor, log,
             [this](const federation::Release& release) { return answer_stream(1, self, release); },
-            [this](const std::string& text) { return records(text); }},
+            [this](const federation::Offer& offer) { return records(offer); }},
         *record, store);
   }
 
-  base::Result<std::shared_ptr<const data::Dataset>> records(const std::string& text) const {
+  base::Result<std::shared_ptr<const data::Dataset>> records(const federation::Offer& offer) const {
     if (refuses) return base::fail(base::ErrorCode::permission_denied, "not with us");
-    HANSE_TRY(const Job job, parse_job(text, "the job", no_environment));
+    HANSE_TRY(const Job job, parse_job(offer.job, "the job", no_environment));
+    HANSE_TRY_VOID(check_asked(job, offer));
     return training_records(job, self, "", nullptr, {files, executor});
   }
 

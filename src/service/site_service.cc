@@ -46,11 +46,11 @@ struct SiteService::Body {
   std::optional<federation::Standing> last_receipted = {};
   std::optional<Milliseconds> owes_since = {};
 
-  Result<std::shared_ptr<const data::Dataset>> records_for(const std::string& text) {
-    const base::Digest digest = base::Digest::of(base::view_of(text));
+  Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer) {
+    const base::Digest digest = base::Digest::of(base::view_of(offer.job));
     if (job == digest) return records;
     job.reset();
-    HANSE_TRY(records, agreed_records(text, home, config, self, doors));
+    HANSE_TRY(records, agreed_records(offer.job, home, config, self, doors));
     job = digest;
     doors.log.write(Severity::note,
                     fmt::format("{} records of this site are ready to train on", records->size()));
@@ -139,7 +139,7 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
           .executor = doors.executor,
           .log = doors.log,
           .random = [at](const federation::Release& release) { return at->random_for(release); },
-          .records = [at](const std::string& text) { return at->records_for(text); }},
+          .records = [at](const federation::Offer& offer) { return at->records_for(offer); }},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }

@@ -71,7 +71,7 @@ void Plant::start() {
                             [](const federation::Release&) {
                               return std::make_unique<base::SeededSimulationRandom>(0, "unused");
                             },
-                            [this](const std::string&) { return records_; }},
+                            [this](const federation::Offer&) { return records_; }},
       *record_, *store_);
   life.starts_at.reset();
 }

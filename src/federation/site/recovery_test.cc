@@ -94,7 +94,7 @@ class Plant {
                     return std::make_unique<base::SeededSimulationRandom>(1, "test");
                   },
                   // Other bytes each time, so that nothing computed twice goes unnoticed.
-                  [this](const std::string&) {
+                  [this](const Offer&) {
                     return testing::records(2, kCoordinates, 0.001 * ++computed_);
                   }},
         *record_, *store_);

@@ -14,9 +14,6 @@ using transport::Envelope;
 
 namespace {
 
-// Parameters that keep failing their digests are a lie or a broken line; the site stops asking.
-constexpr int kMaxFailedVerifications = 3;
-
 void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -25,9 +22,11 @@ void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
 
 struct Site::Fetching {
   Offer offer;
+  std::shared_ptr<const data::Dataset> records;
   ParametersReceiver receiver;
   base::Milliseconds wait;      // until asking again, doubled by every silence
   base::Milliseconds retry_at;  // moves on with every chunk
+  int damaged = 0;              // chunks in a row
 };
 
 struct Site::Work {
@@ -134,9 +133,12 @@ Site::Outbox Site::start(const Release& release, Offer offer, const base::Digest
     doors_.log.write(Severity::note, fmt::format("declined: {}", fine.error().text()));
     return {to_coordinator(release, Decline{})};
   }
+  work_ = std::make_unique<Work>(Work{release, digest, Declined{}});
+  auto records = admit(offer);
+  if (!records) return decline(records.error().text());
   ParametersReceiver receiver(offer.parameters);
-  work_ = std::make_unique<Work>(
-      Work{release, digest, Fetching{std::move(offer), std::move(receiver), settings_.retry, now}});
+  work_->stage =
+      Fetching{std::move(offer), *std::move(records), std::move(receiver), settings_.retry, now};
   return fetching()->receiver.has_all() ? answer() : pull(now);
 }
 
@@ -149,13 +151,14 @@ Site::Outbox Site::announce(const OpenAnswer& answer) const {
 Site::Outbox Site::hear(const Release& release, const ParametersChunk& chunk,
                         base::Milliseconds now) {
   Fetching* const fetched = fetching();
-  if (fetched == nullptr || work_->release != release || !fetched->receiver.accept(chunk))
-    return {};
+  if (fetched == nullptr || work_->release != release) return {};
+  const Arrival arrival = fetched->receiver.accept(chunk);
+  if (arrival == Arrival::ignored) return {};
   fetched->wait = settings_.retry;
-  if (!fetched->receiver.has_all()) return pull(now);
-  if (fetched->receiver.verify(doors_.executor)) return answer();
-  if (fetched->receiver.failed_verifications() < kMaxFailedVerifications) return pull(now);
-  return decline("the plan's parameters differ from their manifest");
+  fetched->damaged = arrival == Arrival::damaged ? fetched->damaged + 1 : 0;
+  if (fetched->damaged == kMaxDamagedChunks)
+    return decline("the plan's parameters differ from their manifest");
+  return fetched->receiver.has_all() ? answer() : pull(now);
 }
 
 Site::Outbox Site::hear(const Release& release, const Pull& pull) {
@@ -254,19 +257,23 @@ Site::Outbox Site::stop(const base::Error& problem) {
   return {};
 }
 
-base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
-  const Offer& offer = fetched.offer;
+// Before a byte of it is pulled: what the owner does not want costs him neither line nor memory.
+base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offer) const {
   if (!settings_.in_the_clear)
     return fail(ErrorCode::permission_denied,
                 "the plan lets sums leave in the clear, which this site allows in simulation only");
   if (std::ranges::find(offer.cohort, settings_.self) == offer.cohort.end())
     return fail(ErrorCode::permission_denied, "this site is not in the cohort of the plan");
+  return doors_.records(offer);
+}
+
+base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
+  const Offer& offer = fetched.offer;
   query::QueryPlan plan = offer.plan;
   plan.parameters = join(std::move(fetched.receiver).slices());
   HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(plan));
-  HANSE_TRY(const std::shared_ptr<const data::Dataset> records, doors_.records(offer.job));
   const std::unique_ptr<base::RandomSource> random = doors_.random(work_->release);
-  HANSE_TRY(query::Answer answer, query->answer(*records, *random, doors_.executor));
+  HANSE_TRY(query::Answer answer, query->answer(*fetched.records, *random, doors_.executor));
   const bool same_layout =
       std::visit([&](const auto& link) { return link.layout() == plan.layout; }, answer);
   HANSE_CHECK(same_layout);

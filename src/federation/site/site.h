@@ -30,9 +30,9 @@ struct SiteDoors {
   base::Log& log;
   // Fresh randomness for one release.
   std::function<std::unique_ptr<base::RandomSource>(const Release&)> random;
-  // The records that a job's text is answered from, under the owner's own limits; an error is why
-  // there are none, and the site declines.
-  std::function<base::Result<std::shared_ptr<const data::Dataset>>(const std::string& job)> records;
+  // The records that an offer is answered from, under the owner's own limits; an error is why there
+  // are none, and the site declines. Asked before anything of the offer is pulled.
+  std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&)> records;
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
@@ -78,6 +78,7 @@ class Site {
   Outbox pull(base::Milliseconds now);
   Outbox answer();
   Outbox decline(std::string_view why);
+  base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer) const;
   base::Result<SealedBlob> sealed_answer(Fetching& fetched) const;
   base::Result<void> hold(const OpenAnswer& answer);
   void conclude(const OpenAnswer& answer, bool receipted);

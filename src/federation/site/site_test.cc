@@ -13,6 +13,8 @@ using transport::Envelope;
 
 constexpr base::Milliseconds kNow{1000};
 
+using Records = base::Result<std::shared_ptr<const data::Dataset>>;
+
 struct RecordingLog final : base::Log {
   std::vector<std::string> lines;
   void write(base::Severity, std::string_view text) override { lines.emplace_back(text); }
@@ -30,8 +32,9 @@ class SiteTest : public ::testing::Test {
                     ++answers_;
                     return std::make_unique<base::SeededSimulationRandom>(1, "test");
                   },
-                  [this, rows](const std::string& job) {
-                    jobs_.push_back(job);
+                  [this, rows](const Offer& offer) -> Records {
+                    jobs_.push_back(offer.job);
+                    if (!agrees_) return base::fail(base::ErrorCode::permission_denied, "no");
                     return testing::records(rows, 3, 0.5);
                   }},
         *record_, *store_);
@@ -60,6 +63,7 @@ class SiteTest : public ::testing::Test {
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
   std::unique_ptr<storage::Durable<SiteRecord>> record_;
   std::vector<std::string> jobs_;  // whose records were asked for
+  bool agrees_ = true;
   int answers_ = 0;
 };
 
@@ -267,6 +271,15 @@ TEST_F(SiteFetching, DoesNotPullLiesForEver) {
   only<Pull>(site->advance(lie(1), kNow));
   only<Pull>(site->advance(lie(1), kNow));
   only<Decline>(site->advance(lie(1), kNow));
+}
+
+// A question that its owner does not want costs a site neither its line nor its memory.
+TEST_F(SiteFetching, PullsNothingThatTheOwnerRefuses) {
+  const auto site = make_site();
+  agrees_ = false;
+  only<Decline>(site->advance(offer(plan_), kNow));
+  EXPECT_EQ(jobs_.size(), 1U);
+  EXPECT_FALSE(site->next_deadline().has_value());
 }
 
 TEST_F(SiteFetching, PullsAtOnceWhenTheLineIsBack) {
