@@ -97,10 +97,7 @@ TEST(TrainingRecord, EntriesToTheByte) {
   EXPECT_EQ(hex(TrainingRecord::ended({TrainingOutcome::failed, "no"})),
             "220c0a066661696c656412026e6f");
   EXPECT_EQ(hex(ended(TrainingOutcome::cancelled)), "220b0a0963616e63656c6c6564");
-  EXPECT_EQ(hex(aborted()),
-            "1a0d0a0b0a0732"
-            "05736f757468"
-            "0a00");
+  EXPECT_EQ(hex(aborted()), "1a0f0a0d0a073205736f7574680a025001");
   EXPECT_EQ(hex(TrainingRecord::opened({})), "0a00");
   const std::string close = hex(closed());
   const std::string steps = hex(federation::encode(closing(1)));
