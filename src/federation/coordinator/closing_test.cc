@@ -146,11 +146,11 @@ TEST_F(ClosingTest, AsksAtOnceWhenTheLineIsBack) {
   EXPECT_TRUE(coordinator->reconnected(testing::site("stranger"), kNow).empty());
 }
 
-TEST_F(ClosingTest, AsksOneThatWaitsInLineWhenItsLineIsBack) {
+TEST_F(ClosingTest, AsksOneThatIsNextWhenItsLineIsBack) {
   const auto coordinator = make();
   ASSERT_TRUE(coordinator->begin(testing::plan(2), "job's text", kNow).has_value());
   only<Pull>(say(*coordinator, a_, 1, contribution(1, 1)));
-  say(*coordinator, b_, 1, contribution(1, 1));
+  only<Pull>(say(*coordinator, b_, 1, contribution(1, 1)));
   only<Ask>(coordinator->reconnected(b_, kNow));
 }
 

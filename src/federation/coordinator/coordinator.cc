@@ -16,10 +16,6 @@ using transport::Envelope;
 
 namespace {
 
-// A manifest whose chunks keep failing their digests is a lie or a broken line; either way the site
-// is out.
-constexpr int kMaxFailedVerifications = 3;
-
 // Silence is answered with patience that doubles this often.
 constexpr int kMaxDoublings = 4;
 
@@ -44,14 +40,14 @@ base::Result<void> check_size(const Release& release, const Offer& offer) {
 
 }  // namespace
 
-// The contribution that is being pulled.
+// The contribution that is being pulled, or the one after it.
 struct Coordinator::Upload {
   base::SiteId site;
   SealedReceiver receiver;
-  int silences = 0;             // since the last chunk
-  base::Milliseconds retry_at;  // moves on with every chunk …
-  base::Milliseconds stall_at;  // … and so does this
-  base::Milliseconds turn_ends;
+  int silences = 0;                  // since the last chunk
+  base::Milliseconds retry_at = {};  // moves on with every chunk …
+  base::Milliseconds stall_at = {};  // … and so does this
+  base::Milliseconds turn_ends = {};
 };
 
 // What a site has announced, and how it has used its turns.
@@ -59,7 +55,7 @@ struct Coordinator::Announced {
   Manifest manifest;
   Standing standing;
   int turns = 0;
-  int failed_verifications = 0;
+  int damaged = 0;  // chunks in a row
 };
 
 struct Coordinator::OpenRound {
@@ -70,9 +66,17 @@ struct Coordinator::OpenRound {
   std::map<base::SiteId, Announced> announced;
   std::deque<base::SiteId> line;  // announced sites that wait for their turn
   std::optional<Upload> upload;
+  std::optional<Upload> ahead;  // whose first chunks come while the last of `upload` do
   int times_asked = 0;
   base::Milliseconds retry_at;
   base::Milliseconds deadline;
+
+  // The upload that a chunk of the site belongs to, if any.
+  Upload* upload_of(const base::SiteId& site) {
+    if (upload && upload->site == site) return &*upload;
+    return ahead && ahead->site == site ? &*ahead : nullptr;
+  }
+  bool others_wait() const { return ahead || !line.empty(); }
 };
 
 Coordinator::Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
@@ -114,6 +118,7 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
                                                 .announced = {},
                                                 .line = {},
                                                 .upload = {},
+                                                .ahead = {},
                                                 .retry_at = now,
                                                 .deadline = now + settings_.deadline});
   return ask_again(now);
@@ -176,9 +181,9 @@ std::vector<Envelope> Coordinator::reconnected(const base::SiteId& site, base::M
   const bool owes =
       found->second == SiteStanding::asked || found->second == SiteStanding::announced;
   if (owes) out.push_back(ask(site));
-  if (open_->upload && open_->upload->site == site) {
-    open_->upload->receiver.give_up_waiting();
-    append(out, pull(now));
+  if (Upload* const upload = open_->upload_of(site)) {
+    upload->receiver.give_up_waiting();
+    if (upload == &*open_->upload) append(out, pull(now));
   }
   return out;
 }
@@ -191,7 +196,7 @@ std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
     Upload& upload = *open_->upload;
     // With nobody waiting, a slow site keeps its turn and what came so far.
     const bool over = now >= upload.stall_at || now >= upload.turn_ends;
-    if (over && !open_->line.empty()) {
+    if (over && open_->others_wait()) {
       append(out, give_turn_away(now));
     } else if (now >= upload.retry_at) {
       upload.receiver.give_up_waiting();
@@ -208,7 +213,7 @@ std::optional<base::Milliseconds> Coordinator::next_deadline() const {
   base::Milliseconds next = std::min(open_->deadline, open_->retry_at);
   if (const auto& upload = open_->upload) {
     next = std::min(next, upload->retry_at);
-    if (!open_->line.empty()) next = std::min({next, upload->stall_at, upload->turn_ends});
+    if (open_->others_wait()) next = std::min({next, upload->stall_at, upload->turn_ends});
   }
   return next;
 }
@@ -257,7 +262,7 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contributi
   if (!record_.append(step::Announce{site})) return announced_again(site, contribution, now);
   open_->announced.emplace(site, Announced{contribution.sealed, contribution.standing});
   open_->line.push_back(site);
-  return open_->upload ? Outbox{} : next_upload(now);
+  return open_->upload ? look_ahead() : next_upload(now);
 }
 
 // Not a step, nothing changes, unless it is another answer than before: what a site has answered
@@ -274,15 +279,16 @@ Coordinator::Outbox Coordinator::announced_again(const base::SiteId& site,
 
 Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const SealedChunk& chunk,
                                       base::Milliseconds now) {
-  if (!open_->upload || open_->upload->site != site || !open_->upload->receiver.accept(chunk))
-    return {};
-  Upload& upload = *open_->upload;
-  upload.silences = 0;
-  upload.stall_at = now + settings_.stall;
-  if (!upload.receiver.has_all()) return pull(now);
-  if (upload.receiver.verify(executor_)) return count_upload(now);
-  if (++open_->announced.at(site).failed_verifications < kMaxFailedVerifications) return pull(now);
-  return refuse(site, "its bytes differ from its manifest", now);
+  Upload* const upload = open_->upload_of(site);
+  const Arrival arrival = upload ? upload->receiver.accept(chunk) : Arrival::ignored;
+  if (arrival == Arrival::ignored) return {};
+  int& damaged = open_->announced.at(site).damaged;
+  damaged = arrival == Arrival::damaged ? damaged + 1 : 0;
+  if (damaged == kMaxDamagedChunks) return refuse(site, "its bytes differ from its manifest", now);
+  if (upload != &*open_->upload) return {};
+  upload->silences = 0;
+  upload->stall_at = now + settings_.stall;
+  return proceed(now);
 }
 
 Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull) const {
@@ -302,25 +308,44 @@ Coordinator::Outbox Coordinator::refuse(const base::SiteId& site, std::string_vi
                                          release_->round.round, site.text(), why));
   std::erase(open_->line, site);
   if (open_->upload && open_->upload->site == site) open_->upload.reset();
+  if (open_->ahead && open_->ahead->site == site) open_->ahead.reset();
   if (settled()) return finish(AbortReason::too_few_sites);
-  return open_->upload ? Outbox{} : next_upload(now);
+  return open_->upload ? look_ahead() : next_upload(now);
 }
 
 // A turn is a site's share of the round, twice as long each time: a slow site gets there, and one
 // that dawdles on purpose does not keep the others from theirs.
 Coordinator::Outbox Coordinator::next_upload(base::Milliseconds now) {
-  if (open_->line.empty()) return {};
-  const base::SiteId site = open_->line.front();
-  open_->line.pop_front();
-  Announced& announced = open_->announced.at(site);
+  Outbox out = look_ahead();
+  if (!open_->ahead) return out;
+  open_->upload = std::exchange(open_->ahead, std::nullopt);
+  Upload& upload = *open_->upload;
   const auto share =
       settings_.deadline.value / (2 * static_cast<std::int64_t>(settings_.cohort.size()));
-  open_->upload.emplace(Upload{.site = site,
-                               .receiver = SealedReceiver(announced.manifest),
-                               .retry_at = now,
-                               .stall_at = now + settings_.stall,
-                               .turn_ends = now + doubled({share}, announced.turns++)});
-  return pull(now);
+  upload.stall_at = now + settings_.stall;
+  upload.turn_ends = now + doubled({share}, open_->announced.at(upload.site).turns++);
+  append(out, proceed(now));
+  return out;
+}
+
+// Pulls the first chunks of who is next in line, once there is nothing to ask for but those. Its
+// time does not run yet.
+Coordinator::Outbox Coordinator::look_ahead() {
+  if (open_->ahead || open_->line.empty()) return {};
+  if (open_->upload && !open_->upload->receiver.has_asked_for_all()) return {};
+  const base::SiteId site = open_->line.front();
+  open_->line.pop_front();
+  open_->ahead.emplace(Upload{site, SealedReceiver(open_->announced.at(site).manifest)});
+  SealedReceiver& receiver = open_->ahead->receiver;
+  return {to_site(site, *release_, Pull{receiver.digest(), receiver.next()})};
+}
+
+// Counts the contribution if it is whole, else asks for more of it, or of the next.
+Coordinator::Outbox Coordinator::proceed(base::Milliseconds now) {
+  if (open_->upload->receiver.has_all()) return count_upload(now);
+  Outbox out = pull(now);
+  append(out, look_ahead());
+  return out;
 }
 
 Coordinator::Outbox Coordinator::give_turn_away(base::Milliseconds now) {

@@ -34,9 +34,9 @@ struct ClosedRounds {
   std::map<base::SiteId, Standing> receipted;
 };
 
-// A machine: envelopes and time in, envelopes out, one round at a time. Holds the sum and at most
-// one contribution besides, whatever the number of sites: uploads wait in line until they are
-// pulled. Not thread-safe.
+// A machine: envelopes and time in, envelopes out, one round at a time. Holds the sum, at most one
+// contribution, and the first kFirstPullWindow chunks of the next, whatever the number of sites:
+// uploads wait in line until they are pulled. Not thread-safe.
 //
 //   begin → advance … until the round is Released → take_released → (make it durable) → close
 //
@@ -102,7 +102,9 @@ class Coordinator {
                          base::Milliseconds now);
   Outbox refuse(const base::SiteId& site, std::string_view why, base::Milliseconds now);
   Outbox next_upload(base::Milliseconds now);
+  Outbox look_ahead();
   Outbox give_turn_away(base::Milliseconds now);
+  Outbox proceed(base::Milliseconds now);
   Outbox pull(base::Milliseconds now);
   Outbox count_upload(base::Milliseconds now);
   Outbox ask_again(base::Milliseconds now);

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <ranges>
 
 #include "base/limits.h"
 #include "federation/testing.h"
@@ -102,23 +103,24 @@ class CoordinatorTest : public ::testing::Test {
     return *std::move(offers);
   }
 
-  // Answers every pull among `out` that is for `hand`, and every one that follows; returns what
-  // came for others.
-  std::vector<Envelope> serve(Coordinator& coordinator, const Hand& hand,
+  // Answers every pull among `out` that is for one of `hands`, and every one that follows, the last
+  // one first, so that whatever may come early does; returns what came for others.
+  std::vector<Envelope> serve(Coordinator& coordinator, std::span<const Hand> hands,
                               const query::QueryPlan& plan, std::vector<Envelope> out) {
     std::vector<Envelope> rest;
     while (!out.empty()) {
       std::vector<Envelope> next;
-      for (const Envelope& envelope : out) {
+      for (const Envelope& envelope : std::views::reverse(out)) {
         const auto message = decode_from_coordinator(envelope);
         const auto* pull = std::get_if<Pull>(&message->body);
-        if (pull == nullptr || envelope.to != Address::site(hand.name)) {
+        const auto hand = std::ranges::find(hands, envelope.to.site_id(), &Hand::name);
+        if (pull == nullptr || hand == hands.end()) {
           rest.push_back(envelope);
           continue;
         }
         for (const std::uint32_t index : pull->chunks) {
           // As a network delivers: bytes of the receiver's own.
-          Envelope arrived = hand.says(plan, hand.blob.chunk(index));
+          Envelope arrived = hand->says(plan, hand->blob.chunk(index));
           arrived.chunk =
               base::Slice(base::Bytes(arrived.chunk.view().begin(), arrived.chunk.view().end()));
           std::ranges::move(coordinator.advance(arrived, kNow), std::back_inserter(next));
@@ -134,7 +136,7 @@ class CoordinatorTest : public ::testing::Test {
   base::SilentLog log_;
 };
 
-TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionWhateverTheNumberOfSites) {
+TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionAndAWindowWhateverTheNumberOfSites) {
   constexpr std::ptrdiff_t kUpdate = kCoordinates * sizeof(std::int64_t);
   for (const std::size_t sites : {2U, 8U, 32U}) {
     const query::QueryPlan plan = testing::plan(kCoordinates);
@@ -153,14 +155,16 @@ TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionWhateverTheNumberOfSites) {
       auto more = coordinator->advance(announcement(hand, plan), kNow);
       std::ranges::move(more, std::back_inserter(out));
     }
-    for (const Hand& hand : hands) out = serve(*coordinator, hand, plan, out);
+    serve(*coordinator, hands, plan, out);
     EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
     auto released = coordinator->take_released();
     counting = false;
     ASSERT_TRUE(released.has_value());
-    // The sum, one contribution, and the chunk that has just come in.
-    EXPECT_GE(most_bytes, 2 * kUpdate) << "the count counts";
-    EXPECT_LE(most_bytes, 2 * kUpdate + 2 * static_cast<std::ptrdiff_t>(base::kChunkBytes))
+    // The sum, one contribution, the first chunks of the next, and the chunk that has just come in.
+    constexpr auto kAhead = static_cast<std::ptrdiff_t>(kFirstPullWindow * base::kChunkBytes);
+    static_assert(kAhead < kUpdate);
+    EXPECT_GE(most_bytes, 2 * kUpdate + kAhead) << "the count counts";
+    EXPECT_LE(most_bytes, 2 * kUpdate + kAhead + 2 * static_cast<std::ptrdiff_t>(base::kChunkBytes))
         << sites << " sites";
     const auto total = static_cast<std::int64_t>(sites * (sites + 1) / 2);
     EXPECT_EQ(released->integers()[0], total);
@@ -168,7 +172,8 @@ TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionWhateverTheNumberOfSites) {
   }
 }
 
-TEST_F(CoordinatorTest, PullsOneContributionAtATime) {
+// The first chunks of the next site come with the last of this one, and no more of it.
+TEST_F(CoordinatorTest, PullsOneContributionAtATimeAndLooksAhead) {
   const query::QueryPlan plan = testing::plan(kCoordinates);
   const Hand a("a", plan, 1);
   const Hand b("b", plan, 2);
@@ -178,9 +183,21 @@ TEST_F(CoordinatorTest, PullsOneContributionAtATime) {
   ASSERT_EQ(pulled.size(), 1U);
   EXPECT_TRUE(coordinator->advance(announcement(b, plan), kNow).empty()) << "b waits in line";
   EXPECT_TRUE(coordinator->advance(b.says(plan, b.blob.chunk(0)), kNow).empty()) << "not its turn";
-  const auto next = serve(*coordinator, a, plan, pulled);
+  const auto chunks = [&](const Hand& hand, std::uint32_t from, std::uint32_t to) {
+    std::vector<Envelope> out;
+    for (std::uint32_t i = from; i < to; ++i)
+      std::ranges::move(coordinator->advance(hand.says(plan, hand.blob.chunk(i)), kNow),
+                        std::back_inserter(out));
+    return out;
+  };
+  const auto pulls = chunks(a, 0, kFirstPullWindow);
+  ASSERT_EQ(pulls.size(), 2U);
+  EXPECT_EQ(pulls[0].to, Address::site(a.name)) << "the rest";
+  EXPECT_EQ(pulls[1].to, Address::site(b.name)) << "the first chunks";
+  EXPECT_TRUE(chunks(b, 0, kFirstPullWindow).empty()) << "no more before its turn";
+  const auto next = chunks(a, kFirstPullWindow, 7);
   ASSERT_EQ(next.size(), 1U) << "no receipt before the round is closed";
-  EXPECT_EQ(next[0].to, Address::site(b.name));
+  EXPECT_EQ(next[0].to, Address::site(b.name)) << "the rest";
   // b stops sending: after the deadline there is a result with a alone.
   EXPECT_TRUE(coordinator->advance(base::Milliseconds{10'000}).empty());
   auto released = coordinator->take_released();
@@ -202,8 +219,8 @@ TEST_F(CoordinatorTest, AStalledUploadMakesRoom) {
   const auto moved_on = coordinator->advance(base::Milliseconds{1000});
   ASSERT_FALSE(moved_on.empty());
   EXPECT_EQ(moved_on[0].to, Address::site(b.name));
-  auto next = serve(*coordinator, b, plan, moved_on);
-  next = serve(*coordinator, a, plan, next);  // and a gets a second chance
+  auto next = serve(*coordinator, {&b, 1}, plan, moved_on);
+  next = serve(*coordinator, {&a, 1}, plan, next);  // and a gets a second chance
   EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
   EXPECT_EQ(coordinator->take_released()->integers()[0], 3);
 }
@@ -223,7 +240,7 @@ TEST_F(CoordinatorTest, AManifestThatLiesPutsTheSiteOut) {
                            Address::site(liar.name), Address::coordinator()),
           kNow);
   const auto out = coordinator->advance(announcement(honest, plan), kNow);
-  (void)serve(*coordinator, honest, plan, out);
+  (void)serve(*coordinator, {&honest, 1}, plan, out);
   EXPECT_TRUE(std::holds_alternative<Released>(coordinator->record().state()));
   EXPECT_EQ(coordinator->take_released()->integers()[0], 1);
 }

@@ -79,16 +79,18 @@ BlobReceiver<Origin>::BlobReceiver(Manifest manifest)
       open_(manifest_.chunks.size()) {}
 
 template <class Origin>
-bool BlobReceiver<Origin>::accept(const Chunk<Origin>& chunk) {
+Arrival BlobReceiver<Origin>::accept(const Chunk<Origin>& chunk) {
   const std::size_t index = chunk.index();
   if (chunk.blob() != digest_ || index >= chunks_.size() || progress_[index] == Progress::present ||
       chunk.bytes().size() != manifest_.chunk_size(index))
-    return false;
+    return Arrival::ignored;
   if (progress_[index] == Progress::asked) --asked_;
+  progress_[index] = Progress::open;
+  if (base::Digest::of(chunk.bytes().view()) != manifest_.chunks[index]) return Arrival::damaged;
   chunks_[index] = chunk.bytes();
   progress_[index] = Progress::present;
   --open_;
-  return true;
+  return Arrival::kept;
 }
 
 template <class Origin>
@@ -113,24 +115,8 @@ void BlobReceiver<Origin>::give_up_waiting() {
 }
 
 template <class Origin>
-bool BlobReceiver<Origin>::verify(base::Executor& executor) {
-  HANSE_CHECK(has_all());
-  std::vector<char> agrees(chunks_.size());  // not vector<bool>: tasks write side by side
-  executor.parallel_for(chunks_.size(), [&](std::size_t i) {
-    agrees[i] = base::Digest::of(chunks_[i].view()) == manifest_.chunks[i];
-  });
-  for (std::size_t i = 0; i < chunks_.size(); ++i) {
-    if (agrees[i]) continue;
-    chunks_[i] = base::Slice();
-    progress_[i] = Progress::open;
-    ++open_;
-  }
-  if (open_ > 0) ++failed_verifications_;
-  return open_ == 0;
-}
-
-template <class Origin>
 std::vector<base::Slice> BlobReceiver<Origin>::slices() && {
+  HANSE_CHECK(has_all());
   return std::move(chunks_);
 }
 

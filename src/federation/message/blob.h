@@ -91,6 +91,20 @@ using SealedChunk = Chunk<OfSealed>;
 using ParametersBlob = Blob<OfParameters>;
 using SealedBlob = Blob<OfSealed>;
 
+// What became of a chunk that came.
+enum class Arrival {
+  ignored,  // not of this blob, of another size, or there already
+  damaged,  // its bytes have another digest: still to come
+  kept,
+};
+
+// Chunks that the first request for a blob asks for: 1 MiB, eight seconds on a line of 1 Mbit/s.
+inline constexpr std::size_t kFirstPullWindow = 4;
+// Most chunks that one request asks for: 4 MiB in flight.
+inline constexpr std::size_t kPullWindow = 16;
+// So many damaged chunks in a row are a lie or a broken line.
+inline constexpr int kMaxDamagedChunks = 3;
+
 // Collects the chunks of one blob, which may come in any order, twice, damaged or not at all, and
 // says what to ask for next: few chunks at first, more as they come, fewer again after a silence.
 template <class Origin>
@@ -101,21 +115,20 @@ class BlobReceiver {
 
   const base::Digest& digest() const { return digest_; }
 
-  // Keeps a chunk of this blob, of the right index and size, that is not there yet; returns whether
-  // it did.
-  bool accept(const Chunk<Origin>& chunk);
+  // Hashes the chunk, so that the next ones travel meanwhile.
+  Arrival accept(const Chunk<Origin>& chunk);
 
   // The chunks to ask for now; none while some that were asked for are still to come.
   std::vector<std::uint32_t> next();
   // After a silence: counts what was asked for as lost, and starts small again.
   void give_up_waiting();
 
+  // Every chunk is there or asked for.
+  bool has_asked_for_all() const { return asked_ == open_; }
+  // … and there.
   bool has_all() const { return open_ == 0; }
-  // With all chunks there: compares their digests, forgets those that differ. True when all agree.
-  bool verify(base::Executor& executor);
-  int failed_verifications() const { return failed_verifications_; }
 
-  // The chunks in order, once verify() was true.
+  // The chunks in order, once all are there.
   std::vector<base::Slice> slices() &&;
 
  private:
@@ -123,18 +136,14 @@ class BlobReceiver {
   Manifest manifest_;
   base::Digest digest_;
   std::vector<base::Slice> chunks_;
-  std::vector<Progress> progress_;  // of each chunk
-  std::size_t open_;                // chunks not there yet
-  std::size_t asked_ = 0;           // … of which were asked for
-  std::size_t window_ = 2;          // chunks to ask for at once
-  int failed_verifications_ = 0;
+  std::vector<Progress> progress_;         // of each chunk
+  std::size_t open_;                       // chunks not there yet
+  std::size_t asked_ = 0;                  // … of which were asked for
+  std::size_t window_ = kFirstPullWindow;  // chunks to ask for at once
 };
 
 using ParametersReceiver = BlobReceiver<OfParameters>;
 using SealedReceiver = BlobReceiver<OfSealed>;
-
-// Most chunks that one request asks for: 4 MiB in flight.
-inline constexpr std::size_t kPullWindow = 16;
 
 // The slices of a blob as one piece.
 base::Slice join(std::span<const base::Slice> slices);

@@ -35,34 +35,43 @@ TEST(Blob, ChunksComeInAnyOrderAndTwice) {
   const base::Bytes bytes = counting(2 * base::kChunkBytes + 17, 253);
   const ParametersBlob blob = blob_of(bytes);
   ParametersReceiver receiver(blob.manifest());
-  base::InlineExecutor executor;
-  EXPECT_TRUE(receiver.accept(blob.chunk(2))) << "before it was asked for";
-  EXPECT_FALSE(receiver.accept(blob.chunk(2)));
-  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
+  EXPECT_EQ(receiver.accept(blob.chunk(2)), Arrival::kept) << "before it was asked for";
+  EXPECT_EQ(receiver.accept(blob.chunk(2)), Arrival::ignored);
+  EXPECT_EQ(receiver.accept(blob.chunk(0)), Arrival::kept);
   EXPECT_FALSE(receiver.has_all());
   EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{1}));
-  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
+  EXPECT_EQ(receiver.accept(blob.chunk(1)), Arrival::kept);
   ASSERT_TRUE(receiver.has_all());
-  ASSERT_TRUE(receiver.verify(executor));
   const base::Slice joined = join(std::move(receiver).slices());
   EXPECT_TRUE(std::ranges::equal(joined.view(), bytes));
 }
 
 // Nothing is asked for twice while it may still come, and a slow line is not flooded.
 TEST(Blob, AsksForMoreAsChunksComeAndForLessAfterASilence) {
-  const ParametersBlob blob = blob_of(counting(12 * base::kChunkBytes, 253));
+  const ParametersBlob blob = blob_of(counting(14 * base::kChunkBytes, 253));
   ParametersReceiver receiver(blob.manifest());
-  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{0, 1, 2, 3}));
   EXPECT_TRUE(receiver.next().empty());
-  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
-  EXPECT_TRUE(receiver.next().empty()) << "1 is still to come";
-  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
-  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{2, 3, 4, 5}));
-  EXPECT_TRUE(receiver.accept(blob.chunk(3)));
+  for (const std::uint32_t index : {0U, 1U, 2U})
+    EXPECT_EQ(receiver.accept(blob.chunk(index)), Arrival::kept);
+  EXPECT_TRUE(receiver.next().empty()) << "3 is still to come";
+  EXPECT_EQ(receiver.accept(blob.chunk(3)), Arrival::kept);
+  EXPECT_FALSE(receiver.has_asked_for_all());
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{4, 5, 6, 7, 8, 9, 10, 11}));
+  EXPECT_EQ(receiver.accept(blob.chunk(5)), Arrival::kept);
   receiver.give_up_waiting();
-  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{2}));
-  EXPECT_TRUE(receiver.accept(blob.chunk(2)));
-  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{4, 5}));
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{4}));
+  EXPECT_EQ(receiver.accept(blob.chunk(4)), Arrival::kept);
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{6, 7}));
+  for (const std::uint32_t index : {6U, 7U})
+    EXPECT_EQ(receiver.accept(blob.chunk(index)), Arrival::kept);
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{8, 9, 10, 11}));
+  EXPECT_FALSE(receiver.has_asked_for_all());
+  for (const std::uint32_t index : {8U, 9U, 10U, 11U})
+    EXPECT_EQ(receiver.accept(blob.chunk(index)), Arrival::kept);
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{12, 13}));
+  EXPECT_TRUE(receiver.has_asked_for_all());
+  EXPECT_FALSE(receiver.has_all());
 }
 
 TEST(Blob, ADamagedChunkIsForgottenAlone) {
@@ -77,15 +86,15 @@ TEST(Blob, ADamagedChunkIsForgottenAlone) {
     return std::get<ParametersChunk>(message->body);
   };
   ParametersReceiver receiver(blob.manifest());
-  base::InlineExecutor executor;
-  EXPECT_FALSE(receiver.accept(damaged.chunk(1))) << "another blob's chunk";
-  EXPECT_TRUE(receiver.accept(blob.chunk(0)));
-  EXPECT_TRUE(receiver.accept(under_the_good_name(damaged.chunk(1))));
-  EXPECT_FALSE(receiver.verify(executor));
-  EXPECT_EQ(receiver.failed_verifications(), 1);
+  EXPECT_EQ(receiver.accept(damaged.chunk(1)), Arrival::ignored) << "another blob's chunk";
+  EXPECT_EQ(receiver.accept(blob.chunk(0)), Arrival::kept);
+  EXPECT_EQ(receiver.accept(under_the_good_name(damaged.chunk(1))), Arrival::damaged);
+  EXPECT_FALSE(receiver.has_all());
   EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{1}));
-  EXPECT_TRUE(receiver.accept(blob.chunk(1)));
-  EXPECT_TRUE(receiver.verify(executor));
+  EXPECT_EQ(receiver.accept(under_the_good_name(damaged.chunk(1))), Arrival::damaged);
+  EXPECT_EQ(receiver.next(), (std::vector<std::uint32_t>{1})) << "once more";
+  EXPECT_EQ(receiver.accept(blob.chunk(1)), Arrival::kept);
+  EXPECT_TRUE(receiver.has_all());
 }
 
 TEST(Manifest, ClaimsAreCheckedBeforeAnythingIsAllocated) {
