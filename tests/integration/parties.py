@@ -1,5 +1,6 @@
 """Consortia of real processes: founded with the real commands, started, watched and killed."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -288,7 +289,7 @@ def fields(message):
 
 def entries(store, log):
     """The kind and body of each entry; no process has the store open."""
-    with sqlite3.connect(store) as at:
+    with contextlib.closing(sqlite3.connect(store)) as at:
         rows_of_log = at.execute("SELECT bytes FROM entry WHERE log = ? ORDER BY number", (log,))
         return [next(fields(row[0])) for row in rows_of_log]
 
