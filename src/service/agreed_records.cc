@@ -9,11 +9,19 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
+// More than a person reads; whoever submits jobs must not fill a plant's disk.
+constexpr std::size_t kMaxPending = 1000;
+
 Result<void> check_consent(const std::string& job_text, const jobs::Job& job, const Home& home,
                            const SiteConfig& config, storage::Directory& directory) {
   if (config.consent == Consent::any) return {};
   const base::Digest digest = base::Digest::of(base::view_of(job_text));
   if (directory.exists(home.approved(digest))) return {};
+  HANSE_TRY(const std::vector<storage::Entry> waiting, directory.list(home.pending()));
+  if (waiting.size() >= kMaxPending)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' is not agreed to, and {} holds {} jobs already: remove some",
+                job.name.text(), home.pending(), waiting.size());
   HANSE_TRY_VOID(directory.write(home.pending(digest), base::view_of(job_text)));
   return fail(
       ErrorCode::permission_denied,
@@ -36,17 +44,21 @@ Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
 
 }  // namespace
 
-Result<std::shared_ptr<const data::Dataset>> agreed_records(const std::string& job_text,
-                                                            const Home& home,
-                                                            const SiteConfig& config,
-                                                            const roster::Party& self,
-                                                            const ServiceDoors& doors) {
+Result<jobs::Job> agreed_job(const std::string& job_text, const Home& home,
+                             const SiteConfig& config, const ServiceDoors& doors) {
   // A stranger's file learns nothing of this machine's environment: its paths are not used.
   const jobs::Environment none = [](std::string_view) { return std::string("unused"); };
-  HANSE_TRY(const jobs::Job job,
+  HANSE_TRY(jobs::Job job,
             jobs::parse_job(job_text, "the job", config.data ? none : doors.environment));
   HANSE_TRY_VOID(check_limits(job, config));
   HANSE_TRY_VOID(check_consent(job_text, job, home, config, doors.directory));
+  return job;
+}
+
+Result<std::shared_ptr<const data::Dataset>> agreed_records(const jobs::Job& job,
+                                                            const SiteConfig& config,
+                                                            const roster::Party& self,
+                                                            const ServiceDoors& doors) {
   HANSE_TRY(const base::SiteId site, base::SiteId::create(self.name));
   return jobs::training_records(job, site, self.site_class, config.data ? &*config.data : nullptr,
                                 {doors.directory, doors.executor, &doors.databases});

@@ -22,7 +22,11 @@ Result<jobs::Document> parse(const storage::Directory& directory, const std::str
 Result<void> check_address(std::string_view what, const std::string& address) {
   const std::size_t colon = address.rfind(':');
   unsigned port = 65536;
-  if (colon != std::string::npos && colon > 0) {
+  const std::string_view host =
+      std::string_view(address).substr(0, std::min(colon, address.size()));
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (colon != std::string::npos && !host.empty() &&
+      (bracketed || host.find(':') == std::string_view::npos)) {
     const char* const end = address.data() + address.size();
     const auto read = std::from_chars(address.data() + colon + 1, end, port);
     if (read.ec != std::errc() || read.ptr != end) port = 65536;

@@ -12,18 +12,18 @@ namespace hanse::service {
 
 // What the command line said.
 struct Flags {
-  std::optional<std::string> bind;
-  std::optional<std::string> coordinator;
-  std::optional<std::string> http;
+  std::optional<std::string> bind = {};
+  std::optional<std::string> coordinator = {};
+  std::optional<std::string> http = {};
   bool in_the_clear = false;
-  std::optional<std::uint64_t> insecure_test_seed;
+  std::optional<std::uint64_t> insecure_test_seed = {};
 };
 
 struct CoordinatorConfig {
   std::string bind = "0.0.0.0:7443";    // where sites dial in; what they dial is in the roster
   std::string http = "127.0.0.1:7480";  // /healthz and /metrics; empty: none
   bool in_the_clear = false;
-  std::optional<std::uint64_t> insecure_test_seed;
+  std::optional<std::uint64_t> insecure_test_seed = {};
   // How long a round goes on without a site that is not connected.
   std::uint32_t absence_seconds = 60;
   // How long a round may take in all.
@@ -36,11 +36,11 @@ enum class Consent {
 };
 
 struct SiteConfig {
-  std::string coordinator;  // HOST:PORT; empty: as the roster says
-  std::string http;
+  std::string coordinator = {};  // HOST:PORT; empty: as the roster says
+  std::string http = {};
   bool in_the_clear = false;
-  std::optional<std::uint64_t> insecure_test_seed;
-  std::optional<jobs::OwnData> data;  // none: where the job says, with a test seed only
+  std::optional<std::uint64_t> insecure_test_seed = {};
+  std::optional<jobs::OwnData> data = {};  // none: where the job says, with a test seed only
   Consent consent = Consent::approved;
   std::uint32_t max_rounds = 10'000;  // of a job
   std::uint32_t min_sites = 1;        // that a job asks for in each round, at least

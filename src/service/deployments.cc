@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "jobs/deployed_report.h"
+#include "transport/control.h"
 
 namespace hanse::service {
 
@@ -23,8 +24,21 @@ namespace {
 // An entry of the book is small, and the file itself a blob beside it.
 constexpr std::size_t kMaxBookedJobs = 100'000;
 
+// More than a consortium trains in months; whoever submits jobs must not fill the disk.
+constexpr std::ptrdiff_t kMaxWaitingJobs = 256;
+
+// A list of so many fits an answer, with half a kilobyte for each.
+constexpr std::size_t kMaxListedJobs = transport::kMaxControlBytes / 512;
+
+// A job that waits has one state; a watcher begins with 0.
+constexpr std::uint64_t kQueuedSequence = 1;
+
 constexpr std::string_view kResultFiles[] = {"report.json", "report.html", "model.json",
                                              "job.toml"};
+
+// A job's ${NAMES} are for the machines where its paths are read. This is none of them, and whoever
+// submits jobs learns nothing of its environment.
+std::optional<std::string> unused(std::string_view) { return "unused"; }
 
 std::string in_words(Milliseconds wall) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
@@ -84,8 +98,7 @@ struct Deployments::Body {
     if (base::Digest::of(text.view()) != booked.text)
       return fail(ErrorCode::corruption, "job '{}': the stored file differs from its digest",
                   booked.id.text());
-    HANSE_TRY(jobs::Job job,
-              jobs::parse_job(base::text_of(text.view()), booked.id.text(), doors.environment));
+    HANSE_TRY(jobs::Job job, jobs::parse_job(base::text_of(text.view()), booked.id.text(), unused));
     job.name = booked.id;
     return job;
   }
@@ -223,6 +236,7 @@ struct Deployments::Body {
       JobStatus queued;
       queued.job = booked.id.text();
       queued.phase = name_of(JobPhase::queued);
+      queued.sequence = kQueuedSequence;
       queued.sites = static_cast<std::uint32_t>(booked.cohort.size());
       return queued;
     }
@@ -236,6 +250,28 @@ struct Deployments::Body {
     status.connected = static_cast<std::uint32_t>(std::ranges::count_if(
         booked.cohort, [&](const base::SiteId& site) { return here.contains(site); }));
     return status;
+  }
+
+  // What a site says of a job that is over, and what it hears: a receipt or an end may have been
+  // lost with the line, and whoever trains now knows nothing of it. None where the job is not over.
+  std::optional<Outbox> hear_late(const transport::Envelope& envelope) const {
+    if (envelope.chunk.size() > 0 || envelope.from.is_coordinator()) return std::nullopt;
+    const auto message = federation::decode_from_site(envelope);
+    if (!message) return std::nullopt;
+    const auto booked = find(message->release.job);
+    if (!booked || !booked->end) return std::nullopt;
+    const base::SiteId& site = *envelope.from.site_id();
+    const auto say = [&](auto body) {
+      return Outbox{
+          federation::encode(federation::CoordinatorMessage{message->release, body}, site)};
+    };
+    const auto standing = standings.find(site);
+    const auto* contribution = std::get_if<federation::Contribution>(&message->body);
+    if (contribution != nullptr && standing != standings.end() &&
+        standing->second == contribution->standing)
+      return say(federation::Receipt{contribution->sealed.digest()});
+    if (std::holds_alternative<federation::Decline>(message->body)) return Outbox{};
+    return say(federation::Ended{});
   }
 
   // Sites that have been away for too long, one after another.
@@ -252,7 +288,7 @@ struct Deployments::Body {
 
   // After every step of the run.
   Result<Outbox> after(Result<Outbox> out, Milliseconds now) {
-    if (!out) return out;
+    if (!out || !run) return out;
     count_rounds(now);
     HANSE_TRY_VOID(conclude());
     return out;
@@ -293,13 +329,19 @@ void Deployments::adopt(const Member& member) {
 }
 
 Result<JobStatus> Deployments::submit(const std::string& job_text, const std::string& by) {
-  HANSE_TRY(const jobs::Job job, jobs::parse_job(job_text, "the job", body_->doors.environment));
+  HANSE_TRY(const jobs::Job job, jobs::parse_job(job_text, "the job", unused));
   std::vector<base::SiteId> cohort = sites_of(body_->roster);
   HANSE_TRY_VOID(jobs::check_deployable(job, cohort.size()));
   const JobBook book = body_->book->read([](const JobBook& at) { return at; });
   if (book.jobs().size() >= kMaxBookedJobs)
     return fail(ErrorCode::failed_precondition, "{} jobs are as many as one store keeps",
                 kMaxBookedJobs);
+  const auto waiting =
+      std::ranges::count_if(book.jobs(), [](const BookedJob& one) { return !one.end; });
+  if (waiting >= kMaxWaitingJobs)
+    return fail(ErrorCode::failed_precondition,
+                "{} jobs wait for their turn already; cancel some, or submit this one later",
+                waiting);
   HANSE_TRY(const base::JobId id, free_id(book, job.name));
   const base::Digest digest = base::Digest::of(base::view_of(job_text));
   const base::ByteView view = base::view_of(job_text);
@@ -313,6 +355,7 @@ Result<JobStatus> Deployments::submit(const std::string& job_text, const std::st
 }
 
 Result<Outbox> Deployments::cancel(const base::JobId& job, Milliseconds now) {
+  HANSE_TRY_VOID(body_->take_up(now));
   const auto booked = body_->find(job);
   if (!booked) return fail(ErrorCode::not_found, "there is no job '{}'", job.text());
   if (booked->end)
@@ -348,19 +391,21 @@ Result<FilePart> Deployments::fetch(const order::Fetch& order) const {
 
 Result<Outbox> Deployments::advance(const transport::Envelope& envelope, Milliseconds now) {
   HANSE_TRY_VOID(body_->take_up(now));
+  if (auto late = body_->hear_late(envelope)) return *std::move(late);
   if (!body_->run) return Outbox{};
   return body_->after(body_->run->advance(envelope, now), now);
 }
 
 Result<Outbox> Deployments::advance(Milliseconds now) {
   HANSE_TRY_VOID(body_->take_up(now));
-  if (!body_->run) return Outbox{};
-  HANSE_TRY(Outbox out, body_->after(body_->run->advance(now), now));
-  HANSE_TRY(Outbox more, body_->miss_absent(now));
+  Outbox out;
+  if (body_->run) {
+    HANSE_TRY(out, body_->after(body_->run->advance(now), now));
+  }
+  HANSE_TRY(Outbox more, body_->after(body_->miss_absent(now), now));
   std::ranges::move(more, std::back_inserter(out));
-  if (!body_->run) return out;
-  body_->metrics.set_waiting("round", now - body_->round_since);
-  return body_->after(std::move(out), now);
+  body_->metrics.set_waiting("round", body_->run ? now - body_->round_since : Milliseconds{});
+  return out;
 }
 
 Result<Outbox> Deployments::connected(const base::SiteId& site, Milliseconds now) {
@@ -382,8 +427,9 @@ std::optional<Milliseconds> Deployments::next_deadline() const {
 
 std::vector<JobStatus> Deployments::statuses() const {
   const JobBook book = body_->book->read([](const JobBook& at) { return at; });
+  const std::size_t listed = std::min(book.jobs().size(), kMaxListedJobs);
   std::vector<JobStatus> all;
-  for (const BookedJob& job : book.jobs())
+  for (const BookedJob& job : std::span(book.jobs()).last(listed))
     if (auto one = status(job.id.text())) all.push_back(*std::move(one));
   return all;
 }

@@ -35,6 +35,7 @@ class Deployments {
   void lost(const base::SiteId& site, base::Milliseconds now);
   std::optional<base::Milliseconds> next_deadline() const;
 
+  // In the order of their submission; of thousands the last ones.
   std::vector<JobStatus> statuses() const;
   // not_found.
   base::Result<JobStatus> status(const std::string& job) const;

@@ -16,8 +16,9 @@ template <class T>
 Result<T> read_as(const storage::Directory& directory, const std::string& path, std::size_t limit,
                   Result<T> (*parse)(base::ByteView), std::string_view missing) {
   if (!directory.exists(path)) return fail(ErrorCode::not_found, "{}: {}", path, missing);
-  HANSE_TRY(const base::Bytes bytes, storage::read_all(directory, path, limit));
+  HANSE_TRY(base::Bytes bytes, storage::read_all(directory, path, limit));
   auto parsed = parse(bytes);
+  crypto::wipe(bytes);  // one of the two is an identity
   if (!parsed) return fail(parsed.error().within(path));
   return parsed;
 }
@@ -111,7 +112,7 @@ Result<transport::KeyRing> key_ring_of(const Member& member) {
 
 Result<void> make_folders(storage::Directory& directory, const Home& home) {
   for (const std::string& path :
-       {home.runs(), home.path() + "/pending", home.local(), home.local() + "/approved"}) {
+       {home.runs(), home.pending(), home.local(), home.local() + "/approved"}) {
     const auto made = directory.create_directory(path);
     if (!made && made.error().code() != ErrorCode::already_exists) return fail(made.error());
   }

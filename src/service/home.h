@@ -29,8 +29,9 @@ class Home {
   std::string approved(const base::Digest& job) const {
     return local() + "/approved/" + job.hex() + ".toml";
   }
+  std::string pending() const { return path_ + "/pending"; }
   std::string pending(const base::Digest& job) const {
-    return path_ + "/pending/" + job.hex() + ".toml";
+    return pending() + "/" + job.hex() + ".toml";
   }
   std::string identity() const { return path_ + "/keys/identity"; }
   std::string store() const { return path_ + "/store.db"; }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "service/wire.pb.h"
 
@@ -12,6 +13,8 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 using base::Result;
+
+constexpr std::size_t kMaxNameBytes = 64;  // of base::JobId
 
 template <class Message>
 base::Bytes bytes_of(const Message& message) {
@@ -123,11 +126,14 @@ const BookedJob* JobBook::current() const {
 }
 
 Result<base::JobId> free_id(const JobBook& book, const base::JobId& name) {
-  base::JobId id = name;
-  for (unsigned n = 2; book.find(id) != nullptr; ++n) {
-    HANSE_TRY(id, base::JobId::create(fmt::format("{}-{}", name.text(), n)));
+  std::set<std::string_view> taken;
+  for (const BookedJob& job : book.jobs()) taken.insert(job.id.text());
+  std::string id = name.text();
+  for (unsigned n = 2; taken.contains(id); ++n) {
+    const std::string number = fmt::format("-{}", n);
+    id = name.text().substr(0, kMaxNameBytes - number.size()) + number;
   }
-  return id;
+  return base::JobId::create(id);
 }
 
 }  // namespace hanse::service

@@ -56,8 +56,8 @@ class JobBook {
   std::vector<BookedJob> jobs_;
 };
 
-// NAME, or the first of NAME-2, NAME-3, … that is free: a release is named by its job, and no two
-// trainings may share one.
+// NAME, or the first of NAME-2, NAME-3, … that is free, cut to a name's length: a release is named
+// by its job, and no two trainings may share one.
 base::Result<base::JobId> free_id(const JobBook& book, const base::JobId& name);
 
 }  // namespace hanse::service

@@ -48,9 +48,12 @@ struct SiteService::Body {
 
   Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer) {
     const base::Digest digest = base::Digest::of(base::view_of(offer.job));
+    // His word counts in each round: he may take it back.
+    HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
+    HANSE_TRY_VOID(jobs::check_asked(agreed, offer));
     if (job == digest) return records;
     job.reset();
-    HANSE_TRY(records, agreed_records(offer.job, home, config, self, doors));
+    HANSE_TRY(records, agreed_records(agreed, config, self, doors));
     job = digest;
     doors.log.write(Severity::note,
                     fmt::format("{} records of this site are ready to train on", records->size()));

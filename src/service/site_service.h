@@ -43,10 +43,13 @@ class SiteService {
   std::unique_ptr<Body> body_;
 };
 
-// The records for a job under the owner's word: consent, limits, then the site's own tables. What
-// the owner has not agreed to is left in pending/ for him: permission_denied.
-base::Result<std::shared_ptr<const data::Dataset>> agreed_records(const std::string& job_text,
-                                                                  const Home& home,
+// The job, if it is within the owner's limits and he has agreed to it: permission_denied otherwise,
+// and what waits for his word is left in pending/.
+base::Result<jobs::Job> agreed_job(const std::string& job_text, const Home& home,
+                                   const SiteConfig& config, const ServiceDoors& doors);
+
+// What this site trains such a job on: its own tables.
+base::Result<std::shared_ptr<const data::Dataset>> agreed_records(const jobs::Job& job,
                                                                   const SiteConfig& config,
                                                                   const roster::Party& self,
                                                                   const ServiceDoors& doors);
