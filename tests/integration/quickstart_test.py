@@ -59,8 +59,10 @@ class Quickstart(Case):
                          [(number, 3) for number in range(1, 21)])
         for party in PARTIES:
             self.assertTrue((self.out / party / "store.db").exists())
-            for line in (self.out / party / "log.jsonl").read_text().splitlines():
-                self.assertEqual(json.loads(line)["party"], party)
+            lines = [json.loads(line)
+                     for line in (self.out / party / "log.jsonl").read_text().splitlines()]
+            self.assertEqual({line["party"] for line in lines}, {party})
+            self.assertIn("stopping", "".join(line["text"] for line in lines))
         self.fails(EXISTS, "quickstart", "--out", str(self.out))
 
     def test_trains_what_a_simulation_trains(self):
