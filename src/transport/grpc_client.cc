@@ -66,12 +66,14 @@ class GrpcClient::Attempt final
         outbox_(codec_, [this](const grpc::ByteBuffer* buffer) { StartWrite(buffer); }) {}
 
   void begin() {
-    grpc::GenericStub(channel_).PrepareBidiStreamingCall(&call_, internal::kAttach, {}, this);
     const std::lock_guard lock(mutex_);
+    grpc::GenericStub(channel_).PrepareBidiStreamingCall(&call_, internal::kAttach, {}, this);
     AddHold();  // until finished_: push() and credit() come from other threads
     StartCall();
     outbox_.write(codec_.greeting());
     StartRead(&incoming_);
+    begun_ = true;
+    if (finished_) RemoveHold();  // cut before it began; the call is cancelled
   }
 
   bool push(Outbox::Item item) {
@@ -152,7 +154,7 @@ class GrpcClient::Attempt final
     const std::lock_guard lock(mutex_);
     if (std::exchange(finished_, true)) return;
     outbox_.clear();
-    RemoveHold();
+    if (begun_) RemoveHold();
   }
 
   void read_on() {
@@ -181,6 +183,7 @@ class GrpcClient::Attempt final
   Outbox outbox_;
   std::size_t unread_ = 0;
   bool paused_ = false;
+  bool begun_ = false;  // there is a hold
   bool leaving_ = false;
   bool finished_ = false;
 };

@@ -130,6 +130,15 @@ TEST_F(Connections, WaitForACoordinatorThatIsNotThereYet) {
   EXPECT_EQ(wait_for(*line, Kind::connected), "");
 }
 
+// Also between the decision to dial and the call.
+TEST_F(Connections, MayBeGivenUpAtAnyMoment) {
+  port_ = 1;  // nobody listens there
+  for (int i = 0; i < 400; ++i) {
+    const auto line = dial(members_, members_.ring());
+    std::this_thread::sleep_for(std::chrono::microseconds(10 * i));
+  }
+}
+
 TEST_F(Connections, RefuseAStranger) {
   serve(members_.ring());
   // The same names, other keys; but it knows the coordinator's certificate.
