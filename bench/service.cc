@@ -119,7 +119,7 @@ void play(const transport::testing::Members& members, int number, int port,
       {.self = *self.site_id(), .in_the_clear = true},
       {catalog, **federation::backend_named("plain"), executor, log,
        [](const federation::Release&) { return std::make_unique<base::SystemRandom>(); },
-       [](const std::string&) { return std::make_shared<const data::Dataset>(); }},
+       [](const federation::Offer&) { return std::make_shared<const data::Dataset>(); }},
       *record, store);
   const auto line = *transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},
                                                    members.credentials(self), members.ring(),
