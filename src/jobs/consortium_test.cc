@@ -75,9 +75,9 @@ TEST_F(ConsortiumTest, ARoundIsThisManyMessages) {
   const auto result = consortium.run_round(plan(1));
   ASSERT_TRUE(result.has_value()) << result.error().text();
   EXPECT_EQ(result->released.integers()[kCoordinates - 1], 7 << 10);
-  // Per site: offer, pull and 2 chunks of the parameters, contribution, 2 pulls and 3 chunks of the
+  // Per site: offer, pull and 2 chunks of the parameters, contribution, pull and 3 chunks of the
   // vector, receipt.
-  EXPECT_EQ(result->traffic.messages, kSites * (1 + 1 + 2 + 1 + 2 + 3 + 1));
+  EXPECT_EQ(result->traffic.messages, kSites * (1 + 1 + 2 + 1 + 1 + 3 + 1));
   const std::uint64_t payload = kSites * (300'000 + kCoordinates * 8);
   EXPECT_GT(result->traffic.bytes, payload);
   EXPECT_LT(result->traffic.bytes, payload + kSites * 2000);
