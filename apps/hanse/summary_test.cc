@@ -174,7 +174,7 @@ TEST(Summary, ObeysNoTextOfAReport) {
 }
 
 TEST(Progress, NamesFoldAndRound) {
-  jobs::Progress progress{jobs::Phase::federated, 1, 1, 2, 3, 7, 40, 4, 5, 2048, 0, .25};
+  jobs::Progress progress{jobs::Phase::federated, 1, 1, 2, 3, 7, 40, 0, 4, 5, 2048, .25};
   EXPECT_EQ(in_words(progress), "fold 2/3  round  7/40  4/5 sites in  loss 0.2500  2.0 KiB");
   progress.repeats = 10;
   EXPECT_EQ(in_words(progress),
