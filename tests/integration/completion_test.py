@@ -20,7 +20,8 @@ COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _hanse; echo "${{COMPREPLY[@]}}"
 
     def test_commands(self):
         self.assertEqual(self.offered("re"), ["resume", "report"])
-        self.assertEqual(self.offered("job", ""), ["check"])
+        self.assertEqual(self.offered("job", ""),
+                         ["check", "submit", "list", "watch", "cancel", "approve"])
 
     def test_options(self):
         self.assertEqual(self.offered("run", "--se"), ["--seed", "--set"])
