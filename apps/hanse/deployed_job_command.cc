@@ -87,23 +87,31 @@ Result<JobStatus> watch_to_end(const Line& line, const std::string& job, const D
   }
 }
 
-Result<void> save(const Line& line, const std::string& job, const std::string& out,
+// A folder for what a job leaves, taken before anybody waits for it.
+Result<std::optional<storage::Staging>> stage(const std::string& out, const Doors& doors) {
+  std::optional<storage::Staging> staging;
+  if (out.empty()) return staging;
+  HANSE_TRY(storage::Staging made, storage::Staging::create(doors.directory, out));
+  staging.emplace(std::move(made));
+  return staging;
+}
+
+Result<void> save(const Line& line, const std::string& job, storage::Staging& staging,
                   const Doors& doors) {
-  HANSE_TRY(storage::Staging staging, storage::Staging::create(doors.directory, out));
   for (const char* file : {"report.html", "model.json", "job.toml", "report.json"}) {
     HANSE_TRY(const base::Bytes bytes, line->fetch(job, file));
     HANSE_TRY_VOID(staging.write(file, bytes));
   }
   HANSE_TRY_VOID(staging.commit());
-  doors.terminal.say(fmt::format("{}/report.html\n", visible(out)));
+  doors.terminal.say(fmt::format("{}/report.html\n", visible(staging.path())));
   return {};
 }
 
 // The end of a watch: what is told, saved and returned.
-Result<void> conclude(const Line& line, const JobStatus& status, const std::string& out, bool json,
-                      const Doors& doors) {
-  if (status.phase == "finished" && !out.empty())
-    HANSE_TRY_VOID(save(line, status.job, out, doors));
+Result<void> conclude(const Line& line, const JobStatus& status,
+                      std::optional<storage::Staging> staging, bool json, const Doors& doors) {
+  if (status.phase == "finished" && staging)
+    HANSE_TRY_VOID(save(line, status.job, *staging, doors));
   HANSE_TRY_VOID(print({status}, json, doors));
   if (status.phase == "finished") return {};
   return fail(ErrorCode::failed_precondition, "job '{}' {}{}", status.job, status.phase,
@@ -116,11 +124,12 @@ Result<void> execute(const JobSubmit& command, const Doors& doors) {
   HANSE_TRY(const jobs::Job job,
             jobs::load_job(doors.directory, command.job, doors.environment, command.set));
   HANSE_TRY(const auto line, Line::open(command.where, doors));
+  HANSE_TRY(auto staging, stage(command.out, doors));
   HANSE_TRY(JobStatus status, (*line)->submit(job.text));
   if (!command.watch && command.out.empty()) return print({status}, command.where.json, doors);
   doors.terminal.say(fmt::format("job '{}' is {}\n", visible(status.job), visible(status.phase)));
   HANSE_TRY(status, watch_to_end(*line, status.job, doors));
-  return conclude(*line, status, command.out, command.where.json, doors);
+  return conclude(*line, status, std::move(staging), command.where.json, doors);
 }
 
 Result<void> execute(const JobList& command, const Doors& doors) {
@@ -131,8 +140,9 @@ Result<void> execute(const JobList& command, const Doors& doors) {
 
 Result<void> execute(const JobWatch& command, const Doors& doors) {
   HANSE_TRY(const auto line, Line::open(command.where, doors));
+  HANSE_TRY(auto staging, stage(command.out, doors));
   HANSE_TRY(const JobStatus status, watch_to_end(*line, command.job, doors));
-  return conclude(*line, status, command.out, command.where.json, doors);
+  return conclude(*line, status, std::move(staging), command.where.json, doors);
 }
 
 Result<void> execute(const JobCancel& command, const Doors& doors) {

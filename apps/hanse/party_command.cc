@@ -78,6 +78,12 @@ Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
       Severity::note,
       fmt::format("coordinator of '{}', epoch {}, listens on port {}",
                   started.member.roster.consortium, started.member.roster.epoch, server->port()));
+  const std::string& dialled = started.member.roster.address;
+  if (!dialled.ends_with(fmt::format(":{}", server->port())))
+    started.log->write(Severity::warning,
+                       fmt::format("the roster says that sites dial {}: if nothing leads from "
+                                   "there to port {}, set bind",
+                                   dialled, server->port()));
   return running->run(*server, doors.stop);
 }
 

@@ -23,6 +23,13 @@ WatchLine::~WatchLine() {
 void WatchLine::show(const service::JobStatus& status) {
   std::string text = visible(in_words(status));
   if (text == last_) return;
+  if (status.attempt > 0 && !hinted_) {
+    hinted_ = true;
+    terminal_.say(fmt::format(
+        "{}too few sites answered, and they are asked again: some may be away, or wait for their "
+        "owners' consent\n",
+        drawn_ ? "\r\x1b[K" : ""));
+  }
   if (terminal_.err().terminal) {
     terminal_.say("\r\x1b[K" + text);
     drawn_ = true;

@@ -24,6 +24,7 @@ class WatchLine {
   std::string last_;
   std::uint32_t last_round_ = 0;
   bool drawn_ = false;
+  bool hinted_ = false;  // at what an attempt that failed may mean
 };
 
 // "round 12/40  5/5 sites in, 5 connected  loss 0.412  1.2 MiB left sites".
