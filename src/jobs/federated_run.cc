@@ -119,6 +119,8 @@ TrainingRecord FederatedRun::record() const {
   return parts_->record->read([](const TrainingRecord& at) { return at; });
 }
 
+std::uint64_t FederatedRun::entries() const { return parts_->record->head().entries; }
+
 bool FederatedRun::is_over() const {
   return parts_->record->read([](const TrainingRecord& at) { return at.end().has_value(); });
 }

@@ -54,8 +54,10 @@ class FederatedRun {
   std::optional<base::Milliseconds> next_deadline() const;
 
   const Job& job() const { return job_; }
-  // What is durable.
+  // What is durable: a copy, which grows with the rounds.
   TrainingRecord record() const;
+  // How many entries that is.
+  std::uint64_t entries() const;
   std::uint32_t sites_counted() const;  // in the open round
   // Of a finished training.
   base::Result<ModelFile> model() const;

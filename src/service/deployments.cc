@@ -82,7 +82,9 @@ struct Deployments::Body {
   ServiceDoors doors;
   Metrics& metrics;
   std::unique_ptr<storage::Durable<JobBook>> book = {};
-  std::unique_ptr<jobs::FederatedRun> run = {};                 // of the current job
+  std::unique_ptr<jobs::FederatedRun> run = {};            // of the current job
+  mutable std::optional<jobs::TrainingRecord> known = {};  // of `run`, see record_of_run
+  mutable std::uint64_t known_entries = 0;
   std::map<base::SiteId, federation::Standing> standings = {};  // over all jobs
   std::map<std::string, JobStatus> ended = {};
   std::set<base::SiteId> here = {};
@@ -151,8 +153,9 @@ struct Deployments::Body {
     auto opened = open_run(*booked);
     if (!opened) return fail_or_give_up(*booked, opened.error());
     run = *std::move(opened);
-    seen_rounds = run->record().rounds().size();
-    seen_aborts = aborts_of(run->record());
+    known.reset();
+    seen_rounds = record_of_run().rounds().size();
+    seen_aborts = aborts_of(record_of_run());
     round_since = now;
     away_since.clear();
     for (const base::SiteId& site : booked->cohort)
@@ -162,8 +165,16 @@ struct Deployments::Body {
     return {};
   }
 
+  // Of the run, taken again only when something was added: every envelope looks at it.
+  const jobs::TrainingRecord& record_of_run() const {
+    const std::uint64_t entries = run->entries();
+    if (!known || known_entries != entries) known = run->record();
+    known_entries = entries;
+    return *known;
+  }
+
   void count_rounds(Milliseconds now) {
-    const jobs::TrainingRecord record = run->record();
+    const jobs::TrainingRecord& record = record_of_run();
     for (; seen_rounds < record.rounds().size(); ++seen_rounds) {
       const jobs::TrainedRound& round = record.rounds()[seen_rounds];
       metrics.count_round(true, {static_cast<std::int64_t>(round.milliseconds)});
@@ -201,9 +212,10 @@ struct Deployments::Body {
 
   // What a run that is over leaves, then the next job's turn.
   Result<void> conclude() {
-    const jobs::TrainingRecord record = run->record();
+    if (!record_of_run().end()) return {};
+    const jobs::TrainingRecord record = record_of_run();
     const auto booked = current();
-    if (!record.end() || !booked) return {};
+    if (!booked) return {};
     if (record.end()->outcome == jobs::TrainingOutcome::finished)
       HANSE_TRY_VOID(lay_down(*booked, record));
     const JobEnd end{std::string(jobs::name_of(record.end()->outcome)), record.end()->reason,
@@ -216,6 +228,7 @@ struct Deployments::Body {
     remember(*booked, record, end, run->job().rounds);
     doors.log.write(Severity::note, fmt::format("job '{}' {}", booked->id.text(), end.phase));
     run.reset();
+    known.reset();
     return {};
   }
 
@@ -240,7 +253,7 @@ struct Deployments::Body {
       queued.sites = static_cast<std::uint32_t>(booked.cohort.size());
       return queued;
     }
-    const jobs::TrainingRecord record = run->record();
+    const jobs::TrainingRecord& record = record_of_run();
     JobStatus status = status_of(booked, record);
     status.phase = name_of(JobPhase::running);
     status.rounds = run->job().rounds;
