@@ -32,10 +32,11 @@ base::Result<base::Bytes> bytes_of_base64(std::string_view text, std::size_t lim
   if (text.size() > (limit + 2) / 3 * 4)
     return base::fail(ErrorCode::invalid_argument, "expected base 64 of at most {} bytes, found {}",
                       limit, text.size() / 4 * 3);
+  if (text.empty()) return base::Bytes();
   base::Bytes bytes(text.size() / 4 * 3);
   std::size_t size = 0;
   const char* end = nullptr;
-  if (!std::ranges::all_of(text, is_digit) ||
+  if (text.size() % 4 != 0 || !std::ranges::all_of(text, is_digit) ||
       sodium_base642bin(internal::out(bytes), bytes.size(), text.data(), text.size(), nullptr,
                         &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size() || size > limit)

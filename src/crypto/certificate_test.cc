@@ -104,7 +104,8 @@ TEST(Certificate, keys_of_other_kinds_are_refused) {
 }
 
 TEST(Certificate, signed_by_another_key_is_refused) {
-  const auto secret = signer(9).secret().reveal();
+  const Signer stranger = signer(9);
+  const auto secret = stranger.secret().reveal();
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> other(
       EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr,
                                    reinterpret_cast<const unsigned char*>(secret.data()), 32),
