@@ -96,22 +96,13 @@ Result<std::optional<storage::Staging>> stage(const std::string& out, const Door
   return staging;
 }
 
-Result<void> save(const Line& line, const std::string& job, storage::Staging& staging,
-                  const Doors& doors) {
-  for (const char* file : {"report.html", "model.json", "job.toml", "report.json"}) {
-    HANSE_TRY(const base::Bytes bytes, line->fetch(job, file));
-    HANSE_TRY_VOID(staging.write(file, bytes));
-  }
-  HANSE_TRY_VOID(staging.commit());
-  doors.terminal.say(fmt::format("{}/report.html\n", visible(staging.path())));
-  return {};
-}
-
 // The end of a watch: what is told, saved and returned.
 Result<void> conclude(const Line& line, const JobStatus& status,
                       std::optional<storage::Staging> staging, bool json, const Doors& doors) {
-  if (status.phase == "finished" && staging)
-    HANSE_TRY_VOID(save(line, status.job, *staging, doors));
+  if (status.phase == "finished" && staging) {
+    HANSE_TRY_VOID(line->fetch(status.job, *staging));
+    doors.terminal.say(fmt::format("{}/report.html\n", visible(staging->path())));
+  }
   HANSE_TRY_VOID(print({status}, json, doors));
   if (status.phase == "finished") return {};
   return fail(ErrorCode::failed_precondition, "job '{}' {}{}", status.job, status.phase,

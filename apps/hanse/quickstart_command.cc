@@ -199,17 +199,6 @@ Result<service::JobStatus> watch(const service::CoordinatorLine& line, service::
   return status;
 }
 
-Result<void> save(const service::CoordinatorLine& line, const std::string& job,
-                  const std::string& folder, const Doors& doors) {
-  HANSE_TRY(storage::Staging staging,
-            storage::Staging::create(doors.directory, folder + "/result"));
-  for (const char* file : {"report.html", "model.json", "job.toml", "report.json"}) {
-    HANSE_TRY(const base::Bytes bytes, line.fetch(job, file));
-    HANSE_TRY_VOID(staging.write(file, bytes));
-  }
-  return staging.commit();
-}
-
 }  // namespace
 
 Result<void> execute(const Quickstart& command, const Doors& doors) {
@@ -230,7 +219,8 @@ Result<void> execute(const Quickstart& command, const Doors& doors) {
   HANSE_TRY(status, watch(line, std::move(status), children, folder, start, doors));
   if (status.phase != "finished")
     return fail(ErrorCode::failed_precondition, "the job {}: {}", status.phase, status.reason);
-  HANSE_TRY_VOID(save(line, status.job, folder, doors));
+  HANSE_TRY(storage::Staging result, storage::Staging::create(doors.directory, folder + "/result"));
+  HANSE_TRY_VOID(line.fetch(status.job, result));
   for (Child& child : children) child.ask_to_stop();
   children.clear();
   const auto took = static_cast<double>((doors.clock.monotonic() - start).value) / 1000;

@@ -5,7 +5,7 @@
 #include <limits>
 #include <mutex>
 
-#include "learning/queries.h"
+#include "jobs/catalog.h"
 
 namespace hanse::jobs {
 namespace {
@@ -85,8 +85,7 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
   HANSE_TRY(const auto strategy, learning::create_strategy(job.strategy, job.name, max_sites));
   HANSE_TRY(const federation::Backend* backend, federation::backend_named(job.aggregation.backend));
-  query::Catalog catalog;
-  learning::fill(catalog);
+  const query::Catalog catalog = full_catalog();
   LastProblem log;
   LocalConsortium consortium(std::move(sites), min_sites, job.seed, catalog, *backend, executor,
                              log);

@@ -39,8 +39,6 @@ struct Roster {
 
 std::string to_text(const Roster& roster);
 
-inline base::Result<Roster> parse_roster(std::string_view text) { return Roster::from_text(text); }
-
 // Each party is well formed, names differ by more than case, no two keys are equal, one party is
 // the coordinator and at least one is a site; otherwise invalid_argument.
 base::Result<void> check(const Roster& roster);

@@ -33,7 +33,7 @@ TEST(Roster, text_there_and_back) {
   roster.test = true;
   roster.parties[0].organisation = "Öfen & \"Söhne\"";
   roster.parties[0].site_class = "generation-2";
-  const auto again = parse_roster(to_text(roster));
+  const auto again = Roster::from_text(to_text(roster));
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(*again, roster);
   EXPECT_EQ(coordinator_of(roster).name, "hub");
@@ -60,22 +60,22 @@ TEST(Roster, there_is_one_text_for_each) {
       {"\"parties\": [", "\"parties\": [[[[["},
   };
   for (const auto& [what, with] : edits) {
-    const auto read = parse_roster(edited(text, what, with));
+    const auto read = Roster::from_text(edited(text, what, with));
     ASSERT_FALSE(read) << with;
   }
   for (std::size_t size = 0; size < text.size(); ++size)
-    EXPECT_FALSE(parse_roster(std::string_view(text).substr(0, size))) << size;
+    EXPECT_FALSE(Roster::from_text(std::string_view(text).substr(0, size))) << size;
 }
 
 TEST(Roster, protocols_that_this_program_does_not_speak_are_unsupported) {
   const std::string text = to_text(founders({"bremen"}));
   // A newer roster may hold keys that are not known here: the protocol is read first.
   const std::string newer = edited(text, "\"protocol\": 1,", "\"protocol\": 2,\n  \"quorum\": 3,");
-  const auto read = parse_roster(newer);
+  const auto read = Roster::from_text(newer);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code(), ErrorCode::unsupported);
   EXPECT_NE(read.error().text().find("install a newer Hanse"), std::string::npos);
-  EXPECT_EQ(parse_roster(edited(text, "\"protocol\": 1", "\"protocol\": 0")).error().code(),
+  EXPECT_EQ(Roster::from_text(edited(text, "\"protocol\": 1", "\"protocol\": 0")).error().code(),
             ErrorCode::unsupported);
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -26,7 +27,7 @@ struct Watch {
 struct Cancel {
   std::string job;
 };
-// A file of what a finished job left: report.json, report.html, model.json, job.toml. In parts,
+// A file of what a finished job left, one of kResultFiles. In parts,
 // since models are large.
 struct Fetch {
   std::string job;
@@ -62,6 +63,11 @@ struct FilePart {
   std::uint64_t size = 0;  // of the whole file
   base::Bytes bytes;       // from the offset on, at most kMaxPart
 };
+// What a finished job leaves, in the order in which it is written: a report stands for a whole
+// folder.
+inline constexpr std::string_view kResultFiles[] = {"report.html", "model.json", "job.toml",
+                                                    "report.json"};
+
 inline constexpr std::size_t kMaxPart = std::size_t{1} << 20;
 
 base::Bytes encode(const Order& order);

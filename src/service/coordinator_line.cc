@@ -56,7 +56,17 @@ Result<JobStatus> CoordinatorLine::cancel(const std::string& job) const {
   return one(order::Cancel{job});
 }
 
-Result<base::Bytes> CoordinatorLine::fetch(const std::string& job, const std::string& file) const {
+Result<void> CoordinatorLine::fetch(const std::string& job, storage::Staging& to) const {
+  for (const std::string_view name : kResultFiles) {
+    const std::string file(name);
+    HANSE_TRY(const base::Bytes bytes, fetch_file(job, file));
+    HANSE_TRY_VOID(to.write(file, bytes));
+  }
+  return to.commit();
+}
+
+Result<base::Bytes> CoordinatorLine::fetch_file(const std::string& job,
+                                                const std::string& file) const {
   base::Bytes whole;
   for (;;) {
     HANSE_TRY(const base::Bytes answer, call(order::Fetch{job, file, whole.size()}));

@@ -19,12 +19,13 @@ class CoordinatorLine {
   // Once the job's sequence is another than `sequence`, or after a while.
   base::Result<JobStatus> watch(const std::string& job, std::uint64_t sequence) const;
   base::Result<JobStatus> cancel(const std::string& job) const;
-  // The whole file.
-  base::Result<base::Bytes> fetch(const std::string& job, const std::string& file) const;
+  // All that a finished job leaves, into a folder that is then complete.
+  base::Result<void> fetch(const std::string& job, storage::Staging& to) const;
 
  private:
   base::Result<base::Bytes> call(const Order& order) const;
   base::Result<JobStatus> one(const Order& order) const;
+  base::Result<base::Bytes> fetch_file(const std::string& job, const std::string& file) const;
 
   const Member& member_;
   std::string address_;

@@ -33,9 +33,6 @@ constexpr std::size_t kMaxListedJobs = transport::kMaxControlBytes / 512;
 // A job that waits has one state; a watcher begins with 0.
 constexpr std::uint64_t kQueuedSequence = 1;
 
-constexpr std::string_view kResultFiles[] = {"report.json", "report.html", "model.json",
-                                             "job.toml"};
-
 // A job's ${NAMES} are for the machines where its paths are read. This is none of them, and whoever
 // submits jobs learns nothing of its environment.
 std::optional<std::string> unused(std::string_view) { return "unused"; }
