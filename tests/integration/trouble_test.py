@@ -68,12 +68,12 @@ class Disks(Long):
             self.skipTest("takes root and mount")
 
     def small_disk(self, home):
-        """The home moves to a disk of its own."""
+        """The home moves to a disk of its own, on which thousands of rounds and their WAL fit."""
         path = self.folder / home
         kept = self.folder / f"{home}-kept"
         path.rename(kept)
         path.mkdir()
-        self.assertEqual(mount("-t", "tmpfs", "-o", "size=2m", "none", path).returncode, 0)
+        self.assertEqual(mount("-t", "tmpfs", "-o", "size=64m", "none", path).returncode, 0)
         self.addCleanup(subprocess.run, ["umount", "-l", str(path)], check=True)
         shutil.copytree(kept, path, dirs_exist_ok=True)
 
