@@ -1,0 +1,184 @@
+// The privacy ledger: who has spent how much of which data's budget.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+
+#include "privacy/ledger/entry.h"
+
+namespace hanse::privacy {
+
+// What a ledger holds at once. Each bound is far above what a site needs, and together they keep a
+// state below what a store takes.
+inline constexpr std::size_t kMaxAssets = 1024;
+inline constexpr std::size_t kMaxBlocks = 16'384;
+inline constexpr std::size_t kMaxCovered = std::size_t{1} << 20;  // blocks read, over all assets
+inline constexpr std::size_t kMaxParents = 64;
+inline constexpr std::size_t kMaxDepth = 16;           // from a derived asset down to its source
+inline constexpr double kMaxStability = 1'000'000;     // beyond it no loss is worth its price
+inline constexpr std::size_t kMaxLedgerJobs = 65'536;  // as a site's record
+inline constexpr std::size_t kMaxReleasesPerJob = 65'536;
+inline constexpr std::size_t kMaxReleases = std::size_t{1} << 20;  // of jobs that are not closed
+
+// An asset to open. Its gate is fixed for ever.
+struct NewAsset {
+  AssetId asset;
+  UnitId unit;
+  Neighbours neighbours = Neighbours::add_remove;
+  Gate gate;
+  BlockId block;  // its first
+};
+
+enum class ReleasePhase { reserved, committed, receipted, cancelled };
+
+// A release of a job that is not closed.
+struct ReleaseState {
+  ReleaseId release;
+  base::Digest request;
+  base::Digest payload;  // zero before the commit
+  ReleasePhase phase = ReleasePhase::reserved;
+};
+
+// For people: one block as an asset sees it.
+struct BlockStanding {
+  BlockName block;
+  UnitId unit;
+  Neighbours neighbours = Neighbours::add_remove;
+  double stability = 1;  // of the asset that was asked about
+  Currency currency = Currency::rho;
+  base::Epsilon promise_epsilon;
+  base::Delta promise_delta;
+  Price capacity;
+  Price spent;       // with what is unresolved
+  Price unresolved;  // reserved, neither committed nor cancelled
+  Price left;
+  double spent_epsilon = 0;  // at promise_delta
+};
+
+// A storage::Machine. What a release costs is reserved before anything is computed, on all of its
+// blocks or on none; an unresolved reservation is spent. The prices stand in the entries, so that a
+// replay adds up whole numbers and is the same on every machine. Functions named ..._entry say what
+// to append and change nothing; an entry that another has overtaken fails its check with aborted.
+// Not thread-safe.
+class PrivacyLedger {
+ public:
+  // A name that is taken: already_exists.
+  base::Result<base::Bytes> open_asset_entry(const NewAsset& asset, base::Milliseconds now) const;
+  // New units, with a budget of their own, on an asset that was opened, not derived.
+  base::Result<base::Bytes> open_block_entry(const BlockName& block, base::Milliseconds now) const;
+  // Several ways from one block to the new asset add their stabilities. Parents agree on unit and
+  // neighbours.
+  base::Result<base::Bytes> derive_asset_entry(const AssetId& asset, std::vector<Parent> parents,
+                                               base::Milliseconds now) const;
+
+  // Errors: budget_exhausted; unknown names: not_found; a release that was reserved before:
+  // already_exists; a closed job: failed_precondition; losses of other neighbours or without a
+  // price: invalid_argument, unsupported. A release that was cancelled may be asked for again.
+  base::Result<base::Bytes> reserve_entry(const Request& request, base::Milliseconds now) const;
+  // epsilon_delta gates only, and before the job's first release. Its releases then draw from
+  // `uses`, in any order, and cost nothing more; what is not in there is refused. Sound whatever
+  // the order depends on: Vadhan, Zhang 2023, "Concurrent composition theorems for differential
+  // privacy".
+  base::Result<base::Bytes> prepay_entry(const base::JobId& job, const PurposeId& purpose,
+                                         const std::vector<Use>& uses, base::Delta delta,
+                                         base::Milliseconds now) const;
+
+  static base::Bytes commit_entry(const ReleaseId& release, const base::Digest& payload,
+                                  base::Milliseconds now);
+  // Gives back what was reserved. The caller vouches that no noise was drawn.
+  static base::Bytes cancel_entry(const ReleaseId& release, base::Milliseconds now);
+  // Somebody else has the payload now: it may be forgotten.
+  static base::Bytes receipt_entry(const ReleaseId& release, base::Milliseconds now);
+  // The job's releases leave the state; what they cost stays.
+  static base::Bytes close_entry(const base::JobId& job, base::Milliseconds now);
+
+  base::Result<void> check(base::ByteView entry) const;
+  void apply(base::ByteView entry);
+  base::Bytes snapshot() const;
+  static base::Result<PrivacyLedger> restore(base::ByteView bytes);
+
+  // What the uses cost each block by basic or by `delta`'s composition, whether it is left or not.
+  base::Result<std::vector<BlockPrice>> price(std::span<const Use> uses) const;
+  base::Result<std::vector<BlockPrice>> job_price(std::span<const Use> uses,
+                                                  base::Delta delta) const;
+  // How often releases with these uses fit what is left.
+  base::Result<std::uint64_t> fits(std::span<const Use> uses) const;
+
+  // In the order in which they were opened or derived.
+  std::vector<AssetId> assets() const;
+  base::Result<std::vector<BlockStanding>> standing(const AssetId& asset) const;
+  std::size_t block_count() const { return blocks_.size(); }
+  const BlockName& block(std::uint32_t number) const { return blocks_.at(number).name; }
+
+  const ReleaseState* find(const ReleaseId& release) const;
+  // Committed and not receipted: of one job, or of all.
+  std::vector<ReleaseState> open_payloads(const base::JobId& job) const;
+  std::vector<ReleaseState> open_payloads() const;
+  bool is_closed(const base::JobId& job) const;
+
+  bool operator==(const PrivacyLedger& other) const;
+
+ private:
+  friend class LedgerSnapshot;
+
+  struct Cover {
+    std::uint32_t block = 0;
+    double stability = 1;
+    bool operator==(const Cover&) const = default;
+  };
+  struct Asset {
+    std::variant<entry::AssetOpened, entry::AssetDerived> made;
+    std::optional<Gate> gate;  // of an opened one
+    UnitId unit;
+    Neighbours neighbours = Neighbours::add_remove;
+    std::size_t depth = 0;
+    std::vector<Cover> cover;  // by block
+  };
+  struct Block {
+    BlockName name;
+    std::uint32_t asset = 0;
+    Price spent;
+    Price unresolved;
+    bool operator==(const Block&) const = default;
+  };
+  // What is left of one prepaid charge.
+  struct Line {
+    std::uint32_t asset = 0;
+    std::vector<std::uint32_t> blocks;
+    PrivacyLoss loss;
+    std::uint64_t left = 0;
+    bool operator==(const Line&) const = default;
+  };
+  struct Draw {
+    std::uint32_t line = 0;
+    std::uint64_t count = 0;
+    bool operator==(const Draw&) const = default;
+  };
+  struct Release : ReleaseState {
+    std::vector<BlockPrice> prices;  // while it may be cancelled
+    std::vector<Draw> draws;
+    bool operator==(const Release&) const;
+  };
+  struct Job {
+    base::JobId name;
+    bool closed = false;
+    std::optional<std::vector<Line>> prepaid;
+    std::vector<Release> releases;
+    bool operator==(const Job&) const = default;
+  };
+  struct Place {
+    std::uint32_t job = 0;
+    std::uint32_t release = 0;
+  };
+
+  std::vector<Asset> assets_;
+  std::vector<Block> blocks_;
+  std::vector<Job> jobs_;
+  std::unordered_map<std::string, std::uint32_t> asset_index_;
+  std::unordered_map<std::string, std::uint32_t> block_index_;  // by "ASSET/BLOCK"
+  std::unordered_map<std::string, std::uint32_t> job_index_;
+  std::unordered_map<ReleaseId, Place> releases_;
+  std::size_t covered_ = 0;
+};
+
+}  // namespace hanse::privacy
