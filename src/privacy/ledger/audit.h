@@ -1,7 +1,6 @@
 // Reads a ledger's entries again from the first: are the prices right, and who has spent what.
 #pragma once
 
-#include <map>
 #include <unordered_map>
 
 #include "privacy/ledger/ledger.h"
@@ -39,17 +38,23 @@ class Audit {
   const std::vector<Spending>& spending() const { return spending_; }
 
  private:
+  // A release that may still be cancelled.
+  struct Open {
+    base::JobId job;
+    PurposeId purpose;
+    std::vector<BlockPrice> prices;
+  };
+
   base::Result<void> check_prices(const Entry& entry) const;
   void count(const Entry& entry);
-  void add(const base::JobId& job, const PurposeId& purpose, const BlockPrice& price);
+  Spending& spending_of(const base::JobId& job, const PurposeId& purpose, std::uint32_t block);
 
   PrivacyLedger ledger_;
   std::uint64_t entries_ = 0;
   std::uint64_t releases_ = 0;
   std::vector<Spending> spending_;
-  std::map<std::string, std::size_t> spending_index_;
-  // What a cancel takes back.
-  std::unordered_map<ReleaseId, entry::Reserved> reserved_;
+  std::unordered_map<std::string, std::size_t> spending_index_;
+  std::unordered_map<ReleaseId, Open> open_;
 };
 
 }  // namespace hanse::privacy

@@ -37,6 +37,8 @@ struct ReleaseState {
   base::Digest request;
   base::Digest payload;  // zero before the commit
   ReleasePhase phase = ReleasePhase::reserved;
+
+  bool operator==(const ReleaseState&) const = default;
 };
 
 // For people: one block as an asset sees it.
@@ -97,10 +99,14 @@ class PrivacyLedger {
   base::Bytes snapshot() const;
   static base::Result<PrivacyLedger> restore(base::ByteView bytes);
 
-  // What the uses cost each block by basic or by `delta`'s composition, whether it is left or not.
+  // What the uses cost each block, in the order of blocks, whether so much is left or not: charge
+  // by charge, or as one composition at δ.
   base::Result<std::vector<BlockPrice>> price(std::span<const Use> uses) const;
   base::Result<std::vector<BlockPrice>> job_price(std::span<const Use> uses,
                                                   base::Delta delta) const;
+  // The numbers of the blocks that the uses read, in order; losses under other neighbours than an
+  // asset's: invalid_argument.
+  base::Result<std::vector<std::uint32_t>> blocks_of(std::span<const Use> uses) const;
   // How often releases with these uses fit what is left.
   base::Result<std::uint64_t> fits(std::span<const Use> uses) const;
 
@@ -115,33 +121,39 @@ class PrivacyLedger {
   std::vector<ReleaseState> open_payloads(const base::JobId& job) const;
   std::vector<ReleaseState> open_payloads() const;
   bool is_closed(const base::JobId& job) const;
+  // The digest under which the job was paid for beforehand, if it was and is not closed.
+  std::optional<base::Digest> prepaid(const base::JobId& job) const;
+  // How the asset was opened; null for one that was derived, or is not there.
+  const entry::AssetOpened* opened(const AssetId& asset) const;
 
   bool operator==(const PrivacyLedger& other) const;
 
  private:
-  friend class LedgerSnapshot;
+  friend class LedgerReader;
 
+  // A block that an asset reads.
   struct Cover {
     std::uint32_t block = 0;
     double stability = 1;
-    bool operator==(const Cover&) const = default;
   };
   struct Asset {
+    AssetId name;
     std::variant<entry::AssetOpened, entry::AssetDerived> made;
     std::optional<Gate> gate;  // of an opened one
     UnitId unit;
     Neighbours neighbours = Neighbours::add_remove;
     std::size_t depth = 0;
-    std::vector<Cover> cover;  // by block
+    std::vector<Cover> cover;  // in the order of blocks; follows from the rest
   };
   struct Block {
     BlockName name;
     std::uint32_t asset = 0;
+    Price capacity;
     Price spent;
     Price unresolved;
     bool operator==(const Block&) const = default;
   };
-  // What is left of one prepaid charge.
+  // What is left of one charge that was prepaid.
   struct Line {
     std::uint32_t asset = 0;
     std::vector<std::uint32_t> blocks;
@@ -149,20 +161,26 @@ class PrivacyLedger {
     std::uint64_t left = 0;
     bool operator==(const Line&) const = default;
   };
+  struct Composition {
+    base::Digest digest;
+    std::vector<Line> lines;
+    bool operator==(const Composition&) const = default;
+  };
   struct Draw {
     std::uint32_t line = 0;
     std::uint64_t count = 0;
     bool operator==(const Draw&) const = default;
   };
   struct Release : ReleaseState {
-    std::vector<BlockPrice> prices;  // while it may be cancelled
+    // What a cancel gives back; empty once there is none.
+    std::vector<BlockPrice> prices;
     std::vector<Draw> draws;
-    bool operator==(const Release&) const;
+    bool operator==(const Release&) const = default;
   };
   struct Job {
     base::JobId name;
     bool closed = false;
-    std::optional<std::vector<Line>> prepaid;
+    std::optional<Composition> prepaid;
     std::vector<Release> releases;
     bool operator==(const Job&) const = default;
   };
@@ -171,6 +189,51 @@ class PrivacyLedger {
     std::uint32_t release = 0;
   };
 
+  // pricing.cc
+  base::Result<std::uint32_t> asset_number(const AssetId& asset) const;
+  base::Result<std::vector<Cover>> cover_of(
+      const Asset& asset, const std::optional<std::vector<BlockName>>& blocks) const;
+  base::Result<std::vector<Cover>> cover_of(const entry::AssetDerived& derived) const;
+  template <class PriceOf>
+  base::Result<std::vector<BlockPrice>> price_by(std::span<const Use> uses,
+                                                 const PriceOf& price_of) const;
+  base::Result<void> check_prices(std::span<const Use> uses,
+                                  std::span<const BlockPrice> prices) const;
+  base::Result<std::vector<Line>> lines_of(std::span<const Use> uses) const;
+  base::Result<std::vector<Draw>> draws_of(const Job& job, std::span<const Use> uses) const;
+
+  // ledger.cc: whether an entry may follow, and what it does
+  base::Result<void> check_new_asset(const AssetId& asset) const;
+  base::Result<void> check_job(const base::JobId& job) const;
+  base::Result<void> check_new_release(const Request& request) const;
+  base::Result<const Release*> release_in(const ReleaseId& release, ReleasePhase phase,
+                                          std::string_view what) const;
+  base::Result<void> check(const entry::AssetOpened& opened) const;
+  base::Result<void> check(const entry::BlockOpened& opened) const;
+  base::Result<void> check(const entry::AssetDerived& derived) const;
+  base::Result<void> check(const entry::Reserved& reserved) const;
+  base::Result<void> check(const entry::Prepaid& prepaid) const;
+  base::Result<void> check(const entry::Committed& committed) const;
+  base::Result<void> check(const entry::Cancelled& cancelled) const;
+  base::Result<void> check(const entry::Receipted& receipted) const;
+  base::Result<void> check(const entry::JobClosed& closed) const;
+  void apply(entry::AssetOpened opened);
+  void apply(entry::BlockOpened opened);
+  void apply(const entry::AssetDerived& derived);
+  void apply(entry::Reserved reserved);
+  void apply(entry::Prepaid prepaid);
+  void apply(const entry::Committed& committed);
+  void apply(const entry::Cancelled& cancelled);
+  void apply(const entry::Receipted& receipted);
+  void apply(const entry::JobClosed& closed);
+
+  base::Result<Asset> derived_asset(const entry::AssetDerived& derived) const;
+  const Job* find_job(const base::JobId& job) const;
+  Job& job_of(const base::JobId& job);  // a new one where there is none
+  Release* find_release(const ReleaseId& release);
+  void add_block(BlockName name, std::uint32_t asset);
+  void resolve(Release& release);
+
   std::vector<Asset> assets_;
   std::vector<Block> blocks_;
   std::vector<Job> jobs_;
@@ -178,7 +241,7 @@ class PrivacyLedger {
   std::unordered_map<std::string, std::uint32_t> block_index_;  // by "ASSET/BLOCK"
   std::unordered_map<std::string, std::uint32_t> job_index_;
   std::unordered_map<ReleaseId, Place> releases_;
-  std::size_t covered_ = 0;
+  std::size_t covered_ = 0;  // entries of all covers
 };
 
 }  // namespace hanse::privacy

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/ids.h"
+#include "base/units.h"
 #include "privacy/accounting/loss.h"
 
 namespace hanse::privacy {
@@ -89,7 +90,7 @@ struct Request {
 // composition. An entry with all of these at their longest stays within a store's bound.
 inline constexpr std::size_t kMaxUses = 64;
 inline constexpr std::size_t kMaxCharges = 2048;      // of all uses together
-inline constexpr std::size_t kMaxNamedBlocks = 4096;  // of all uses together
+inline constexpr std::size_t kMaxNamedBlocks = 1024;  // of all uses together
 inline constexpr std::size_t kMaxLabelBytes = 200;
 
 // No use, no charge, an empty or repeated selection of blocks, a count of 0, an unbounded loss, a
@@ -99,7 +100,10 @@ base::Result<void> check_request(const Request& request);
 
 // Of all fields but the time, which is none: two requests with one digest are the same.
 base::Digest digest_of(const Request& request);
-base::Digest digest_of(const std::vector<Use>& uses);
+
+// Of a whole job that is paid for beforehand.
+base::Digest digest_of(const base::JobId& job, const PurposeId& purpose, base::Delta delta,
+                       const std::vector<Use>& uses);
 
 }  // namespace hanse::privacy
 
