@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/limits.h"
+#include "hanse/cli_budget.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
 
@@ -33,6 +34,7 @@ struct Parsed {
   JobApprove agree;
   Doctor doctor;
   Quickstart quickstart;
+  BudgetCommands budget;
   std::string shell;
   bool version = false;
 };
@@ -148,10 +150,6 @@ CLI::App* add_export(CLI::App& app, Export& exported) {
   add_threads(*command, exported.threads);
   add_set(*command, exported.set);
   return command;
-}
-
-void add_home(CLI::App& app, std::string& home) {
-  app.add_option("--home", home, "Folder of this party")->type_name("DIR")->required();
 }
 
 CLI::App* add_join(CLI::App& app, SiteJoin& join) {
@@ -396,6 +394,10 @@ class Layout : public CLI::Formatter {
 
 }  // namespace
 
+void add_home(CLI::App& app, std::string& home) {
+  app.add_option("--home", home, "Folder of this party")->type_name("DIR")->required();
+}
+
 Command parse_command_line(int argc, const char* const* argv) {
   Parsed parsed;
   CLI::App app(
@@ -405,35 +407,40 @@ Command parse_command_line(int argc, const char* const* argv) {
   app.set_help_flag("--help,-h", "Print this help");
   app.footer(std::string(kTop) + "\n" + kExitCodes)->require_subcommand(0, 1);
   app.add_flag("--version", parsed.version, "Print the version");
-  const CLI::App* run = add_run(app, parsed.run);
-  const CLI::App* resume = add_resume(app, parsed.resume);
-  const CLI::App* report = add_report(app, parsed.report);
-  const CLI::App* predict = add_predict(app, parsed.predict);
+  std::optional<Command> chosen;
+  const auto choice = [&chosen](CLI::App* command, const auto& parsed_command) {
+    command->callback([&chosen, &parsed_command] { chosen = parsed_command; });
+  };
+  choice(add_run(app, parsed.run), parsed.run);
+  choice(add_resume(app, parsed.resume), parsed.resume);
+  choice(add_report(app, parsed.report), parsed.report);
+  choice(add_predict(app, parsed.predict), parsed.predict);
   CLI::App* job = app.add_subcommand("job", "Check job files; give jobs to a coordinator");
   job->footer(kCheckExample)->require_subcommand(1);
-  const CLI::App* check = add_check(*job, parsed.check);
-  const CLI::App* submit = add_submit(*job, parsed.submit);
-  const CLI::App* list = add_list(*job, parsed.list);
-  const CLI::App* watch = add_watch(*job, parsed.watch);
-  const CLI::App* cancel = add_cancel(*job, parsed.cancel);
-  const CLI::App* agree = add_agree(*job, parsed.agree);
+  choice(add_check(*job, parsed.check), parsed.check);
+  choice(add_submit(*job, parsed.submit), parsed.submit);
+  choice(add_list(*job, parsed.list), parsed.list);
+  choice(add_watch(*job, parsed.watch), parsed.watch);
+  choice(add_cancel(*job, parsed.cancel), parsed.cancel);
+  choice(add_agree(*job, parsed.agree), parsed.agree);
   CLI::App* data = app.add_subcommand("data", "Look at a table; take a job's records elsewhere");
   data->footer(kInspectExample)->require_subcommand(1);
-  const CLI::App* inspect = add_inspect(*data, parsed.inspect);
-  const CLI::App* exported = add_export(*data, parsed.exported);
+  choice(add_inspect(*data, parsed.inspect), parsed.inspect);
+  choice(add_export(*data, parsed.exported), parsed.exported);
+  add_budget(app, parsed.budget, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);
-  const CLI::App* join = add_join(*site, parsed.join);
-  const CLI::App* site_run = add_site_run(*site, parsed.site);
-  const CLI::App* coordinator = add_coordinator(app, parsed.coordinator);
+  choice(add_join(*site, parsed.join), parsed.join);
+  choice(add_site_run(*site, parsed.site), parsed.site);
+  choice(add_coordinator(app, parsed.coordinator), parsed.coordinator);
   CLI::App* consortium = app.add_subcommand("consortium", kConsortiumText);
   consortium->footer(kInitExample)->require_subcommand(1);
-  const CLI::App* init = add_init(*consortium, parsed.init);
-  const CLI::App* approve = add_approve(*consortium, parsed.approve);
-  const CLI::App* revoke = add_revoke(*consortium, parsed.revoke);
-  const CLI::App* doctor = add_doctor(app, parsed.doctor);
-  const CLI::App* quickstart = add_quickstart(app, parsed.quickstart);
-  const CLI::App* complete = add_completion(app, parsed.shell);
+  choice(add_init(*consortium, parsed.init), parsed.init);
+  choice(add_approve(*consortium, parsed.approve), parsed.approve);
+  choice(add_revoke(*consortium, parsed.revoke), parsed.revoke);
+  choice(add_doctor(app, parsed.doctor), parsed.doctor);
+  choice(add_quickstart(app, parsed.quickstart), parsed.quickstart);
+  CLI::App* complete = add_completion(app, parsed.shell);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -442,27 +449,8 @@ Command parse_command_line(int argc, const char* const* argv) {
     return Usage{fmt::format("{}\nTry: {} --help", error.what(), command_path(innermost(app)))};
   }
   if (parsed.version) return Text{fmt::format("hanse {}\n", HANSE_VERSION)};
-  if (run->parsed()) return parsed.run;
-  if (resume->parsed()) return parsed.resume;
-  if (report->parsed()) return parsed.report;
-  if (predict->parsed()) return parsed.predict;
-  if (check->parsed()) return parsed.check;
-  if (inspect->parsed()) return parsed.inspect;
-  if (exported->parsed()) return parsed.exported;
-  if (join->parsed()) return parsed.join;
-  if (init->parsed()) return parsed.init;
-  if (approve->parsed()) return parsed.approve;
-  if (revoke->parsed()) return parsed.revoke;
-  if (submit->parsed()) return parsed.submit;
-  if (list->parsed()) return parsed.list;
-  if (watch->parsed()) return parsed.watch;
-  if (cancel->parsed()) return parsed.cancel;
-  if (agree->parsed()) return parsed.agree;
-  if (site_run->parsed()) return parsed.site;
-  if (coordinator->parsed()) return parsed.coordinator;
-  if (doctor->parsed()) return parsed.doctor;
-  if (quickstart->parsed()) return parsed.quickstart;
   if (complete->parsed()) return Text{completion(app, parsed.shell)};
+  if (chosen) return *std::move(chosen);
   return Usage{"expected a command\n\n" + app.help()};
 }
 

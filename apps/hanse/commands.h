@@ -192,6 +192,106 @@ struct Quickstart {
   bool quiet = false;
 };
 
+// The mechanisms that a budget command asks about: a TOML file, lines of their own, or one sampled
+// Gaussian.
+struct Mechanisms {
+  std::string file;
+  std::vector<std::string> lines;
+  std::optional<double> sigma;  // over the sensitivity
+  double q = 1;                 // Poisson sampling rate
+  std::uint64_t steps = 1;
+};
+
+// hanse budget epsilon
+struct BudgetEpsilon {
+  Mechanisms what;
+  double delta = 0;
+  std::string accountant = "pld";
+  bool json = false;
+};
+
+// hanse budget sigma
+struct BudgetSigma {
+  Mechanisms what;
+  double epsilon = 0;
+  double delta = 0;
+  std::string accountant;  // pld where neither it nor a gate is named
+  std::string gate;        // calibrate for a ledger that counts in this currency
+  bool json = false;
+};
+
+// hanse budget open
+struct BudgetOpen {
+  std::string home;
+  std::string asset;
+  double epsilon = 0;
+  double delta = 0;
+  std::string gate = "rdp";
+  std::string unit = "record";
+  std::string neighbours = "add_remove";
+  std::string block = "first";
+  bool json = false;
+};
+
+// hanse budget extend
+struct BudgetExtend {
+  std::string home;
+  std::string asset;
+  std::string block;
+  bool json = false;
+};
+
+// hanse budget derive
+struct BudgetDerive {
+  std::string home;
+  std::string asset;
+  std::vector<std::string> parents;  // "ASSET" or "ASSET:BLOCK,BLOCK"
+  double stability = 1;
+  bool json = false;
+};
+
+// hanse budget charge
+struct BudgetCharge {
+  std::string home;
+  std::vector<std::string> assets;  // "ASSET" or "ASSET:BLOCK,BLOCK"
+  Mechanisms what;
+  std::string release;
+  std::string job;
+  std::string purpose;
+  bool json = false;
+};
+
+// hanse budget show
+struct BudgetShow {
+  std::string home;
+  std::string asset;  // empty: all
+  bool json = false;
+};
+
+// hanse budget history
+struct BudgetHistory {
+  std::string home;
+  std::string asset;
+  std::string html;  // a page with the burn-down; empty: none
+  bool json = false;
+};
+
+// hanse budget forecast
+struct BudgetForecast {
+  std::string home;
+  std::string asset;
+  Mechanisms what;
+  bool json = false;
+};
+
+// hanse budget verify
+struct BudgetVerify {
+  std::string home;
+  std::string asset;  // empty: all
+  std::string head;   // pinned elsewhere: "ENTRIES:DIGEST"
+  bool json = false;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -205,7 +305,9 @@ struct Usage {
 using Command =
     std::variant<Run, Resume, Report, Predict, JobCheck, Inspect, Export, SiteJoin, ConsortiumInit,
                  ConsortiumApprove, ConsortiumRevoke, CoordinatorRun, SiteRun, JobSubmit, JobList,
-                 JobWatch, JobCancel, JobApprove, Doctor, Quickstart, Text, Usage>;
+                 JobWatch, JobCancel, JobApprove, Doctor, Quickstart, BudgetEpsilon, BudgetSigma,
+                 BudgetOpen, BudgetExtend, BudgetDerive, BudgetCharge, BudgetShow, BudgetHistory,
+                 BudgetForecast, BudgetVerify, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -239,5 +341,15 @@ base::Result<void> execute(const JobCancel& command, const Doors& doors);
 base::Result<void> execute(const JobApprove& command, const Doors& doors);
 base::Result<void> execute(const Doctor& command, const Doors& doors);
 base::Result<void> execute(const Quickstart& command, const Doors& doors);
+base::Result<void> execute(const BudgetEpsilon& command, const Doors& doors);
+base::Result<void> execute(const BudgetSigma& command, const Doors& doors);
+base::Result<void> execute(const BudgetOpen& command, const Doors& doors);
+base::Result<void> execute(const BudgetExtend& command, const Doors& doors);
+base::Result<void> execute(const BudgetDerive& command, const Doors& doors);
+base::Result<void> execute(const BudgetCharge& command, const Doors& doors);
+base::Result<void> execute(const BudgetShow& command, const Doors& doors);
+base::Result<void> execute(const BudgetHistory& command, const Doors& doors);
+base::Result<void> execute(const BudgetForecast& command, const Doors& doors);
+base::Result<void> execute(const BudgetVerify& command, const Doors& doors);
 
 }  // namespace hanse::commands

@@ -26,34 +26,36 @@ std::string text_at(double x, double y, std::string_view anchor, std::string_vie
                      anchor, css, escaped(text));
 }
 
-// Where data lands in the loss drawing.
+// Where data lands in a drawing of curves over steps 1, 2, ….
 struct Plane {
   double left = 56, right = kWidth - 64, top = 16, bottom = 216;
-  double rounds = 1;
-  double loss = 1;
+  std::string_view step_name = "round";
+  double steps = 1;
+  double height = 1;
 
-  double x(double round) const {
-    return left + (round - 1) / std::max(rounds - 1, 1.0) * (right - left);
+  double x(double step) const {
+    return left + (step - 1) / std::max(steps - 1, 1.0) * (right - left);
   }
-  double y(double value) const { return bottom - value / loss * (bottom - top); }
+  double y(double value) const { return bottom - value / height * (bottom - top); }
 };
 
 std::string axes(const Plane& plane) {
   std::string svg;
   constexpr int kSteps = 4;
   for (int i = 0; i <= kSteps; ++i) {
-    const double value = plane.loss * i / kSteps;
+    const double value = plane.height * i / kSteps;
     svg += fmt::format(R"(<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" class="grid"/>)",
                        plane.left, plane.right, plane.y(value), plane.y(value));
     svg += text_at(plane.left - 8, plane.y(value) + 4, "end", "tick", fmt::format("{:.3g}", value));
   }
-  const double step = std::max(1.0, rounded_up(plane.rounds / 8));
+  const double apart = std::max(1.0, rounded_up(plane.steps / 8));
   svg += text_at(plane.x(1), plane.bottom + 20, "middle", "tick", "1");
-  for (double round = step; round <= plane.rounds; round += step)
-    if (round > 1)
-      svg += text_at(plane.x(round), plane.bottom + 20, "middle", "tick",
-                     fmt::format("{:.0f}", round));
-  svg += text_at((plane.left + plane.right) / 2, plane.bottom + 40, "middle", "tick", "round");
+  for (double step = apart; step <= plane.steps; step += apart)
+    if (step > 1)
+      svg +=
+          text_at(plane.x(step), plane.bottom + 20, "middle", "tick", fmt::format("{:.0f}", step));
+  svg +=
+      text_at((plane.left + plane.right) / 2, plane.bottom + 40, "middle", "tick", plane.step_name);
   return svg;
 }
 
@@ -128,11 +130,11 @@ std::string loss_chart(const std::vector<RoundRow>& rounds) {
   double greatest = 0;
   for (const RoundRow& row : rounds) {
     folds[{row.seed, row.fold}].push_back(&row);
-    plane.rounds = std::max(plane.rounds, static_cast<double>(row.round));
+    plane.steps = std::max(plane.steps, static_cast<double>(row.round));
     greatest = std::max(greatest, row.loss);
   }
-  if (plane.rounds < 2) return "";
-  if (greatest > 0) plane.loss = rounded_up(greatest);
+  if (plane.steps < 2) return "";
+  if (greatest > 0) plane.height = rounded_up(greatest);
   std::string lines;
   for (const auto& [fold, rows] : folds) {
     std::string points;
@@ -147,9 +149,40 @@ std::string loss_chart(const std::vector<RoundRow>& rounds) {
       "Mean training loss of the federated model over {:.0f} rounds{}: it starts at {:.3f} and "
       "ends "
       "at {:.3f}.",
-      plane.rounds,
+      plane.steps,
       folds.size() > 1 ? fmt::format(", one line for each of {} folds", folds.size()) : "",
       rounds.front().loss, rounds.back().loss);
+  return fmt::format(R"(<svg viewBox="0 0 {} 264" role="img" aria-label="{}">{}{}</svg>)", kWidth,
+                     escaped(summary), axes(plane), lines);
+}
+
+std::string burn_down_chart(const std::vector<BurnDown>& budgets) {
+  Plane plane;
+  plane.step_name = "event";
+  for (const BurnDown& budget : budgets)
+    for (const BurnPoint& point : budget.points)
+      plane.steps = std::max(plane.steps, static_cast<double>(point.event));
+  if (plane.steps < 2) return "";
+  std::string lines;
+  std::string ends;
+  for (const BurnDown& budget : budgets) {
+    std::string points;
+    double before = 1;
+    for (const BurnPoint& point : budget.points) {
+      const double x = plane.x(static_cast<double>(point.event));
+      points +=
+          fmt::format("{:.1f},{:.1f} {:.1f},{:.1f} ", x, plane.y(before), x, plane.y(point.left));
+      before = point.left;
+    }
+    lines += fmt::format(R"(<polyline points="{}" class="curve"><title>{}</title></polyline>)",
+                         points, escaped(budget.name));
+    if (budgets.size() == 1)
+      lines += text_at(plane.right + 8, plane.y(before) + 4, "start", "value",
+                       fmt::format("{:.1f} %", 100 * before));
+    ends += fmt::format(" {}: {:.1f} % left.", budget.name, 100 * before);
+  }
+  const std::string summary =
+      fmt::format("What was left of the budget after each of {:.0f} events.{}", plane.steps, ends);
   return fmt::format(R"(<svg viewBox="0 0 {} 264" role="img" aria-label="{}">{}{}</svg>)", kWidth,
                      escaped(summary), axes(plane), lines);
 }

@@ -24,6 +24,18 @@ struct BarRow {
 };
 std::string bar_chart(std::string_view metric, const std::vector<BarRow>& rows);
 
+// What is left of a budget after an event: 0 … 1.
+struct BurnPoint {
+  std::size_t event = 0;  // from 1
+  double left = 1;
+};
+struct BurnDown {
+  std::string name;
+  std::vector<BurnPoint> points;
+};
+// One stepped line per budget. Empty without two events.
+std::string burn_down_chart(const std::vector<BurnDown>& budgets);
+
 // "0.812"; a dash where undefined.
 std::string shown(const std::optional<double>& value);
 // The metric's value; null where it is not among them.

@@ -60,15 +60,19 @@ dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
 
 }  // namespace
 
+std::string report_page(std::string_view title, std::string_view about, std::string_view facts,
+                        std::string_view body) {
+  return fmt::format(R"(<!doctype html><html lang="en"><head><meta charset="utf-8">)"
+                     R"(<meta name="viewport" content="width=device-width,initial-scale=1">)"
+                     R"(<title>{0}: Hanse report</title><style>{1}</style></head><body><main>)"
+                     R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3}</p>{4}</main></body></html>)"
+                     "\n",
+                     escaped(title), kStyle, escaped(about), escaped(facts), body);
+}
+
 std::string report_page(const ReportedJob& job, std::string_view seeds, std::string_view body) {
-  return fmt::format(
-      R"(<!doctype html><html lang="en"><head><meta charset="utf-8">)"
-      R"(<meta name="viewport" content="width=device-width,initial-scale=1">)"
-      R"(<title>{0}: Hanse report</title><style>{1}</style></head><body><main>)"
-      R"(<h1>{0}</h1><p>{2}</p><p class="meta">{3} · {4} · {5}</p>{6}</main></body></html>)"
-      "\n",
-      escaped(job.name), kStyle, escaped(job.description), escaped(job.model),
-      escaped(job.strategy), seeds, body);
+  return report_page(job.name, job.description,
+                     fmt::format("{} · {} · {}", job.model, job.strategy, seeds), body);
 }
 
 }  // namespace hanse::jobs

@@ -8,7 +8,11 @@
 
 namespace hanse::jobs {
 
-// `seeds` says what was random; `body` is HTML.
+// Title, what it is about, and a line of facts, as text; `body` is HTML.
+std::string report_page(std::string_view title, std::string_view about, std::string_view facts,
+                        std::string_view body);
+
+// Of a job; `seeds` says what was random.
 std::string report_page(const ReportedJob& job, std::string_view seeds, std::string_view body);
 
 }  // namespace hanse::jobs

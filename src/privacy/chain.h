@@ -6,21 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/units.h"
+#include "privacy/accounting/loss.h"
 #include "privacy/clipped_sum.h"
 
 namespace hanse::privacy {
-
-// What an iterate has already paid inside the learner.
-class PrivacyLoss {
- public:
-  // No noise was drawn: nothing is promised.
-  static PrivacyLoss unbounded() { return PrivacyLoss(); }
-  bool is_bounded() const { return false; }
-
- private:
-  PrivacyLoss() = default;
-};
 
 // What several local steps changed in the parameters, times the site's records, on the lattice.
 // Each coordinate is within its part's clip times max_units.
