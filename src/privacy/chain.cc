@@ -23,13 +23,75 @@ base::Result<PrivateIterate> PrivateIterate::create(Layout layout, std::span<con
       points.push_back(layout.lattice.quantise(value));
     }
   }
-  return PrivateIterate(std::move(layout), std::move(points), loss);
+  return PrivateIterate(std::move(layout), std::move(points), std::move(loss));
 }
 
-Noised Noised::in_the_clear(ClippedSum sum, InTheClear) { return Noised(std::move(sum.values_)); }
+std::int64_t noised_bound(const Layout& layout, std::size_t part, const PartNoise& noise) {
+  return layout.bound(layout.parts[part]) + (noise.noise ? noise.noise->reach() : 0);
+}
+
+base::Result<void> check_noise(const Layout& layout, std::span<const PartNoise> noise,
+                               std::size_t sites) {
+  HANSE_CHECK(noise.size() == layout.parts.size());
+  HANSE_TRY_VOID(check_layout(layout, sites));
+  // Noise reaches 2^44 at most, sites are 2^12: nothing here overflows.
+  const std::int64_t most = (std::int64_t{1} << 62) / static_cast<std::int64_t>(sites);
+  for (std::size_t p = 0; p < layout.parts.size(); ++p) {
+    const std::int64_t reach = noise[p].noise ? noise[p].noise->reach() : 0;
+    if (layout.bound(layout.parts[p]) > most - reach)
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "part '{}' of {} sites with its noise may exceed 2^62 lattice steps; "
+                        "choose fewer fraction bits or less noise",
+                        layout.parts[p].name, sites);
+  }
+  return {};
+}
+
+base::Result<PrivacyLoss> Noised::loss_of(const ClippedSum& sum, std::span<const PartNoise> noise,
+                                          Neighbours neighbours) {
+  const Layout& layout = sum.layout();
+  std::vector<DiscreteGaussian::Release> releases;
+  for (std::size_t p = 0; p < noise.size(); ++p) {
+    const double planned = layout.clip_with_rounding(p, noise[p].batch);
+    if (sum.sensitivity(p) > planned)
+      return base::fail(base::ErrorCode::failed_precondition,
+                        "part '{}' was added up with a sensitivity of {}, the plan allows {}: its "
+                        "batches are smaller than the plan says",
+                        layout.parts[p].name, sum.sensitivity(p), planned);
+    if (!noise[p].noise) return PrivacyLoss::unbounded();
+    HANSE_TRY(const Sensitivity sensitivity, layout.sensitivity(p, noise[p].batch, neighbours));
+    releases.push_back({noise[p].noise->sigma(), sensitivity, layout.parts[p].coordinates});
+  }
+  return DiscreteGaussian::joint_loss(releases);
+}
+
+base::Result<Noised> Noised::add(ClippedSum sum, std::span<const PartNoise> noise,
+                                 Neighbours neighbours, base::RandomSource& random) {
+  const Layout& layout = sum.layout();
+  HANSE_TRY_VOID(check_noise(layout, noise, 1));
+  HANSE_TRY(PrivacyLoss loss, loss_of(sum, noise, neighbours));
+  std::span<std::int64_t> left(sum.values_);
+  for (std::size_t p = 0; p < noise.size(); ++p) {
+    const std::span<std::int64_t> part = left.first(layout.parts[p].coordinates);
+    left = left.subspan(part.size());
+    if (!noise[p].noise) continue;
+    HANSE_TRY_VOID(noise[p].noise->add(part, random));
+    const std::int64_t most = noised_bound(layout, p, noise[p]);
+    if (std::ranges::any_of(part, [&](std::int64_t word) { return word > most || word < -most; }))
+      return base::fail(base::ErrorCode::aborted,
+                        "the noise of part '{}' went beyond what a sum has room for; answer again "
+                        "as a new attempt",
+                        layout.parts[p].name);
+  }
+  return Noised(std::move(sum.values_), std::move(loss));
+}
+
+Noised Noised::in_the_clear(ClippedSum sum, InTheClear) {
+  return Noised(std::move(sum.values_), PrivacyLoss::unbounded());
+}
 
 Noised Noised::in_the_clear(PrivateIterate iterate, InTheClear) {
-  return Noised(std::move(iterate.values_));
+  return Noised(std::move(iterate.values_), std::move(iterate.loss_));
 }
 
 math::Sealable Noised::surrender() && { return math::Sealable(std::move(values_)); }

@@ -29,6 +29,18 @@ double clip_factor(double norm, double clip, std::size_t coordinates) {
   return norm > clip * margin ? clip * margin / norm : 1.0;
 }
 
+// Half a step per coordinate, for the one unit by which neighbours differ.
+double rounding_of_unit(const Layout& layout, std::size_t coordinates) {
+  return 0.5 * layout.lattice.step() * std::sqrt(static_cast<double>(coordinates));
+}
+
+// A floating-point sum of m terms errs by at most m·u·Σ|terms| per coordinate (Higham 2002, (4.4)),
+// here at most m·u·m·clip; neighbours err twice, and each rounds to the lattice by half a step.
+double rounding_of_batch(const Layout& layout, const Part& part, double units) {
+  const double float_error = 2 * units * units * part.clip * std::numeric_limits<double>::epsilon();
+  return (float_error + layout.lattice.step()) * std::sqrt(static_cast<double>(part.coordinates));
+}
+
 }  // namespace
 
 std::size_t Layout::coordinates() const {
@@ -49,6 +61,26 @@ base::Result<std::size_t> Layout::offset(std::string_view name) const {
 std::int64_t Layout::bound(const Part& part) const {
   const double steps = std::ldexp(part.clip, lattice.fraction_bits()) + 0.5;
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(max_units) * steps));
+}
+
+double Layout::clip_with_rounding(std::size_t part, std::uint64_t batch) const {
+  const Part& of = parts[part];
+  if (batch == 0) return of.clip + rounding_of_unit(*this, of.coordinates);
+  const std::uint64_t units = std::min(batch, max_units);
+  const std::uint64_t batches = max_units / units + (max_units % units == 0 ? 0 : 1);
+  // The neighbour with one unit more may have one batch more. The margin covers the sum of these
+  // roundings, one after the other, as the accumulator forms it.
+  const auto count = static_cast<double>(batches);
+  const double margin = 1 + (count + 8) * std::numeric_limits<double>::epsilon();
+  const double rounding = rounding_of_batch(*this, of, static_cast<double>(units));
+  return (of.clip + (count + 1) * rounding) * margin;
+}
+
+base::Result<Sensitivity> Layout::sensitivity(std::size_t part, std::uint64_t batch,
+                                              Neighbours neighbours) const {
+  // Times a power of two: exact.
+  const double steps = std::ldexp(clip_with_rounding(part, batch), lattice.fraction_bits());
+  return Sensitivity::of_vector(neighbours, steps, parts[part].coordinates);
 }
 
 base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
@@ -108,10 +140,7 @@ void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
   const double factor = clip_factor(norm(values), layout_.parts[part].clip, values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
-  // Half a step per coordinate, for the one unit by which neighbours differ.
-  unit_rounding_[part] =
-      std::max(unit_rounding_[part],
-               0.5 * layout_.lattice.step() * std::sqrt(static_cast<double>(values.size())));
+  unit_rounding_[part] = std::max(unit_rounding_[part], rounding_of_unit(layout_, values.size()));
 }
 
 base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
@@ -165,13 +194,7 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
     }
     offset += size;
   }
-  // A floating-point sum of m terms errs by at most m·u·Σ|terms| per coordinate (Higham 2002,
-  // (4.4)), here at most m·u·m·clip; neighbours err twice, and each rounds to the lattice by half a
-  // step.
-  const double float_error =
-      2 * count_of_units * count_of_units * part.clip * std::numeric_limits<double>::epsilon();
-  const double rounding =
-      (float_error + layout_.lattice.step()) * std::sqrt(static_cast<double>(part.coordinates));
+  const double rounding = rounding_of_batch(layout_, part, count_of_units);
   batch_rounding_[batched_part] += rounding;
   widest_batch_[batched_part] = std::max(widest_batch_[batched_part], rounding);
   return {};

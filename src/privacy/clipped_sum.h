@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "math/lattice.h"
+#include "privacy/mechanisms/sensitivity.h"
 
 namespace hanse::privacy {
 
@@ -32,6 +33,15 @@ struct Layout {
   // What one site's words of a part never exceed, in lattice steps. The layout has passed
   // check_layout.
   std::int64_t bound(const Part& part) const;
+
+  // The clip of a part, and the most that rounding can add between neighbours at max_units units,
+  // `batch` of them added at once (0: one by one). A number of the plan, not of a site's records:
+  // no ClippedSum of at most so many units, its batches full but for the last, has a larger
+  // sensitivity.
+  double clip_with_rounding(std::size_t part, std::uint64_t batch) const;
+  // The same in lattice steps, for a mechanism.
+  base::Result<Sensitivity> sensitivity(std::size_t part, std::uint64_t batch,
+                                        Neighbours neighbours) const;
 
   bool operator==(const Layout&) const = default;
 };

@@ -1,0 +1,53 @@
+#include "privacy/mechanisms/above_threshold.h"
+
+#include <cmath>
+#include <limits>
+
+namespace hanse::privacy {
+namespace {
+
+constexpr std::int64_t kMaxScore = std::int64_t{1} << 61;
+constexpr std::uint64_t kMaxPositives = std::uint64_t{1} << 20;
+
+// Rounded up: noise is never less than the claim.
+double scale(double factor, const Sensitivity& score, base::Epsilon epsilon) {
+  const double nearest = factor * score.linf() / epsilon.value();
+  return std::nextafter(nearest, std::numeric_limits<double>::infinity());
+}
+
+}  // namespace
+
+base::Result<AboveThreshold> AboveThreshold::create(base::Epsilon epsilon, const Sensitivity& score,
+                                                    std::int64_t threshold, std::uint64_t positives,
+                                                    base::RandomSource& random) {
+  if (score.linf() != std::floor(score.linf()))
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the sensitivity of a score is a whole number of lattice steps, found {}",
+                      score.linf());
+  if (threshold > kMaxScore || threshold < -kMaxScore)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a threshold is within 2^61 lattice steps, found {}", threshold);
+  if (positives < 1 || positives > kMaxPositives)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a sequence of questions ends after 1 to {} positive answers, found {}",
+                      kMaxPositives, positives);
+  HANSE_TRY(PrivacyLoss loss, PrivacyLoss::create(loss::Pure{epsilon.value()}, score.neighbours()));
+  HANSE_TRY(const DiscreteLaplace once, DiscreteLaplace::create(scale(2, score, epsilon)));
+  const double factor = 4 * static_cast<double>(positives);
+  HANSE_TRY(DiscreteLaplace each, DiscreteLaplace::create(scale(factor, score, epsilon)));
+  return AboveThreshold(threshold + once.draw(random), positives, std::move(each), std::move(loss));
+}
+
+base::Result<bool> AboveThreshold::ask(std::int64_t score, base::RandomSource& random) {
+  if (left_ == 0)
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "all positive answers are given; further questions need a new charge");
+  if (score > kMaxScore || score < -kMaxScore)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a score is within 2^61 lattice steps; clamp it to its public range");
+  const bool above = score + noise_.draw(random) >= threshold_;
+  if (above) --left_;
+  return above;
+}
+
+}  // namespace hanse::privacy
