@@ -2,7 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <unordered_map>
+#include <shared_mutex>
 #include <unordered_set>
 #include <variant>
 
@@ -111,27 +111,45 @@ class Ledger {
 
  private:
   friend class Reservation;
-  using Machine = privacy::PrivacyLedger;
 
   Ledger(storage::Store& store, std::string log,
          std::unique_ptr<storage::Durable<privacy::PrivacyLedger>> durable)
       : store_(store), log_(std::move(log)), durable_(std::move(durable)) {}
 
   // One at a time for each release.
-  class Turn;
+  class Turn {
+   public:
+    Turn(Ledger& ledger, const privacy::ReleaseId& release);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Ledger& ledger_;
+    privacy::ReleaseId release_;
+  };
+
+  std::optional<privacy::ReleaseState> find(const privacy::ReleaseId& release) const;
   template <class Propose>
   base::Result<void> append(const Propose& propose);
   base::Result<base::Slice> payload_of(const privacy::ReleaseState& release) const;
-  bool take_fresh(const privacy::ReleaseId& release);
+  base::Result<std::size_t> check_payloads(const privacy::PrivacyLedger& state) const;
+  base::Result<privacy::Audit> audit(privacy::Audit::Prices prices,
+                                     std::span<const storage::Head> pinned,
+                                     const storage::Head& head) const;
+  // Whether the release could be cancelled until now.
+  bool end_fresh(const privacy::ReleaseId& release);
 
   storage::Store& store_;
   const std::string log_;
   const std::unique_ptr<storage::Durable<privacy::PrivacyLedger>> durable_;
 
+  // Commits share it; closing a job, which forgets the payloads that there are, does not.
+  std::shared_mutex closing_;
   std::mutex mutex_;
   std::condition_variable turned_;
   std::unordered_set<privacy::ReleaseId> busy_;
-  // Reserved by this process, given out once, nothing drawn: may be cancelled.
+  // Reserved by this process, given out once, nothing drawn.
   std::unordered_set<privacy::ReleaseId> fresh_;
 };
 

@@ -35,6 +35,7 @@ Result<void> check_each(std::span<const BlockPrice> recorded, std::span<const Bl
 }  // namespace
 
 Result<void> Audit::check_prices(const Entry& entry) const {
+  if (prices_ == Prices::trusted) return {};
   if (const auto* opened = std::get_if<entry::AssetOpened>(&entry.body)) {
     HANSE_TRY(const Gate gate, Gate::create(opened->currency, opened->epsilon, opened->delta));
     if (opened->order == gate.order() && covers(gate.capacity(), opened->capacity, 0)) return {};

@@ -26,6 +26,10 @@ inline constexpr double kJobPriceSlack = 1e-9;  // of the price
 // Not thread-safe.
 class Audit {
  public:
+  // `trusted` prices are added up only, which takes a fraction of the time.
+  enum class Prices { computed_again, trusted };
+  explicit Audit(Prices prices = Prices::computed_again) : prices_(prices) {}
+
   // An entry that does not follow, or whose prices are lower than they should be: corruption, with
   // its number. Nothing after it is to be trusted.
   base::Result<void> follow(base::ByteView entry);
@@ -49,6 +53,7 @@ class Audit {
   void count(const Entry& entry);
   Spending& spending_of(const base::JobId& job, const PurposeId& purpose, std::uint32_t block);
 
+  Prices prices_;
   PrivacyLedger ledger_;
   std::uint64_t entries_ = 0;
   std::uint64_t releases_ = 0;
