@@ -1,4 +1,4 @@
-// hanse budget show, history, forecast and verify.
+// hanse budget show, history and verify.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -6,7 +6,6 @@
 #include <charconv>
 
 #include "hanse/budget_home.h"
-#include "hanse/mechanisms.h"
 #include "jobs/budget_report.h"
 #include "jobs/json_fields.h"
 #include "roster/json.h"
@@ -90,31 +89,6 @@ std::string text_of(const jobs::BudgetRow& row) {
   return text + "\n";
 }
 
-// How often a use fits one block.
-struct Fit {
-  std::string block;
-  std::uint64_t times = 0;
-};
-
-void describe(JsonFields& json, Fit& fit) {
-  json.field("block", fit.block);
-  json.field("times", fit.times);
-}
-
-Result<std::vector<Fit>> fits_of(BudgetHome& home, const AssetId& asset,
-                                 const std::vector<privacy::Charge>& charges) {
-  return home.ledger().read([&](const PrivacyLedger& ledger) -> Result<std::vector<Fit>> {
-    HANSE_TRY(const auto standing, ledger.standing(asset));
-    std::vector<Fit> fits;
-    for (const privacy::BlockStanding& one : standing) {
-      const std::vector<privacy::Use> uses{{asset, std::vector{one.block}, charges}};
-      HANSE_TRY(const std::uint64_t times, ledger.fits(uses));
-      fits.push_back({one.block.text(), times});
-    }
-    return fits;
-  });
-}
-
 // "17:3f0c…" as `verify` prints it.
 Result<storage::Head> parse_head(std::string_view text) {
   const std::string_view number = text.substr(0, text.find(':'));
@@ -157,25 +131,6 @@ Result<void> execute(const BudgetHistory& command, const Doors& doors) {
   std::string text;
   for (const jobs::BudgetRow& row : history.rows) text += text_of(row);
   return doors.terminal.print(visible(text));
-}
-
-Result<void> execute(const BudgetForecast& command, const Doors& doors) {
-  HANSE_TRY(const AssetId asset, AssetId::create(command.asset));
-  HANSE_TRY(const jobs::Composition composition,
-            composition_of(command.what, false, doors.directory));
-  HANSE_TRY(BudgetHome home, BudgetHome::open(command.home, doors));
-  HANSE_TRY(std::vector<Fit> fits, fits_of(home, asset, composition.charges()));
-  if (command.json)
-    return doors.terminal.print_data(JsonFields::write([&](JsonFields& json) {
-      json.constant("schema", "hanse.budget_forecast/1");
-      json.constant("asset", asset.text());
-      json.field("blocks", fits);
-    }));
-  std::string text;
-  for (const Fit& fit : fits)
-    text += fmt::format("{}  fits {} more time{}\n", fit.block, grouped(fit.times),
-                        fit.times == 1 ? "" : "s");
-  return doors.terminal.print(text);
 }
 
 Result<void> execute(const BudgetVerify& command, const Doors& doors) {

@@ -168,6 +168,12 @@ CLI::App* add_forecast(CLI::App& budget, BudgetForecast& forecast) {
   command->add_option("ASSET", forecast.asset, "Name of the data")->required();
   add_mechanisms(*command, forecast.what);
   add_sigma(*command, forecast.what);
+  command->add_option("--floor", forecast.floor, "Least epsilon of a useful query [0.05]")
+      ->type_name("E");
+  command->add_option("--base", forecast.base, "Of the founding rule: epsilon at its best [0.1]")
+      ->type_name("E");
+  command->add_option("--queries", forecast.queries, "Planned, for the rule of least error [100]")
+      ->type_name("N");
   add_home(*command, forecast.home);
   add_json(*command, forecast.json);
   return command;

@@ -33,6 +33,36 @@ TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
   EXPECT_EQ(run->job, "a.toml");
 }
 
+TEST(CommandLine, ReadsBudgets) {
+  const auto epsilon = parse({"budget", "epsilon", "--sigma", "1.1", "--q", "0.01", "--steps",
+                              "1000", "--delta", "1e-5", "--accountant", "rdp", "--json"});
+  ASSERT_TRUE(std::holds_alternative<BudgetEpsilon>(epsilon));
+  EXPECT_EQ(std::get<BudgetEpsilon>(epsilon).what.sigma, 1.1);
+  EXPECT_EQ(std::get<BudgetEpsilon>(epsilon).what.q, 0.01);
+  EXPECT_EQ(std::get<BudgetEpsilon>(epsilon).what.steps, 1000U);
+  EXPECT_EQ(std::get<BudgetEpsilon>(epsilon).delta, 1e-5);
+  EXPECT_EQ(std::get<BudgetEpsilon>(epsilon).accountant, "rdp");
+  EXPECT_TRUE(std::get<BudgetEpsilon>(epsilon).json);
+  const auto listed = parse({"budget", "sigma", "--epsilon", "2", "--delta", "1e-6", "--mechanism",
+                             "laplace scale=2", "--mechanism", "gaussian", "--gate", "rho"});
+  ASSERT_TRUE(std::holds_alternative<BudgetSigma>(listed));
+  EXPECT_EQ(std::get<BudgetSigma>(listed).what.lines,
+            (std::vector<std::string>{"laplace scale=2", "gaussian"}));
+  EXPECT_EQ(std::get<BudgetSigma>(listed).gate, "rho");
+  const auto charge = parse({"budget", "charge", "list.toml", "--asset", "a", "--asset", "b:first",
+                             "--release", "r", "--job", "j", "--purpose", "p", "--home", "h"});
+  ASSERT_TRUE(std::holds_alternative<BudgetCharge>(charge));
+  EXPECT_EQ(std::get<BudgetCharge>(charge).what.file, "list.toml");
+  EXPECT_EQ(std::get<BudgetCharge>(charge).assets, (std::vector<std::string>{"a", "b:first"}));
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"budget"},
+           {"budget", "epsilon", "--sigma", "1"},
+           {"budget", "epsilon", "--delta", "1e-5", "--accountant", "moments"},
+           {"budget", "open", "a", "--home", "h", "--epsilon", "1", "--delta", "0", "--gate", "x"},
+           {"budget", "show"}})
+    EXPECT_TRUE(std::holds_alternative<Usage>(parse(words))) << words.back();
+}
+
 TEST(CommandLine, ReadsTheOtherCommands) {
   const auto resume = parse({"resume", "runs/a-1", "--threads", "3", "--json", "--quiet"});
   ASSERT_TRUE(std::holds_alternative<Resume>(resume));

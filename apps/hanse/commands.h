@@ -280,7 +280,10 @@ struct BudgetHistory {
 struct BudgetForecast {
   std::string home;
   std::string asset;
-  Mechanisms what;
+  Mechanisms what;              // may name nothing
+  double floor = 0.05;          // least useful epsilon of a query
+  double base = 0.1;            // of the founding rule
+  std::uint64_t queries = 100;  // planned, for the rule of least error
   bool json = false;
 };
 

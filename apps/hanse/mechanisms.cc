@@ -28,6 +28,10 @@ Result<jobs::CompositionLine> steps_of(const Mechanisms& what) {
 
 }  // namespace
 
+bool names_any(const Mechanisms& what) {
+  return !what.file.empty() || !what.lines.empty() || what.sigma || what.q != 1 || what.steps != 1;
+}
+
 Result<jobs::Composition> composition_of(const Mechanisms& what, bool may_be_open,
                                          const storage::Directory& directory) {
   jobs::Composition composition;

@@ -6,6 +6,9 @@
 
 namespace hanse::commands {
 
+// Whether it names any.
+bool names_any(const Mechanisms& what);
+
 // From the file, the lines and the sampled Gaussian together. Nothing named, or a file together
 // with steps of no Gaussian: invalid_argument. An open line where `may_be_open` is false:
 // invalid_argument with the line.
