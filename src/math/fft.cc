@@ -45,4 +45,9 @@ void Fft::inverse(std::span<const std::complex<double>> spectrum,
   body_->plan.inv(signal.data(), spectrum.data(), static_cast<Eigen::Index>(length()));
 }
 
+void Fft::inverse_real(std::span<const std::complex<double>> spectrum, std::span<double> signal) {
+  HANSE_CHECK(signal.size() == length() && spectrum.size() == bins());
+  body_->plan.inv(signal.data(), spectrum.data(), static_cast<Eigen::Index>(length()));
+}
+
 }  // namespace hanse::math

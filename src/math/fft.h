@@ -30,6 +30,8 @@ class Fft {
   // Both `length` complex values; they must not overlap.
   void inverse(std::span<const std::complex<double>> spectrum,
                std::span<std::complex<double>> signal);
+  // Of the spectrum of a real signal: bins() values to `length` samples.
+  void inverse_real(std::span<const std::complex<double>> spectrum, std::span<double> signal);
 
  private:
   struct Body;

@@ -54,8 +54,10 @@ class Gate {
   // What the promise holds, rounded down.
   Price capacity() const { return capacity_; }
 
-  // What the charges cost, each rounded up. No bound in this currency (a sampled loss gets no
-  // amplification from ρ; an unbounded one never fits): unsupported. Independent of history.
+  // What the charges cost, each use rounded up, so that n uses cost n times one; too much for a
+  // word saturates. No bound in this currency (an unbounded loss has none, a Gaussian no single (ε,
+  // δ)): unsupported. Two relations of neighbours: invalid_argument. ρ takes no amplification by
+  // sampling: a sampled loss costs what it costs without. Independent of history.
   base::Result<Price> price(std::span<const Charge> charges) const;
 
   // What a whole job with all parameters fixed beforehand costs as one (ε_j, delta) by PLD:
@@ -74,5 +76,12 @@ class Gate {
   std::uint64_t order_ = 0;
   Price capacity_;
 };
+
+// The least noise multiplier at which that many Gaussian steps at a Poisson sampling rate are
+// priced within `share` in (0, 1] of the gate's capacity, to a relative 1e-6 and never below: by
+// price(), or by job_price() at that share of δ where the currency is epsilon_delta. None:
+// unsupported.
+base::Result<double> calibrate(const Gate& gate, double share, double sampling_rate,
+                               std::uint64_t steps);
 
 }  // namespace hanse::privacy

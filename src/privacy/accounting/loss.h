@@ -123,10 +123,11 @@ class PrivacyLoss {
   std::string text() const;
   static base::Result<PrivacyLoss> parse(std::string_view text);
 
-  // The loss to a unit that moves the input by up to `stability` ≥ 1 of these units (group privacy).
-  // For sampled mechanisms the units are all added or all removed, as the windows of one recording
-  // are (Ganesh 2024, "Tight group-level DP guarantees for DP-SGD with sampling via mixture of
-  // Gaussians mechanisms"). unsupported where no bound is known; an unbounded loss stays.
+  // The loss to a unit that moves the input by up to `stability` ≥ 1 of these units (group
+  // privacy). For sampled mechanisms the units are all added or all removed, as the windows of one
+  // recording are (Ganesh 2024, "Tight group-level DP guarantees for DP-SGD with sampling via
+  // mixture of Gaussians mechanisms"). unsupported where no bound is known; an unbounded loss
+  // stays.
   base::Result<PrivacyLoss> scaled(double stability) const;
 
   const loss::Kind& kind() const { return kind_; }
