@@ -63,6 +63,9 @@ struct Pair {
   double delta;
 };
 
+// Those that take arithmetic carry its rounding; a number that is stated costs itself.
+constexpr double kRounding = 1 + 1e-14;
+
 struct PairOf {
   std::optional<Pair> operator()(const loss::Pure& kind) const { return Pair{kind.epsilon, 0}; }
   std::optional<Pair> operator()(const loss::BoundedRange& kind) const {
@@ -74,10 +77,12 @@ struct PairOf {
   // Sampled: log(1 + q·(e^ε − 1)) (Balle, Barthe, Gaboardi 2018, Theorem 8).
   std::optional<Pair> operator()(const loss::Laplace& kind) const {
     const double epsilon = 1 / kind.scale;
-    return Pair{epsilon < 700 ? std::log1p(kind.sampling_rate * std::expm1(epsilon)) : epsilon, 0};
+    const double sampled =
+        epsilon < 700 ? std::log1p(kind.sampling_rate * std::expm1(epsilon)) : epsilon;
+    return Pair{sampled * kRounding, 0};
   }
   std::optional<Pair> operator()(const loss::DiscreteLaplace& kind) const {
-    return Pair{static_cast<double>(kind.sensitivity) / kind.scale, 0};
+    return Pair{static_cast<double>(kind.sensitivity) / kind.scale * kRounding, 0};
   }
   template <class Other>
   std::optional<Pair> operator()(const Other&) const {
@@ -96,7 +101,7 @@ std::optional<Price> price_of(const Gate& gate, const PrivacyLoss& loss) {
       return {};
     case Currency::epsilon_delta:
       if (const auto cost = std::visit(PairOf{}, loss.kind()))
-        return Price{rounded_up(cost->epsilon * (1 + 1e-14), kUnit),
+        return Price{rounded_up(cost->epsilon, kUnit),
                      cost->delta > 0 ? rounded_up(cost->delta, kDeltaUnit) : 0};
       return {};
   }
