@@ -18,30 +18,35 @@ double scale(double factor, const Sensitivity& score, base::Epsilon epsilon) {
 }  // namespace
 
 base::Result<AboveThreshold> AboveThreshold::create(base::Epsilon epsilon, const Sensitivity& score,
-                                                    std::int64_t threshold, std::uint64_t positives,
-                                                    base::RandomSource& random) {
+                                                    std::uint64_t positives) {
   if (score.linf() != std::floor(score.linf()))
     return base::fail(base::ErrorCode::invalid_argument,
                       "the sensitivity of a score is a whole number of lattice steps, found {}",
                       score.linf());
+  if (positives < 1 || positives > kMaxPositives)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a run of questions ends after 1 to {} positive answers, found {}",
+                      kMaxPositives, positives);
+  HANSE_TRY(PrivacyLoss loss, PrivacyLoss::create(loss::Pure{epsilon.value()}, score.neighbours()));
+  HANSE_TRY(DiscreteLaplace once, DiscreteLaplace::create(scale(2, score, epsilon)));
+  const double factor = 4 * static_cast<double>(positives);
+  HANSE_TRY(DiscreteLaplace each, DiscreteLaplace::create(scale(factor, score, epsilon)));
+  return AboveThreshold(positives, std::move(once), std::move(each), std::move(loss));
+}
+
+base::Result<Questions> AboveThreshold::start(std::int64_t threshold,
+                                              base::RandomSource& random) const {
   if (threshold > kMaxScore || threshold < -kMaxScore)
     return base::fail(base::ErrorCode::invalid_argument,
                       "a threshold is within 2^61 lattice steps, found {}", threshold);
-  if (positives < 1 || positives > kMaxPositives)
-    return base::fail(base::ErrorCode::invalid_argument,
-                      "a sequence of questions ends after 1 to {} positive answers, found {}",
-                      kMaxPositives, positives);
-  HANSE_TRY(PrivacyLoss loss, PrivacyLoss::create(loss::Pure{epsilon.value()}, score.neighbours()));
-  HANSE_TRY(const DiscreteLaplace once, DiscreteLaplace::create(scale(2, score, epsilon)));
-  const double factor = 4 * static_cast<double>(positives);
-  HANSE_TRY(DiscreteLaplace each, DiscreteLaplace::create(scale(factor, score, epsilon)));
-  return AboveThreshold(threshold + once.draw(random), positives, std::move(each), std::move(loss));
+  return Questions(threshold + once_.draw(random), positives_, each_);
 }
 
-base::Result<bool> AboveThreshold::ask(std::int64_t score, base::RandomSource& random) {
+base::Result<bool> Questions::ask(std::int64_t score, base::RandomSource& random) {
   if (left_ == 0)
-    return base::fail(base::ErrorCode::failed_precondition,
-                      "all positive answers are given; further questions need a new charge");
+    return base::fail(
+        base::ErrorCode::failed_precondition,
+        "all positive answers are given; further questions need a new run and a new charge");
   if (score > kMaxScore || score < -kMaxScore)
     return base::fail(base::ErrorCode::invalid_argument,
                       "a score is within 2^61 lattice steps; clamp it to its public range");

@@ -29,8 +29,8 @@ class Entropy {
   void refill();
 
   base::RandomSource& random_;
-  std::array<std::uint64_t, 512> words_{};
-  std::size_t block_;  // words that are fetched at once
+  std::array<std::uint64_t, 512> words_;  // the first block_ are filled before they are read
+  std::size_t block_;                     // words that are fetched at once
   std::size_t used_;
 };
 
