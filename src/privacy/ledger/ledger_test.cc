@@ -375,7 +375,7 @@ TEST(LedgerBounds, TheLargestEntryFitsAStore) {
   const PrivacyLoss longest =
       testing::loss(loss::DiscreteGaussian{.sigma = 1.0 / 3 * 1e100,
                                            .sensitivity = 1e100 / 7,
-                                           .coordinates = std::uint64_t{1} << 40,
+                                           .coordinates = std::uint64_t{1} << 22,
                                            .shares = 4096,
                                            .sampling_rate = 1.0 / 3});
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
