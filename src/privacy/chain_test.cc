@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace hanse::privacy {
 namespace {
@@ -74,6 +75,71 @@ TEST(InTheClear, ChangesNothing) {
   const math::Sealable parameters =
       Noised::in_the_clear(*std::move(iterate), InTheClear()).surrender();
   EXPECT_EQ(integers(parameters.values()), (std::vector<std::int64_t>{128, 1792}));
+}
+
+ClippedSum sum_of(const Layout& layout, const std::vector<std::vector<double>>& rows) {
+  ClippedSumAccumulator accumulator(layout, "record");
+  for (const auto& row : rows) EXPECT_TRUE(accumulator.add(row).has_value());
+  return std::move(accumulator).finish();
+}
+
+PartNoise gaussian(double sigma) { return {DiscreteGaussian::create(sigma).value(), 0}; }
+
+// Each part by its own σ, and all of them by the one randomness.
+TEST(NoisedSum, NoisesEachPartOnItsLattice) {
+  const Layout layout = layout_of({{"loud", 2000, 1}, {"quiet", 2000, 1}});
+  const std::vector<PartNoise> noise{gaussian(1000), gaussian(10)};
+  base::SeededSimulationRandom random(1, "parts");
+  auto noised = Noised::add(sum_of(layout, {}), noise, Neighbours::add_remove, random);
+  ASSERT_TRUE(noised.has_value());
+  const math::Sealable words = std::move(*noised).surrender();
+  for (const auto& [first, sigma] : {std::pair{0u, 1000.0}, {2000u, 10.0}}) {
+    double squares = 0;
+    for (const std::int64_t word : words.values().subspan(first, 2000))
+      squares += static_cast<double>(word * word) / 2000;
+    EXPECT_NEAR(squares / (sigma * sigma), 1, 7 * std::sqrt(2.0 / 2000)) << sigma;
+  }
+}
+
+// ρ of both parts to one unit, from the plan's numbers alone: the same whatever the records.
+TEST(NoisedSum, StatesTheLossOfAllParts) {
+  const Layout layout = layout_of({{"a", 1, 3}, {"b", 1, 1}}, 20);
+  const double step = std::ldexp(1, 20);
+  const std::vector<PartNoise> noise{gaussian(6 * step), gaussian(2 * step)};
+  base::SeededSimulationRandom random(2, "loss");
+  std::vector<PrivacyLoss> losses;
+  for (const auto& rows : {std::vector<std::vector<double>>{}, {{100, 100}, {1, 1}}})
+    losses.push_back(
+        Noised::add(sum_of(layout, rows), noise, Neighbours::add_remove, random).value().loss());
+  EXPECT_EQ(losses[0], losses[1]);
+  const auto& kind = std::get<loss::DiscreteGaussian>(losses[0].kind());
+  EXPECT_EQ(kind.coordinates, 2u);
+  EXPECT_NEAR(kind.sensitivity / kind.sigma, std::sqrt(0.25 + 0.25), 1e-5);
+  const auto replaced =
+      Noised::add(sum_of(layout, {}), noise, Neighbours::replace_one, random).value().loss();
+  EXPECT_NEAR(std::get<loss::DiscreteGaussian>(replaced.kind()).sensitivity, 2 * kind.sensitivity,
+              1e-6 * kind.sensitivity);
+}
+
+TEST(NoisedSum, IsUnboundedWithAPartInTheClear) {
+  const Layout layout = layout_of({{"a", 1, 3}, {"b", 1, 1}});
+  const std::vector<PartNoise> noise{gaussian(6), {}};
+  base::SeededSimulationRandom random(3, "clear");
+  auto noised = Noised::add(sum_of(layout, {{1, 1}}), noise, Neighbours::add_remove, random);
+  ASSERT_TRUE(noised.has_value());
+  EXPECT_FALSE(noised->loss().is_bounded());
+  EXPECT_EQ(std::move(*noised).surrender().values()[1], 256);
+  EXPECT_FALSE(Noised::in_the_clear(sum_of(layout, {}), InTheClear()).loss().is_bounded());
+}
+
+TEST(NoisedSum, RefusesWhatHasNoRoom) {
+  const Layout layout = layout_of({{"a", 1, 1}}, 52, 500);  // 2^61 of 2^62
+  const std::vector<PartNoise> noise{gaussian(0x1p40)};
+  EXPECT_TRUE(check_noise(layout, noise, 1).has_value());
+  EXPECT_EQ(check_noise(layout, noise, 3).error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(noised_bound(layout, 0, noise[0]), layout.bound(layout.parts[0]) + (1LL << 44));
+  EXPECT_EQ(noised_bound(layout, 0, {}), layout.bound(layout.parts[0]));
+  EXPECT_DEATH((void)check_noise(layout, {}, 1), "broken invariant");
 }
 
 }  // namespace

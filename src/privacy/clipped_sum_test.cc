@@ -149,6 +149,27 @@ TEST(ClippedSum, CountsTheRoundingOfEveryBatch) {
   EXPECT_LE(all.sensitivity(0), 7.01);  // the clip, a step for each batch and for one more
 }
 
+// The plan's number bounds every site's, in batches as said or one by one.
+RC_GTEST_PROP(Layout, ItsSensitivityBoundsEverySum, ()) {
+  const auto width = *rc::gen::inRange<std::size_t>(1, 6);
+  const Rows rows = *rows_of(width);
+  const Layout layout = layout_of({{"part", width, 0.75}}, *rc::gen::inRange(0, 50),
+                                  rows.size() + *rc::gen::inRange<std::size_t>(1, 9));
+  const auto batch = *rc::gen::inRange<std::size_t>(1, 9);
+  RC_ASSERT(sum_in_batches(layout, rows, batch).sensitivity(0) <=
+            layout.clip_with_rounding(0, batch));
+  RC_ASSERT(sum_one_by_one(layout, rows).sensitivity(0) <= layout.clip_with_rounding(0, 0));
+}
+
+TEST(Layout, StatesItsSensitivityInSteps) {
+  const Layout layout = layout_of({{"part", 4, 3}}, 4, 10);
+  const auto one = layout.sensitivity(0, 0, Neighbours::add_remove).value();
+  EXPECT_EQ(one.l2(), 3 * 16 + 1);  // half a step on each of four coordinates
+  EXPECT_EQ(layout.sensitivity(0, 0, Neighbours::replace_one).value().l2(), 2 * (3 * 16 + 1));
+  const auto batched = layout.sensitivity(0, 4, Neighbours::add_remove).value();
+  EXPECT_NEAR(batched.l2(), 3 * 16 + (3 + 1) * 2, 1e-9);  // three batches and one more
+}
+
 RC_GTEST_PROP(ClippedSum, BatchesAgreeWithUnitsToTheirRounding, ()) {
   const auto width = *rc::gen::inRange<std::size_t>(1, 6);
   const Rows rows = *rows_of(width);

@@ -1,4 +1,4 @@
-// expect: private
+// expect: no matching function
 // A loss of privacy is stated, never left out.
 #include "chain.h"
 
