@@ -24,7 +24,7 @@ constexpr std::uint64_t kMostSteps = 1 << 20;
 constexpr double kCellRounding = 1e-12;
 
 // Per coordinate, of randomised rounding with r = 2: docs/proofs/discrete_gaussian.md, Theorem 3.
-constexpr double kRoundingSlack = 7e-34;
+constexpr double kRoundingSlack = 3e-34;
 constexpr double kRoundingVariance = 4;
 
 // Probabilities under P and Q of the losses in one cell.
@@ -126,6 +126,7 @@ double unsampled(double sampled, double rate) {
 }
 
 double sampled(double loss, double rate) {
+  if (rate == 1) return loss;
   return loss > 30 ? loss + std::log(rate) + std::log1p((1 - rate) / rate * std::exp(-loss))
                    : std::log1p(rate * std::expm1(loss));
 }
@@ -273,6 +274,7 @@ bool is_enumerated(const loss::DiscreteGaussian& kind) {
 double continuous_multiplier(const loss::DiscreteGaussian& kind) {
   const double sigma = lattice_noise(kind).sigma;
   const double variance = sigma * sigma - kRoundingVariance;
+  if (!std::isfinite(lattice_noise(kind).slack)) return 0;
   return variance > 0 ? std::sqrt(variance) / kind.sensitivity : 0;
 }
 

@@ -24,7 +24,7 @@ constexpr double kRounding = std::numeric_limits<double>::epsilon();
 constexpr double kGridExcess = 1e-4;
 constexpr double kCut = 16;
 
-constexpr std::size_t kCoarseSteps = 4000;
+constexpr std::size_t kCoarseSteps = 2000;
 constexpr std::size_t kMostCells = std::size_t{1} << 22;
 constexpr std::size_t kLeastLength = 1 << 10;
 constexpr std::size_t kLargestLength = std::size_t{1} << 22;
@@ -34,6 +34,12 @@ struct Term {
   LossDistribution distribution;
   double count = 1;
   double step = 1;
+  std::vector<double> log_masses;
+
+  Term(LossDistribution drawn, double times, double grid)
+      : distribution(std::move(drawn)), count(times), step(grid) {
+    for (const double mass : distribution.masses) log_masses.push_back(std::log(mass));
+  }
 
   // Of one draw tilted by e^(λ·loss): the logarithm of its mass, its mean and variance.
   struct Tilted {
@@ -48,26 +54,18 @@ struct Term {
 };
 
 // The masses rise and fall over many magnitudes: the largest tilted one is taken out first.
-double largest_exponent(const Term& term, double tilt) {
-  double largest = -kInfinity;
-  const auto& masses = term.distribution.masses;
-  if (tilt == 0) return 0;
-  for (std::size_t i = 0; i < masses.size(); ++i)
-    if (masses[i] > 0) largest = std::max(largest, tilt * term.loss(i) + std::log(masses[i]));
-  return largest;
-}
-
 Term::Tilted Term::tilted(double tilt) const {
-  const double largest = largest_exponent(*this, tilt);
+  double largest = -kInfinity;
+  for (std::size_t i = 0; i < log_masses.size(); ++i)
+    largest = std::max(largest, tilt * loss(i) + log_masses[i]);
   double sum = 0;
   double first = 0;
   double second = 0;
-  for (std::size_t i = 0; i < distribution.masses.size(); ++i) {
-    if (distribution.masses[i] <= 0) continue;
+  for (std::size_t i = 0; i < log_masses.size(); ++i) {
     const double at = loss(i);
-    const double exponent = tilt * at - largest;
-    if (exponent < -745) continue;
-    const double weight = distribution.masses[i] * std::exp(exponent);
+    const double exponent = tilt * at + log_masses[i] - largest;
+    if (exponent < -80) continue;
+    const double weight = std::exp(exponent);
     sum += weight;
     first += weight * at;
     second += weight * at * at;
@@ -82,8 +80,8 @@ class Cumulants {
   Cumulants(std::span<const Charge> charges, Direction direction) {
     for (const Charge& charge : charges) {
       const double step = 2 * widest_loss(charge.loss) / kCoarseSteps;
-      terms_.push_back(
-          {discretise(charge.loss, direction, step), static_cast<double>(charge.count), step});
+      terms_.emplace_back(discretise(charge.loss, direction, step),
+                          static_cast<double>(charge.count), step);
     }
   }
   Term::Tilted at(double tilt) const {
@@ -96,13 +94,21 @@ class Cumulants {
     }
     return sum;
   }
-  // Chernoff: P(loss > x) ≤ e^(K(λ) − λx), so that δ(x) ≤ e^(log_delta) at this x.
+  // δ(x) = E[(1 − e^(x − loss))₊] ≤ e^(K(λ) − λx)·sup over d of e^(−λd)(1 − e^(−d)), so that
+  // δ(x) ≤ e^log_delta at this x (Canonne, Kamath, Steinke 2020, Proposition 12).
   double bound(double tilt, double log_delta) const {
-    return (at(tilt).log_mass - log_delta) / tilt;
+    return (at(tilt).log_mass + log_gap(tilt) - log_delta) / tilt;
   }
   // The tilt with the least such x.
   double best_tilt(double log_delta) const {
     return least([&](double tilt) { return bound(tilt, log_delta); });
+  }
+  // The least such bound of δ at a loss, in logarithms, and its tilt.
+  double tilt_to(double loss) const {
+    return least([&](double tilt) { return log_delta(tilt, loss); });
+  }
+  double log_delta(double tilt, double loss) const {
+    return std::min(0.0, at(tilt).log_mass + log_gap(tilt) - tilt * loss);
   }
   // Above this x less than e^log_cut is likely, and also less under the measure tilted by `tilt`,
   // relative to what it weighs at `low`: what lies above comes back at the other end of a
@@ -113,18 +119,17 @@ class Cumulants {
     };
     return at_back(least(at_back));
   }
-  // The tilt with the least K(λ) − λ·x.
-  double tilt_to(double loss) const {
-    return least([&](double tilt) { return at(tilt).log_mass - tilt * loss; });
-  }
 
  private:
+  // At d = log(1 + 1/λ).
+  static double log_gap(double tilt) { return -tilt * std::log1p(1 / tilt) - std::log1p(tilt); }
+
   // Golden section over powers of e; any tilt gives a valid bound.
   template <class Function>
   static double least(const Function& function) {
     constexpr double kGolden = 0.61803398874989485;
     double low = -7;
-    double high = 14;
+    double high = 10;
     double left = high - kGolden * (high - low);
     double right = low + kGolden * (high - low);
     double at_left = function(std::exp(left));
@@ -264,8 +269,8 @@ Composed compose(std::span<const Charge> charges, Direction direction, const Win
                   std::vector<double>(fft.bins(), 0.0), 0, 0};
   for (const Charge& charge : charges)
     multiply(product,
-             {discretise(charge.loss, direction, window.step), static_cast<double>(charge.count),
-              window.step},
+             Term(discretise(charge.loss, direction, window.step),
+                  static_cast<double>(charge.count), window.step),
              window, fft);
   // Σ over bins of what each may be off, rounding of the powers and the inverse included.
   double error = 0;
@@ -425,8 +430,8 @@ double pld_delta(std::span<const Charge> charges, double epsilon) {
   const double worst = worst_direction(all, [&](Direction direction) {
     const Cumulants cumulants(all.charges, direction);
     const double tilt = cumulants.tilt_to(inner);
-    const double log_delta = std::min(0.0, cumulants.at(tilt).log_mass - tilt * inner);
-    const Window window = window_of(cumulants, all.charges, tilt, log_delta, inner);
+    const Window window =
+        window_of(cumulants, all.charges, tilt, cumulants.log_delta(tilt, inner), inner);
     return delta_of(compose(all.charges, direction, window), inner);
   });
   return std::min(1.0, worst * factor * (1 + 1e-12));

@@ -178,6 +178,8 @@ struct Divergence {
 
 LatticeNoise lattice_noise(const loss::DiscreteGaussian& kind) {
   const auto shares = static_cast<double>(kind.shares);
+  // The bound on τ holds from half a step on.
+  if (kind.shares > 1 && kind.sigma < 0.5) return {std::sqrt(shares) * kind.sigma, kInfinity};
   double tau = 0;
   for (double k = 1; k < shares; ++k)
     tau += 10 * std::exp(-2 * std::numbers::pi * std::numbers::pi * kind.sigma * kind.sigma * k /

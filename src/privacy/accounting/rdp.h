@@ -23,9 +23,10 @@ double rdp_delta(double divergence, double order, double epsilon);
 // The largest divergence at which rdp_epsilon is within ε; negative where none is. Rounded down.
 double rdp_budget(double order, double epsilon, double delta);
 
-// σ² and L2 sensitivity of a loss on a lattice, together: the n shares' sum has `sigma`, and the
-// log-probability of each value is within `slack` of the discrete Gaussian's with that sigma
-// (Kairouz, Liu, Steinke 2021, Theorem 11: τ per coordinate).
+// What the shares of a lattice's noise add up to: the n shares' sum has `sigma`, and the
+// log-probability of each vector is within `slack` of the discrete Gaussian's with that sigma: τ
+// per coordinate (docs/proofs/discrete_gaussian.md, Theorem 4; Kairouz, Liu, Steinke 2021).
+// +infinity for shares below half a step.
 struct LatticeNoise {
   double sigma;
   double slack;

@@ -35,6 +35,7 @@ double binomial_moment(double q, double order, const LogMoment& log_moment) {
   for (double k = 2; k <= order; ++k) {
     log_choose += std::log((order - k + 1) / k) + ratio;
     const double term = log_choose + log_expm1(log_moment(k));
+    if (term == -std::numeric_limits<double>::infinity()) continue;
     if (term > largest) {
       sum = sum * std::exp(largest - term) + 1;
       largest = term;
@@ -42,7 +43,7 @@ double binomial_moment(double q, double order, const LogMoment& log_moment) {
       sum += std::exp(term - largest);
     }
   }
-  return log1p_exp(largest + std::log(sum)) * kRoundedUp;
+  return sum > 0 ? log1p_exp(largest + std::log(sum)) * kRoundedUp : 0;
 }
 
 // Nodes z = x/σ of the trapezoid rule for orders up to `order`.
@@ -115,7 +116,7 @@ double sampled_gaussian_fractional_moment(double sigma, double sampling_rate, do
   }
   sum *= grid.step / kRootTwoPi;
   const double moment = small ? std::log1p(sum) : largest + std::log(sum);
-  return moment * (1 + 1e-10);
+  return moment * (1 + 2e-11);
 }
 
 namespace {
@@ -125,10 +126,12 @@ struct Scaled {
   double mantissa = 0;
   std::int64_t exponent = 0;
 
+  // Of a normal number above 0: mantissa in [1, 2), without the call that frexp is.
   static Scaled of(double value) {
-    int exponent = 0;
-    const double mantissa = std::frexp(value, &exponent);
-    return {mantissa, exponent};
+    constexpr std::uint64_t kFraction = (std::uint64_t{1} << 52) - 1;
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    return {std::bit_cast<double>((bits & kFraction) | std::uint64_t{1023} << 52),
+            static_cast<std::int64_t>(bits >> 52) - 1023};
   }
   Scaled times(const Scaled& other) const {
     Scaled product = of(mantissa * other.mantissa);
@@ -149,6 +152,9 @@ Scaled scaled_exp(double x) {
 double power_of_two(std::int64_t power) {
   return std::bit_cast<double>(static_cast<std::uint64_t>(power + 1023) << 52);
 }
+
+// Below it exponents would not fit; nobody is protected by so little noise.
+constexpr double kLeastScaled = 1e-3;
 
 constexpr std::size_t kTenths = 99;      // orders 1.1 … 10.9 lead renyi_orders()
 constexpr std::size_t kFirstShared = 9;  // whole orders 2 … 10 are among them
@@ -218,6 +224,12 @@ double summed(std::span<const Scaled> choose, std::span<const Scaled> terms, dou
 // At the whole orders of the table, from its index `first` on.
 std::vector<double> whole_moments(double sigma, double q, std::size_t first) {
   const Binomials& table = Binomials::table();
+  if (sigma < kLeastScaled) {
+    std::vector<double> moments;
+    for (std::size_t i = first; i < table.orders.size(); ++i)
+      moments.push_back(sampled_gaussian_moment(sigma, q, table.orders[i]));
+    return moments;
+  }
   const auto terms = sampled_terms(sigma, q, static_cast<std::size_t>(table.orders.back()));
   std::vector<double> moments;
   for (std::size_t i = first; i < table.orders.size(); ++i)
@@ -246,11 +258,13 @@ void tenth_moments(double sigma, double q, std::span<double> moments) {
   }
   for (std::size_t j = 0; j < kTenths; ++j) {
     const double order = renyi_orders()[j];
-    double sum = 0;
+    // Four sums, so that no addition waits for the one before.
+    std::array<double, 4> sums{};
     for (std::size_t i = 0; i < grid.count; ++i) {
       power[i] += growth[i] * (1 + power[i]);
-      sum += weight[i] * (power[i] - order * tilt[i]);
+      sums[i % 4] += weight[i] * (power[i] - order * tilt[i]);
     }
+    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     moments[j] = std::log1p(sum) * kRecurredUp;
   }
 }
@@ -269,6 +283,7 @@ std::span<const double> renyi_orders() {
 }
 
 std::vector<double> sampled_gaussian_moments(double sigma, double sampling_rate) {
+  if (sigma < kLeastScaled) return sampled_lattice_moments(sigma, sampling_rate);
   std::vector<double> moments(kTenths);
   tenth_moments(sigma, sampling_rate, moments);
   const auto whole = whole_moments(sigma, sampling_rate, kFirstShared);
