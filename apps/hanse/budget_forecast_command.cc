@@ -37,13 +37,13 @@ void describe(JsonFields& json, Rule& rule) {
 // What still fits one block.
 struct Fit {
   std::string block;
-  std::optional<double> times;  // of the named mechanisms; none named: null
+  std::optional<std::uint64_t> times;  // of the named mechanisms; none where none are named
   std::vector<Rule> rules;
 };
 
 void describe(JsonFields& json, Fit& fit) {
   json.field("block", fit.block);
-  json.field("times", fit.times);
+  if (fit.times) json.field("times", *fit.times);
   json.field("rules", fit.rules);
 }
 
@@ -86,19 +86,16 @@ Result<std::vector<Fit>> fits_of(const PrivacyLedger& ledger, const AssetId& ass
     HANSE_TRY(fits.back().rules, rules_of(command, one));
     if (charges.empty()) continue;
     const std::vector<privacy::Use> uses{{asset, std::vector{one.block}, charges}};
-    HANSE_TRY(const std::uint64_t times, ledger.fits(uses));
-    fits.back().times = static_cast<double>(times);
+    HANSE_TRY(fits.back().times, ledger.fits(uses));
   }
   return fits;
 }
 
 std::string text_of(const Fit& fit, const Style& style) {
   std::string text = style.bold(fit.block) + "\n";
-  if (fit.times) {
-    const auto times = static_cast<std::uint64_t>(*fit.times);
-    text += fmt::format("  these mechanisms fit {} more time{}\n", grouped(times),
-                        times == 1 ? "" : "s");
-  }
+  if (fit.times)
+    text += fmt::format("  these mechanisms fit {} more time{}\n", grouped(*fit.times),
+                        *fit.times == 1 ? "" : "s");
   for (const Rule& rule : fit.rules)
     text += fmt::format(
         "  {}  {} useful queries{}\n", left(rule.name, 14), right(grouped(rule.queries), 9),

@@ -50,8 +50,7 @@ std::string text_of(const AssetStatement& asset, const Style& style) {
         "  {}  {}  {} left{}  {}\n", left(block.block, names), bar_of(block.left, style),
         right(percent(block.left), 8),
         block.unresolved > 0 ? fmt::format(", {} unresolved", percent(block.unresolved)) : "",
-        style.dim(fmt::format("spent epsilon {:.4g}; {} by PLD", block.spent_epsilon,
-                              epsilon_text(block.pld_epsilon))));
+        style.dim(fmt::format("epsilon so far {} by PLD", epsilon_text(block.pld_epsilon))));
   std::size_t jobs = 0;
   std::size_t purposes = 0;
   for (const jobs::SpenderStatement& one : asset.spenders) {
@@ -156,7 +155,7 @@ Result<void> execute(const BudgetVerify& command, const Doors& doors) {
       json.field("head", head);
     }));
   return doors.terminal.print(fmt::format(
-      "{}: {} entries, {} releases, {} payloads; chain, rules, sums and prices hold\nhead {}\n",
+      "{}: chain, rules, sums and prices hold\nentries {}, releases {}, payloads {}\nhead {}\n",
       doors.terminal.out().good("sound"), grouped(verified.head.entries),
       grouped(verified.releases), grouped(verified.payloads), head));
 }

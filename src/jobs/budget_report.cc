@@ -72,6 +72,7 @@ class Reader {
       : machine_(machine), asset_(std::move(asset)) {
     for (BlockStanding& one : standing) {
       const BlockName name = one.block;
+      order_.push_back(name);
       blocks_.emplace(name, Followed{std::move(one), {}, {}});
     }
   }
@@ -229,7 +230,8 @@ class Reader {
   AssetStatement statement() const {
     AssetStatement out;
     out.asset = asset_.text();
-    for (const auto& [name, block] : blocks_) {
+    for (const BlockName& name : order_) {
+      const Followed& block = blocks_.at(name);
       const BlockStanding& now = block.standing;
       out.unit = now.unit.text();
       out.neighbours = privacy::text(now.neighbours);
@@ -247,6 +249,7 @@ class Reader {
   const privacy::AssetId asset_;
   base::Milliseconds time_;
   std::map<BlockName, Followed> blocks_;
+  std::vector<BlockName> order_;  // in which they were opened
   mutable std::map<privacy::AssetId, std::map<BlockName, double>> covers_;  // looked up once
   std::vector<Event> events_;
   std::set<base::JobId> jobs_;  // that touched the asset

@@ -10,7 +10,8 @@
 namespace hanse::jobs {
 namespace {
 
-constexpr double kWidth = 720;  // of every drawing, in its own units; the page scales it
+constexpr std::size_t kNamedBudgets = 6;  // beyond, names would lie on one another
+constexpr double kWidth = 720;            // of every drawing, in its own units; the page scales it
 
 // The least of 1, 2, 5 · 10^k that is at least `value`: ends of axes that people can read.
 double rounded_up(double value) {
@@ -179,6 +180,8 @@ std::string burn_down_chart(const std::vector<BurnDown>& budgets) {
     if (budgets.size() == 1)
       lines += text_at(plane.right + 8, plane.y(before) + 4, "start", "value",
                        fmt::format("{:.1f} %", 100 * before));
+    else if (budgets.size() <= kNamedBudgets)
+      lines += text_at(plane.right - 4, plane.y(before) + 14, "end", "tick", budget.name);
     ends += fmt::format(" {}: {:.1f} % left.", budget.name, 100 * before);
   }
   const std::string summary =

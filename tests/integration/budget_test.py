@@ -179,7 +179,7 @@ class Copies(Budgets):
         store.write_bytes(older)
         self.succeeds("budget", "verify", "--home", "bremen", "--head", pinned)
         self.fails(CORRUPTION, "budget", "verify", "--home", "bremen", "--head", newer,
-                   says=["older copy"])
+                   says=["old copy"])
 
     def test_a_flipped_byte_is_found(self):
         self.open()
