@@ -1,5 +1,7 @@
 #include "privacy/ledger/entry.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 
 #include "privacy/ledger/wire.h"
@@ -264,12 +266,15 @@ base::Bytes encode(const Entry& entry) {
 }
 
 Result<Entry> describe(base::ByteView bytes) {
-  wire::Entry in;
-  if (!parsed(bytes, kMaxEntryBytes, &in))
+  // Most entries fit a block on the stack, and a charge is not to wait for the heap.
+  alignas(8) char block[4096];
+  google::protobuf::Arena arena(block, sizeof(block));
+  auto* const in = google::protobuf::Arena::CreateMessage<wire::Entry>(&arena);
+  if (!parsed(bytes, kMaxEntryBytes, in))
     return fail(ErrorCode::corruption, "{} bytes that are no entry of a ledger", bytes.size());
-  auto body = body_from(in);
+  auto body = body_from(*in);
   if (!body) return fail(ErrorCode::corruption, "{}", body.error().text());
-  return Entry{{in.time_ms()}, *std::move(body)};
+  return Entry{{in->time_ms()}, *std::move(body)};
 }
 
 }  // namespace hanse::privacy

@@ -60,8 +60,7 @@ class Naive {
     std::map<std::size_t, std::uint64_t> all;
     for (const Use& use : uses)
       for (const auto& [block, stability] : reach(use.asset))
-        if (!use.block || *use.block == block)
-          all[block] += stability * use.units * use.count;
+        if (!use.block || *use.block == block) all[block] += stability * use.units * use.count;
     return all;
   }
 

@@ -13,21 +13,23 @@ using base::fail;
 // Fields one behind the other, each text behind its length, so that none reads in two ways.
 class FieldHasher {
  public:
-  explicit FieldHasher(std::string_view what) { hasher_.add(base::view_of(what)); }
+  explicit FieldHasher(std::string_view what) : fields_(what) {}
 
-  void add(std::uint64_t number) { hasher_.add(std::as_bytes(std::span(&number, 1))); }
+  void add(std::uint64_t number) {
+    fields_.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  }
   void add(std::string_view text) {
     add(text.size());
-    hasher_.add(base::view_of(text));
+    fields_.append(text);
   }
-  void add(const base::Digest& digest) { hasher_.add(digest.bytes()); }
+  void add(const base::Digest& digest) { fields_.append(base::text_of(digest.bytes())); }
   void add(const std::vector<Use>& uses) {
     add(uses.size());
     for (const Use& use : uses) {
       add(use.asset.text());
       add(use.blocks ? use.blocks->size() : 0);
-      for (const BlockName& block : use.blocks.value_or(std::vector<BlockName>{}))
-        add(block.text());
+      if (use.blocks)
+        for (const BlockName& block : *use.blocks) add(block.text());
       add(use.charges.size());
       for (const Charge& charge : use.charges) {
         add(charge.loss.text());
@@ -35,10 +37,10 @@ class FieldHasher {
       }
     }
   }
-  base::Digest finish() { return hasher_.finish(); }
+  base::Digest finish() const { return base::Digest::of(base::view_of(fields_)); }
 
  private:
-  base::Hasher hasher_;
+  std::string fields_;
 };
 
 base::Result<void> check_blocks(const Use& use) {
