@@ -5,6 +5,16 @@
 #include <cstring>
 
 namespace hanse::base {
+namespace {
+
+// Fetched once: asking OpenSSL 3 for it by each hash takes longer than hashing a short text.
+const EVP_MD* sha256() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  HANSE_CHECK(algorithm != nullptr);
+  return algorithm;
+}
+
+}  // namespace
 
 struct Hasher::Body {
   EVP_MD_CTX* state = EVP_MD_CTX_new();
@@ -13,7 +23,7 @@ struct Hasher::Body {
 
 Hasher::Hasher() : body_(std::make_unique<Body>()) {
   HANSE_CHECK(body_->state != nullptr);
-  HANSE_CHECK(EVP_DigestInit_ex(body_->state, EVP_sha256(), nullptr) == 1);
+  HANSE_CHECK(EVP_DigestInit_ex(body_->state, sha256(), nullptr) == 1);
 }
 
 Hasher::~Hasher() = default;
@@ -25,14 +35,15 @@ void Hasher::add(ByteView bytes) {
 Digest Hasher::finish() {
   std::array<std::uint8_t, Digest::kSize> value{};
   HANSE_CHECK(EVP_DigestFinal_ex(body_->state, value.data(), nullptr) == 1);
-  HANSE_CHECK(EVP_DigestInit_ex(body_->state, EVP_sha256(), nullptr) == 1);
+  HANSE_CHECK(EVP_DigestInit_ex(body_->state, sha256(), nullptr) == 1);
   return Digest(value);
 }
 
 Digest Digest::of(ByteView bytes) {
-  Hasher hasher;
-  hasher.add(bytes);
-  return hasher.finish();
+  std::array<std::uint8_t, kSize> value{};
+  HANSE_CHECK(EVP_Digest(bytes.data(), bytes.size(), value.data(), nullptr, sha256(), nullptr) ==
+              1);
+  return Digest(value);
 }
 
 Result<Digest> Digest::from_bytes(ByteView bytes) {
