@@ -41,12 +41,14 @@ std::string blocks_table(const AssetStatement& asset) {
   std::string rows;
   for (const BlockStatement& block : asset.blocks)
     rows += fmt::format(
-        R"(<tr><th scope="row">{}</th><td class="main">{}</td><td>{}</td><td>{}</td><td>{:.4g}</td>)"
+        R"(<tr><th scope="row">{}</th><td class="main">{}</td><td>{}</td><td>{}</td>)"
+        R"(<td>{:.4g}</td>)"
         R"(<td>{}</td></tr>)",
         escaped(block.block), percent(block.left), percent(block.spent), percent(block.unresolved),
         block.spent_epsilon, shown_epsilon(block.pld_epsilon));
   return fmt::format(
-      R"(<h2>What is left</h2><div class="card scroll"><table><thead><tr><th scope="col">block</th>)"
+      R"(<h2>What is left</h2><div class="card scroll"><table><thead><tr>)"
+      R"(<th scope="col">block</th>)"
       R"(<th scope="col">left</th><th scope="col">spent</th><th scope="col">of it unresolved</th>)"
       R"(<th scope="col">ε in the ledger's count</th><th scope="col">ε by PLD</th></tr></thead>)"
       R"(<tbody>{}</tbody></table></div>)",
@@ -81,12 +83,13 @@ std::string rows_table(const std::vector<BudgetRow>& all) {
       cost = std::max(cost, block.cost);
       left = std::min(left, block.left);
     }
-    rows += fmt::format(
-        R"(<tr><th scope="row">{}</th><td class="word">{}</td><td class="word">{}</td>)"
-        R"(<td class="word">{}</td><td class="word">{}</td><td>{}</td><td class="main">{}</td></tr>)",
-        day_and_time(row.time), text(row.event), escaped(row.job), escaped(row.label),
-        escaped(fmt::format("{}", fmt::join(row.mechanisms, "; "))), cost > 0 ? percent(cost) : "",
-        row.blocks.empty() ? "" : percent(left));
+    rows +=
+        fmt::format(R"(<tr><th scope="row">{}</th><td class="word">{}</td><td class="word">{}</td>)"
+                    R"(<td class="word">{}</td><td class="word">{}</td><td>{}</td>)"
+                    R"(<td class="main">{}</td></tr>)",
+                    day_and_time(row.time), text(row.event), escaped(row.job), escaped(row.label),
+                    escaped(fmt::format("{}", fmt::join(row.mechanisms, "; "))),
+                    cost > 0 ? percent(cost) : "", row.blocks.empty() ? "" : percent(left));
   }
   return fmt::format(
       R"(<h2>What happened</h2>{}<div class="card scroll"><table><thead><tr>)"
