@@ -295,7 +295,7 @@ TEST(LedgerModel, AgreesWithANaiveLedger) {
   }
   play.compare();
   play.replay();
-  EXPECT_GT(play.taken(), total / 4);
+  EXPECT_GT(play.taken(), total / 10);
   EXPECT_GT(play.refused(), total / 20);
 }
 
