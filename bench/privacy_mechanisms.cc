@@ -63,10 +63,10 @@ void row(const std::string& name, std::size_t items, const Ours& ours, const Pee
     mine.push_back(nanoseconds_per(items, ours));
     theirs.push_back(nanoseconds_per(items, peer));
   }
-  fmt::print(
-      R"({{"name":"{}","value":{:.1f},"unit":"ns","peer":"std::normal_distribution","peer_value":{:.1f}}})"
-      "\n",
-      name, median(mine), median(theirs));
+  fmt::print(R"({{"name":"{}","value":{:.1f},"unit":"ns",)"
+             R"("peer":"std::normal_distribution","peer_value":{:.1f}}})"
+             "\n",
+             name, median(mine), median(theirs));
 }
 
 template <class Noise>
