@@ -82,28 +82,36 @@ bool Ledger::end_fresh(const ReleaseId& release) {
   return fresh_.erase(release) > 0;
 }
 
-// What was proposed on the durable state may be overtaken by what is not durable yet.
+std::shared_lock<std::shared_mutex> Ledger::share_shape() {
+  const std::lock_guard entry(entry_);
+  return std::shared_lock(shape_);
+}
+
+std::unique_lock<std::shared_mutex> Ledger::take_shape() {
+  const std::lock_guard entry(entry_);
+  return std::unique_lock(shape_);
+}
+
 template <class Propose>
 Result<void> Ledger::append(const Propose& propose) {
-  constexpr int kTries = 16;
-  for (int i = 1;; ++i) {
-    HANSE_TRY(base::Bytes entry, durable_->read(propose));
-    const auto done = durable_->append(std::move(entry));
-    if (done) return {};
-    if (done.error().code() != ErrorCode::aborted || i == kTries) return fail(done.error());
-  }
+  HANSE_TRY(base::Bytes entry, durable_->read(propose));
+  HANSE_TRY_VOID(durable_->append(std::move(entry)));
+  return {};
 }
 
 Result<void> Ledger::open_asset(const privacy::NewAsset& asset, base::Milliseconds now) {
+  const auto lock = take_shape();
   return append([&](const PrivacyLedger& ledger) { return ledger.open_asset_entry(asset, now); });
 }
 
 Result<void> Ledger::open_block(const privacy::BlockName& block, base::Milliseconds now) {
+  const auto lock = take_shape();
   return append([&](const PrivacyLedger& ledger) { return ledger.open_block_entry(block, now); });
 }
 
 Result<void> Ledger::derive_asset(const privacy::AssetId& asset,
                                   std::vector<privacy::Parent> parents, base::Milliseconds now) {
+  const auto lock = take_shape();
   return append(
       [&](const PrivacyLedger& ledger) { return ledger.derive_asset_entry(asset, parents, now); });
 }
@@ -111,20 +119,19 @@ Result<void> Ledger::derive_asset(const privacy::AssetId& asset,
 Result<void> Ledger::prepay(const base::JobId& job, const privacy::PurposeId& purpose,
                             const std::vector<privacy::Use>& uses, base::Delta delta,
                             base::Milliseconds now) {
+  const auto lock = take_shape();
   const auto paid = [&] {
     return durable_->read([&](const PrivacyLedger& ledger) { return ledger.prepaid(job); }) ==
            privacy::digest_of(job, purpose, delta, uses);
   };
   if (paid()) return {};
-  const auto done = append([&](const PrivacyLedger& ledger) {
+  return append([&](const PrivacyLedger& ledger) {
     return ledger.prepay_entry(job, purpose, uses, delta, now);
   });
-  if (!done && done.error().code() == ErrorCode::already_exists && paid()) return {};
-  return done;
 }
 
 Result<void> Ledger::close_job(const base::JobId& job, base::Milliseconds now) {
-  const std::unique_lock lock(closing_);
+  const auto lock = take_shape();
   std::vector<base::Digest> forget;
   for (const ReleaseState& open :
        durable_->read([&](const PrivacyLedger& ledger) { return ledger.open_payloads(job); }))
@@ -137,6 +144,7 @@ Result<std::variant<base::Slice, Reservation>> Ledger::reserve(const privacy::Re
                                                                base::Milliseconds now) {
   using Answer = std::variant<base::Slice, Reservation>;
   const Turn turn(*this, request.release);
+  const auto shape = share_shape();
   const std::optional<ReleaseState> known = find(request.release);
   if (known && known->request != privacy::digest_of(request))
     return fail(ErrorCode::already_exists,
@@ -163,7 +171,7 @@ Result<std::variant<base::Slice, Reservation>> Ledger::reserve(const privacy::Re
 
 Result<base::Slice> Ledger::commit(Drawn drawn, base::Slice payload, base::Milliseconds now) {
   const Turn turn(*this, drawn.release());
-  const std::shared_lock lock(closing_);
+  const auto shape = share_shape();
   const std::optional<ReleaseState> known = find(drawn.release());
   if (known && known->phase == ReleasePhase::committed) return payload_of(*known);
   const ReleaseState committed{

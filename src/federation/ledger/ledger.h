@@ -130,6 +130,9 @@ class Ledger {
   };
 
   std::optional<privacy::ReleaseState> find(const privacy::ReleaseId& release) const;
+  std::shared_lock<std::shared_mutex> share_shape();
+  std::unique_lock<std::shared_mutex> take_shape();
+  // What `propose` says of the durable state. The caller holds shape_.
   template <class Propose>
   base::Result<void> append(const Propose& propose);
   base::Result<base::Slice> payload_of(const privacy::ReleaseState& release) const;
@@ -144,8 +147,11 @@ class Ledger {
   const std::string log_;
   const std::unique_ptr<storage::Durable<privacy::PrivacyLedger>> durable_;
 
-  // Commits share it; closing a job, which forgets the payloads that there are, does not.
-  std::shared_mutex closing_;
+  // Charges and commits share `shape_`, so that no price is overtaken. What opens, derives, prepays
+  // or closes has it alone, and whoever waits for that keeps newcomers out by `entry_`.
+  std::mutex entry_;
+  std::shared_mutex shape_;
+
   std::mutex mutex_;
   std::condition_variable turned_;
   std::unordered_set<privacy::ReleaseId> busy_;
