@@ -50,6 +50,9 @@ RC_GTEST_PROP(Fft, InverseGivesTheSignalBack, ()) {
   std::vector<Complex> back(length);
   fft.inverse(spectrum, back);
   for (std::size_t n = 0; n < length; ++n) RC_ASSERT(std::abs(back[n] - signal[n]) < 1e-13);
+  std::vector<double> real(length);
+  fft.inverse_real(half, real);
+  for (std::size_t n = 0; n < length; ++n) RC_ASSERT(std::abs(real[n] - signal[n]) < 1e-13);
 }
 
 TEST(Fft, RefusesOtherLengths) {

@@ -118,8 +118,8 @@ class RdpAccountant final : public Composition {
 
   double epsilon_at(double delta) const override {
     compute();
+    if (!(delta > aside_)) return kInfinity;
     const double left = (delta - aside_) / (1 - aside_);
-    if (!(left > 0)) return kInfinity;
     double best = kInfinity;
     for (std::size_t i = 0; i < curve_.size(); ++i)
       best = std::min(best, rdp_epsilon(curve_[i], renyi_orders()[i], left));
@@ -148,7 +148,7 @@ class RdpAccountant final : public Composition {
       const auto curve = rdp_curve(loss);
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += count * curve[i];
     }
-    aside_ = -std::expm1(log_kept) * (1 + 1e-12);
+    aside_ = std::min(1.0, -std::expm1(log_kept) * (1 + 1e-12));
     curve_ = std::move(sum);
   }
 

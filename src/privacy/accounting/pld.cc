@@ -25,9 +25,11 @@ constexpr double kGridExcess = 1e-4;
 constexpr double kCut = 16;
 
 constexpr std::size_t kCoarseSteps = 2000;
-constexpr std::size_t kMostCells = std::size_t{1} << 22;
+constexpr std::size_t kMostCells = std::size_t{1} << 20;
+// Losses below it are as good as none.
+constexpr double kFinestStep = 1e-13;
 constexpr std::size_t kLeastLength = 1 << 10;
-constexpr std::size_t kLargestLength = std::size_t{1} << 22;
+constexpr std::size_t kLargestLength = std::size_t{1} << 21;
 
 // A distribution and how often it is drawn.
 struct Term {
@@ -74,16 +76,24 @@ Term::Tilted Term::tilted(double tilt) const {
   return {std::log(sum) + largest, mean, std::max(0.0, second / sum - mean * mean)};
 }
 
+// At which a distribution takes no more than so many steps.
+double finest_step(const PrivacyLoss& loss, std::size_t steps) {
+  return std::max(kFinestStep, 2 * widest_loss(loss) / static_cast<double>(steps));
+}
+
 // Cumulants of the whole composition on the coarse grid, as functions of the tilt.
 class Cumulants {
  public:
   Cumulants(std::span<const Charge> charges, Direction direction) {
     for (const Charge& charge : charges) {
-      const double step = 2 * widest_loss(charge.loss) / kCoarseSteps;
+      const double step = finest_step(charge.loss, kCoarseSteps);
       terms_.emplace_back(discretise(charge.loss, direction, step),
                           static_cast<double>(charge.count), step);
+      infinity_ += terms_.back().count * terms_.back().distribution.infinity;
     }
   }
+  // Probability of an infinite loss, not counted in the others.
+  double infinity() const { return infinity_; }
   Term::Tilted at(double tilt) const {
     Term::Tilted sum;
     for (const Term& term : terms_) {
@@ -153,6 +163,7 @@ class Cumulants {
   }
 
   std::vector<Term> terms_;
+  double infinity_ = 0;
 };
 
 // The losses that a transform holds and how finely.
@@ -169,9 +180,10 @@ std::size_t length_for(double cells) {
   return std::max(kLeastLength, std::bit_ceil(static_cast<std::size_t>(cells)));
 }
 
-// Losses from `needed` on matter, at about e^log_delta.
-Window window_of(const Cumulants& cumulants, std::span<const Charge> charges, double tilt,
-                 double log_delta, std::optional<double> needed) {
+// Losses from `needed` on matter, at about e^log_delta. None where the losses are too large for a
+// grid of whole numbers.
+std::optional<Window> window_of(const Cumulants& cumulants, std::span<const Charge> charges,
+                                double tilt, double log_delta, std::optional<double> needed) {
   Window window;
   window.tilt = tilt;
   window.log_cut = log_delta - kCut;
@@ -191,13 +203,15 @@ Window window_of(const Cumulants& cumulants, std::span<const Charge> charges, do
   const double epsilon = std::max(0.0, cumulants.bound(tilt, log_delta));
   const double excess = kGridExcess * (1 + epsilon);
   const double step = std::sqrt(8 * excess / (count * (tilt + 1)));
-  double finest = std::numeric_limits<double>::min();
+  double finest = 0;
   for (const Charge& charge : charges)
-    finest = std::max(finest, 2 * widest_loss(charge.loss) / static_cast<double>(kMostCells));
+    finest = std::max(finest, finest_step(charge.loss, kMostCells));
   window.length = length_for((high - low) / std::max(step, finest) + 4);
   // What a power of two leaves goes into a finer grid; where it is too short, into a coarser one.
   window.step = std::max((high - low) / static_cast<double>(window.length - 4), finest);
-  window.first = static_cast<std::int64_t>(std::floor(low / window.step)) - 1;
+  const double first = std::floor(low / window.step) - 1;
+  if (!std::isfinite(high) || !std::isfinite(window.step) || !(std::abs(first) < 0x1p52)) return {};
+  window.first = static_cast<std::int64_t>(first);
   return window;
 }
 
@@ -317,6 +331,8 @@ struct Tail {
     return static_cast<double>(composed.window.first + static_cast<std::int64_t>(at)) *
            composed.window.step;
   }
+  // Far below the bulk the sums are no numbers any more: nothing can be read off there.
+  bool is_lost() const { return at < composed.masses.size() && p < 1e-280; }
   double log_scale() const { return composed.log_mass - composed.window.tilt * loss(); }
 };
 
@@ -331,6 +347,7 @@ double epsilon_of(const Composed& composed, double delta) {
     above.p = tail.p;
     above.q = tail.q;
     tail.down();
+    if (tail.is_lost()) return above.loss();
     if (std::log(tail.gap) + tail.log_scale() > log_left) {
       // Between the two, δ = p − e^ε·q with the sums at the upper one.
       if (above.q == 0) return above.loss();
@@ -348,11 +365,14 @@ double delta_of(const Composed& composed, double epsilon) {
     const double next = tail.loss() - composed.window.step;
     if (next <= epsilon) break;
     tail.down();
+    if (tail.is_lost()) return 1;
   }
+  if (tail.p == 0) return composed.infinity;
   const double p = std::log(tail.p) + tail.log_scale();
   const double q = std::log(tail.q) + tail.log_scale() - tail.loss() + epsilon;
-  const double sum = tail.p > 0 ? std::max(0.0, std::exp(p) - std::exp(q)) : 0;
-  return std::min(1.0, sum + composed.infinity);
+  // More than a probability: what is allowed for rounding outweighs what there is.
+  if (!(p < 0.01)) return 1;
+  return std::min(1.0, std::exp(p) * -std::expm1(std::min(0.0, q - p)) + composed.infinity);
 }
 
 // Unsampled Gaussians are one: 1/σ² adds up. `slack` is that of all losses.
@@ -360,6 +380,7 @@ struct Sorted {
   std::vector<Charge> charges;
   double gaussian = 0;  // σ where there is nothing else
   double slack = 0;
+  double widest = 0;
   bool directed = false;
 };
 
@@ -369,6 +390,7 @@ Sorted sorted(std::span<const Charge> charges) {
   for (const Charge& charge : charges) {
     const auto count = static_cast<double>(charge.count);
     found.slack += count * slack(charge.loss);
+    found.widest = std::max(found.widest, widest_loss(charge.loss));
     found.directed = found.directed || is_directed(charge.loss);
     if (const double sigma = as_gaussian(charge.loss); sigma > 0)
       precision += count / (sigma * sigma);
@@ -396,6 +418,7 @@ double worst_direction(const Sorted& sorted, const Act& act) {
 double pld_epsilon(std::span<const Charge> charges, double delta) {
   if (charges.empty()) return 0;
   const Sorted all = sorted(charges);
+  if (!std::isfinite(all.widest)) return kInfinity;
   // P(x) and Q(x) are each within e^±slack of their pair's.
   const double inner = delta * std::exp(-all.slack);
   const double extra = 2 * all.slack;
@@ -404,18 +427,22 @@ double pld_epsilon(std::span<const Charge> charges, double delta) {
     // Only losses that are never beyond a bound keep δ = 0.
     double most = 0;
     for (const Charge& charge : all.charges) {
-      const auto ends = discretise(charge.loss, Direction::remove, widest_loss(charge.loss));
+      const double step = finest_step(charge.loss, 2);
+      const auto ends = discretise(charge.loss, Direction::remove, step);
       most += ends.infinity > 0 ? kInfinity
                                 : static_cast<double>(charge.count) * widest_loss(charge.loss);
     }
     return most + extra;
   }
-  const double log_delta = std::log(inner);
   const double worst = worst_direction(all, [&](Direction direction) {
     const Cumulants cumulants(all.charges, direction);
-    const double tilt = cumulants.best_tilt(log_delta);
-    const Window window = window_of(cumulants, all.charges, tilt, log_delta, {});
-    return epsilon_of(compose(all.charges, direction, window), inner);
+    const double left = inner - cumulants.infinity();
+    if (!(left > 0)) return kInfinity;
+    const double tilt = cumulants.best_tilt(std::log(left));
+    const double bound = cumulants.bound(tilt, std::log(left));
+    const auto window = window_of(cumulants, all.charges, tilt, std::log(left), {});
+    if (!window) return std::isnan(bound) ? kInfinity : bound;
+    return std::min(bound, epsilon_of(compose(all.charges, direction, *window), inner));
   });
   return std::max(0.0, worst * (1 + 1e-12)) + extra;
 }
@@ -423,6 +450,7 @@ double pld_epsilon(std::span<const Charge> charges, double delta) {
 double pld_delta(std::span<const Charge> charges, double epsilon) {
   if (charges.empty()) return 0;
   const Sorted all = sorted(charges);
+  if (!std::isfinite(all.widest)) return 1;
   const double inner = epsilon - 2 * all.slack;
   if (inner < 0) return 1;
   const double factor = std::exp(all.slack);
@@ -430,9 +458,11 @@ double pld_delta(std::span<const Charge> charges, double epsilon) {
   const double worst = worst_direction(all, [&](Direction direction) {
     const Cumulants cumulants(all.charges, direction);
     const double tilt = cumulants.tilt_to(inner);
-    const Window window =
-        window_of(cumulants, all.charges, tilt, cumulants.log_delta(tilt, inner), inner);
-    return delta_of(compose(all.charges, direction, window), inner);
+    const double log_delta = cumulants.log_delta(tilt, inner);
+    const double bound = std::exp(log_delta) + cumulants.infinity();
+    const auto window = window_of(cumulants, all.charges, tilt, log_delta, inner);
+    if (!window) return std::isnan(bound) ? 1.0 : bound;
+    return std::min(bound, delta_of(compose(all.charges, direction, *window), inner));
   });
   return std::min(1.0, worst * factor * (1 + 1e-12));
 }

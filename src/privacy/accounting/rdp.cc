@@ -78,14 +78,14 @@ double bounded_range_divergence(double epsilon, double order) {
       std::clamp(std::log((order - 1) / order) + std::log(-std::expm1(-order * epsilon)) + epsilon -
                      std::log(-std::expm1(-(order - 1) * epsilon)),
                  0.0, epsilon);
-  // Q(loss = t) = e^(−t)·(1 − e^(t−ε))/(1 − e^(−ε))
-  const double high = -std::exp(-t) * std::expm1(t - epsilon) / -std::expm1(-epsilon);
+  // Q(loss = t) = e^(−t)·(1 − e^(t−ε))/(1 − e^(−ε)), in logarithms: it may be below any double.
+  const double log_high = -t + std::log(-std::expm1(t - epsilon)) - std::log(-std::expm1(-epsilon));
+  const double high = std::exp(log_high);
   if (order * epsilon < 1)
     return std::log1p(high * std::expm1(order * t) +
                       (1 - high) * std::expm1(order * (t - epsilon))) /
            (order - 1);
-  return log_add(std::log(high) + order * t, std::log1p(-high) + order * (t - epsilon)) /
-         (order - 1);
+  return log_add(log_high + order * t, std::log1p(-high) + order * (t - epsilon)) / (order - 1);
 }
 
 // Agarwal, Kairouz, Liu 2021, Theorem 3.5, for whole orders; μ is the variance.
@@ -193,6 +193,17 @@ double rdp(const PrivacyLoss& loss, double order) {
   return std::isnan(divergence) ? kInfinity : std::max(0.0, divergence);
 }
 
+namespace {
+
+// What could not be computed bounds nothing.
+std::vector<double> checked(std::vector<double> curve) {
+  for (double& divergence : curve)
+    divergence = std::isnan(divergence) ? kInfinity : std::max(0.0, divergence);
+  return curve;
+}
+
+}  // namespace
+
 std::vector<double> rdp_curve(const PrivacyLoss& loss) {
   const auto orders = renyi_orders();
   std::vector<double> curve;
@@ -200,7 +211,7 @@ std::vector<double> rdp_curve(const PrivacyLoss& loss) {
       kind != nullptr && kind->sampling_rate < 1) {
     curve = sampled_gaussian_moments(kind->noise_multiplier, kind->sampling_rate);
     for (std::size_t i = 0; i < orders.size(); ++i) curve[i] /= orders[i] - 1;
-    return curve;
+    return checked(std::move(curve));
   }
   if (const auto* kind = std::get_if<loss::DiscreteGaussian>(&loss.kind());
       kind != nullptr && kind->sampling_rate < 1) {
@@ -211,7 +222,7 @@ std::vector<double> rdp_curve(const PrivacyLoss& loss) {
       curve[i] = std::min(unsampled * orders[i],
                           (curve[i] + slack_moment(noise.slack, orders[i])) / (orders[i] - 1)) *
                  kUp;
-    return curve;
+    return checked(std::move(curve));
   }
   for (const double order : orders) curve.push_back(rdp(loss, order));
   return curve;

@@ -43,6 +43,8 @@ double binomial_moment(double q, double order, const LogMoment& log_moment) {
       sum += std::exp(term - largest);
     }
   }
+  // Terms beyond all doubles.
+  if (!(sum >= 0)) return std::numeric_limits<double>::infinity();
   return sum > 0 ? log1p_exp(largest + std::log(sum)) * kRoundedUp : 0;
 }
 
