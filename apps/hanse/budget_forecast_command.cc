@@ -52,7 +52,9 @@ Result<std::vector<std::unique_ptr<privacy::BudgetAllocator>>> allocators(
   HANSE_TRY(const base::Epsilon floor, base::Epsilon::create(command.floor));
   HANSE_TRY(const base::Epsilon base, base::Epsilon::create(command.base));
   std::vector<std::unique_ptr<privacy::BudgetAllocator>> all(3);
-  HANSE_TRY(all[0], privacy::make_flat(floor));
+  auto flat = privacy::make_flat(floor);
+  if (!flat) return base::fail(flat.error().within("--floor"));
+  all[0] = *std::move(flat);
   HANSE_TRY(all[1], privacy::make_founding_rule(base, floor));
   if (command.queries == 0 || command.queries > privacy::kMaxForecast)
     return base::fail(base::ErrorCode::invalid_argument, "--queries: expected 1 to {}, found {}",
