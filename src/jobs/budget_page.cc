@@ -31,7 +31,7 @@ std::vector<BurnDown> burn_downs(const BudgetHistory& history) {
   }
   std::vector<BurnDown> out;
   for (auto& [block, points] : lines) {
-    points.push_back({number, points.back().left});
+    points.push_back({number + 1, points.back().left});  // so that the last step shows
     out.push_back({block, std::move(points)});
   }
   return out;

@@ -181,7 +181,8 @@ std::string burn_down_chart(const std::vector<BurnDown>& budgets) {
       lines += text_at(plane.right + 8, plane.y(before) + 4, "start", "value",
                        fmt::format("{:.1f} %", 100 * before));
     else if (budgets.size() <= kNamedBudgets)
-      lines += text_at(plane.right - 4, plane.y(before) + 14, "end", "tick", budget.name);
+      lines += text_at(plane.right - 4, plane.y(before) + (before < 0.1 ? -6 : 16), "end", "tick",
+                       budget.name);
     ends += fmt::format(" {}: {:.1f} % left.", budget.name, 100 * before);
   }
   const std::string summary =
