@@ -125,7 +125,7 @@ TEST(Claims, AboveThreshold) {
           }
           return seen;
         },
-        0.05);
+        0.4);
   }
 }
 
@@ -136,7 +136,7 @@ TEST(Claims, TreeCount) {
   expect_stands(
       "running count of 4 steps", claim_of(tree.loss(kCount).value(), 1e-2),
       [&](int table, auto& random) {
-        auto counting = tree;
+        auto counting = privacy::TreeCount::create(4, noise).value();
         std::int64_t seen = 0;
         for (int step = 0; step < 4; ++step) {
           const std::int64_t count = counting.add(step == 0 ? table : 0, random).value();
@@ -173,7 +173,7 @@ TEST(Claims, MeanOverANoisedCount) {
       [&](int table, auto& random) {
         return std::llround(1000 * mean.release(tables[static_cast<std::size_t>(table)], random));
       },
-      0);
+      0.5);
 }
 
 // A gradient of two parts, each with noise of its own, through the chain.

@@ -82,13 +82,15 @@ TEST(Control, UnclippedRecord) {
 }
 
 // Laplace noise as −b·log(u), added to a float (Mironov 2012). The sum of 1 and a fraction has no
-// bits below those that a number near 1 has; noise alone has.
+// bits below those that a number near 1 has; noise alone has. The observer sees whether there are
+// such bits, and the whole part.
 TEST(Control, FloatNoiseWithLowBits) {
   const auto noise = DiscreteLaplace::create(1024).value();  // scale 1 on a lattice of 2^−10
   const auto claim =
       claim_of(noise.loss(Sensitivity::of_sum(Neighbours::add_remove, 1024).value()).value(), 0);
   const auto low_bits = [](double value) {
-    return std::int64_t{std::ldexp(value, 53) != std::floor(std::ldexp(value, 53))};
+    const auto whole = static_cast<std::int64_t>(std::floor(std::clamp(value, -8.0, 8.0)));
+    return 2 * whole + (std::ldexp(value, 53) != std::floor(std::ldexp(value, 53)) ? 1 : 0);
   };
   expect_caught(
       "float noise with leaking low bits", claim,

@@ -11,9 +11,13 @@
 
 namespace hanse::privacy {
 
-// One run of questions, made by AboveThreshold::start. Not thread-safe.
+// One run of questions, made by AboveThreshold::start. Not thread-safe. Moves and is never copied:
+// a copy would give its positive answers again.
 class Questions {
  public:
+  Questions(Questions&&) = default;
+  Questions& operator=(Questions&&) = default;
+
   // Whether the score, with noise, reaches the threshold, with its. After the last positive:
   // failed_precondition. |score| beyond 2^61: invalid_argument.
   base::Result<bool> ask(std::int64_t score, base::RandomSource& random);

@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -67,6 +69,39 @@ TEST(TreeCount, CostsWhatTheReferenceSays) {
     ++rows;
   }
   EXPECT_EQ(rows, 3);
+}
+
+// What a unit moves, node by node: it is in one step, or replaced by one in any other.
+TEST(TreeCount, StatesWhatAUnitMovesInAllNodes) {
+  const auto noise = DiscreteGaussian::create(1).value();
+  for (std::uint64_t steps = 1; steps <= 16; ++steps) {
+    // The node that step t completes ends at t and is as long as the lowest binary digit of t.
+    const auto holds = [](std::uint64_t node, std::uint64_t step) {
+      return step <= node && step + (node & (~node + 1)) > node ? 1 : 0;
+    };
+    int added = 0;
+    int replaced = 0;
+    for (std::uint64_t one = 1; one <= steps; ++one) {
+      for (std::uint64_t other = 1; other <= steps; ++other) {
+        int square = 0;
+        int difference = 0;
+        for (std::uint64_t node = 1; node <= steps; ++node) {
+          square += holds(node, one);
+          difference += std::abs(holds(node, one) - holds(node, other));
+        }
+        added = std::max(added, square);
+        replaced = std::max(replaced, difference);
+      }
+    }
+    const auto tree = TreeCount::create(steps, noise).value();
+    const auto sensitivity = [&tree](Neighbours neighbours) {
+      const auto loss = tree.loss(Sensitivity::of_count(neighbours)).value();
+      return std::get<loss::DiscreteGaussian>(loss.kind()).sensitivity;
+    };
+    EXPECT_GE(sensitivity(Neighbours::add_remove), std::sqrt(added)) << steps;
+    EXPECT_NEAR(sensitivity(Neighbours::add_remove), std::sqrt(added), 1e-12) << steps;
+    EXPECT_GE(sensitivity(Neighbours::replace_one), std::sqrt(replaced)) << steps;
+  }
 }
 
 TEST(TreeCount, RefusesTheRest) {

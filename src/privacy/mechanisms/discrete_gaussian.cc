@@ -49,18 +49,21 @@ base::Result<PrivacyLoss> DiscreteGaussian::joint_loss(std::span<const Release> 
                         "and {}",
                         text(neighbours), text(release.sensitivity.neighbours()));
     least = std::min(least, release.sigma);
-    coordinates += release.coordinates;
+    // What one unit may move is noised, said or not: one coordinate alone would be accounted by the
+    // law of its whole steps. Limited, so that no sum comes round; a loss allows far fewer.
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
+    const std::uint64_t moved = release.sensitivity.coordinates();
+    coordinates =
+        std::min(kMost, coordinates) + std::min(kMost, std::max(release.coordinates, moved));
   }
   double sensitivity = releases.front().sensitivity.l2();
   if (releases.size() > 1) {
-    double squares = 0;
-    for (const Release& release : releases) {
-      const double scaled = release.sensitivity.l2() * (least / release.sigma);
-      squares += scaled * scaled;
-    }
+    sensitivity = 0;
+    for (const Release& release : releases)
+      sensitivity = std::hypot(sensitivity, release.sensitivity.l2() * (least / release.sigma));
     // Each of the few roundings loses at most one part in 2^52.
     const double roundings = 4 + static_cast<double>(releases.size());
-    sensitivity = std::sqrt(squares) * (1 + roundings * std::numeric_limits<double>::epsilon());
+    sensitivity *= 1 + roundings * std::numeric_limits<double>::epsilon();
   }
   return PrivacyLoss::create(loss::DiscreteGaussian{.sigma = least,
                                                     .sensitivity = sensitivity,

@@ -36,7 +36,7 @@ class DiscreteGaussian {
   std::int64_t reach() const;
 
   // Of adding it to each of so many coordinates that one unit moves by at most the L2 sensitivity:
-  // ρ = Δ²/(2σ²) (the same, Theorem 14).
+  // ρ = Δ²/(2σ²) (the same, Theorem 14). Never said of fewer coordinates than a unit can move.
   base::Result<PrivacyLoss> loss(const Sensitivity& sensitivity,
                                  std::uint64_t coordinates = 1) const;
 

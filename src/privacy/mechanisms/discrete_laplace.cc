@@ -1,6 +1,7 @@
 #include "privacy/mechanisms/discrete_laplace.h"
 
 #include <cmath>
+#include <limits>
 
 #include "privacy/mechanisms/staircase.h"
 
@@ -37,7 +38,10 @@ base::Result<PrivacyLoss> DiscreteLaplace::loss(const Sensitivity& sensitivity) 
     return PrivacyLoss::create(
         loss::DiscreteLaplace{.scale = scale_, .sensitivity = static_cast<std::uint64_t>(steps)},
         sensitivity.neighbours());
-  return PrivacyLoss::create(loss::Pure{.epsilon = steps / scale_}, sensitivity.neighbours());
+  const double nearest = steps / scale_;
+  const double up = std::nextafter(nearest, std::numeric_limits<double>::infinity());
+  const double epsilon = std::fma(nearest, scale_, -steps) < 0 ? up : nearest;
+  return PrivacyLoss::create(loss::Pure{epsilon}, sensitivity.neighbours());
 }
 
 }  // namespace hanse::privacy

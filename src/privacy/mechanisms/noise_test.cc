@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "privacy/accounting/accountant.h"
 #include "privacy/accounting/golden_table.h"
 #include "privacy/mechanisms/discrete_gaussian.h"
 #include "privacy/mechanisms/discrete_laplace.h"
@@ -130,6 +131,42 @@ TEST(DiscreteGaussian, JoinsLosses) {
       {3, one, 1}, {4, Sensitivity::of_count(Neighbours::replace_one), 1}};
   EXPECT_EQ(DiscreteGaussian::joint_loss(mixed).error().code(), ErrorCode::invalid_argument);
   EXPECT_FALSE(DiscreteGaussian::joint_loss({}).has_value());
+}
+
+// The same ρ as of one release, where a square of the sensitivity would be 0.
+TEST(DiscreteGaussian, JoinsLossesTooSmallToSquare) {
+  const auto tiny = Sensitivity::of_vector(Neighbours::add_remove, 1e-170, 1).value();
+  const std::vector<DiscreteGaussian::Release> releases{{3, tiny, 1}, {3, tiny, 1}};
+  const auto joint = DiscreteGaussian::joint_loss(releases);
+  ASSERT_TRUE(joint.has_value());
+  EXPECT_GE(std::get<loss::DiscreteGaussian>(joint->kind()).sensitivity, std::sqrt(2) * 1e-170);
+}
+
+// Four coordinates that move by 1 each, or two, are no single one that moves by the whole part of
+// their norm: an accountant that sums the law of one coordinate would promise less than is true.
+TEST(DiscreteGaussian, StatesAllCoordinatesThatAUnitMoves) {
+  const auto noise = DiscreteGaussian::create(3).value();
+  for (const auto& several : {Sensitivity::of_histogram(Neighbours::replace_one).value(),
+                              Sensitivity::of_vector(Neighbours::add_remove, 1.9, 4).value()}) {
+    const auto loss = noise.loss(several).value();
+    EXPECT_EQ(std::get<loss::DiscreteGaussian>(loss.kind()).coordinates, several.coordinates());
+    // δ at ε = 0.5 of the continuous Gaussian (Balle, Wang 2018, Theorem 8).
+    const auto normal = [](double x) { return std::erfc(-x / std::sqrt(2.0)) / 2; };
+    const double shift = several.l2() / 3;
+    const double exact =
+        normal(shift / 2 - 0.5 / shift) - std::exp(0.5) * normal(-shift / 2 - 0.5 / shift);
+    const auto accountant = make_accountant(AccountantKind::pld);
+    ASSERT_TRUE(accountant->add({loss, 1}).has_value());
+    EXPECT_GE(accountant->epsilon(base::Delta::create(exact).value()), 0.5);
+  }
+}
+
+// 1/3 is no double, and the nearest one lies below it.
+TEST(DiscreteLaplace, RoundsItsEpsilonUp) {
+  const auto laplace = DiscreteLaplace::create(6).value();
+  const auto two = Sensitivity::of_histogram(Neighbours::replace_one).value();
+  const double epsilon = std::get<loss::Pure>(laplace.loss(two).value().kind()).epsilon;
+  EXPECT_EQ(epsilon, std::nextafter(1.0 / 3, 1));
 }
 
 // P[X=0] of tests/golden/privacy/dp_constants.csv is 1 over the sum of the staircase's weights.

@@ -12,10 +12,11 @@ constexpr std::uint64_t kMaxSteps = std::uint64_t{1} << 61;
 
 double up(double value) { return std::nextafter(value, std::numeric_limits<double>::infinity()); }
 
-// Rounded up, and exact where a double is.
+// Rounded up, and exact where a double is; where the error itself has no double, up as well.
 double product(double a, double b) {
+  constexpr double kExactError = 0x1p-960;
   const double nearest = a * b;
-  return std::fma(a, b, -nearest) > 0 ? up(nearest) : nearest;
+  return nearest < kExactError || std::fma(a, b, -nearest) > 0 ? up(nearest) : nearest;
 }
 double root(double square) {
   const double nearest = std::sqrt(square);
@@ -78,9 +79,10 @@ base::Result<Sensitivity> Sensitivity::weighted(double weight) const {
 
 base::Result<Sensitivity> Sensitivity::repeated(std::uint64_t times) const {
   HANSE_TRY_VOID(check_steps(times, kMaxEntries));
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   const double count = number(times);
   return Sensitivity(neighbours_, product(l1_, count), product(root(count), l2_), linf_,
-                     coordinates_ * times);
+                     coordinates_ <= kMost / times ? coordinates_ * times : kMost);
 }
 
 }  // namespace hanse::privacy

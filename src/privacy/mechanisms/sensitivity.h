@@ -34,8 +34,9 @@ class Sensitivity {
   static base::Result<Sensitivity> of_vector(Neighbours neighbours, double l2,
                                              std::uint64_t coordinates);
 
-  // The same of the answer times `weight` ≥ 0, whose sign and size are public: a weighted
-  // contribution charges w·C. Not finite or not positive: invalid_argument.
+  // The same of the answer times `weight` > 0, which is public: a weighted contribution charges
+  // w·C. To round the product back to whole steps costs half a step more on each coordinate of
+  // either table, which is not in this number. Not finite or not positive: invalid_argument.
   base::Result<Sensitivity> weighted(double weight) const;
 
   // The same of `times` answers at once to which one unit adds in each: l1 grows by times, l2 by

@@ -55,6 +55,14 @@ TEST(Sensitivity, StaysExactWhereADoubleIs) {
   EXPECT_GT(Sensitivity::of_sum(Neighbours::add_remove, odd).value().l1(), 0x1p60);
 }
 
+// Beyond the words and below the doubles: never less than the truth.
+TEST(Sensitivity, RoundsUpAtTheEnds) {
+  const auto tiny = Sensitivity::of_vector(Neighbours::add_remove, 1e-200, 1).value();
+  EXPECT_GT(tiny.weighted(1e-200).value().l2(), 0);
+  const auto wide = Sensitivity::of_vector(Neighbours::add_remove, 1, 0xaaaaaaaaaaaaaaab).value();
+  EXPECT_GE(wide.repeated(3).value().coordinates(), wide.coordinates());
+}
+
 TEST(Sensitivity, RefusesWhatIsNone) {
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_FALSE(Sensitivity::of_histogram(Neighbours::add_remove, 0).has_value());

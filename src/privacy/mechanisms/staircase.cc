@@ -138,7 +138,7 @@ void Staircase::build_columns() {
   }
 }
 
-// x(y) − x(first point of the step), below 1/2, in units of 2^−64 and within 8 of them.
+// x(y) − x(first point of the step), below 1/2, in units of 2^−64 and within 16 of them.
 std::uint64_t Staircase::exponent_within(std::size_t step, std::uint64_t offset) const {
   if (shape_ == Shape::laplace)
     return static_cast<std::uint64_t>(Wide{offset} * slope_ >> (width_bits_ + 2));

@@ -40,7 +40,8 @@ base::Result<std::int64_t> TreeCount::add(std::int64_t value, base::RandomSource
 }
 
 base::Result<PrivacyLoss> TreeCount::loss(const Sensitivity& step) const {
-  HANSE_TRY(const Sensitivity all, step.repeated(levels()));
+  const std::uint64_t times = step.neighbours() == Neighbours::replace_one ? 2 : 1;
+  HANSE_TRY(const Sensitivity all, step.repeated(times * levels()));
   return noise_.loss(all, steps_);
 }
 

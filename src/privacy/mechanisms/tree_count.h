@@ -14,9 +14,13 @@ namespace hanse::privacy {
 // A running sum over up to `steps` steps by a binary tree: each node is the sum of its leaves and
 // gets noise once, and a prefix is the sum of the at most log₂ nodes that its length's binary
 // digits name (Dwork, Naor, Pitassi, Rothblum 2010; Chan, Shi, Song 2011, binary mechanism). Keeps
-// one number for each level. Not thread-safe.
+// one number for each level. Not thread-safe. Moves and is never copied: a copy would noise a node
+// twice.
 class TreeCount {
  public:
+  TreeCount(TreeCount&&) = default;
+  TreeCount& operator=(TreeCount&&) = default;
+
   // steps 1 to 2^20; else invalid_argument.
   static base::Result<TreeCount> create(std::uint64_t steps, DiscreteGaussian noise);
 
@@ -28,7 +32,9 @@ class TreeCount {
   std::uint64_t levels() const { return sums_.size(); }
 
   // Of all sums together, for units that each contribute to one step by `step`: one release of L2
-  // sensitivity Δ·√levels. A unit in m steps: step.repeated(m) is not enough; clamp it to one.
+  // sensitivity Δ·√levels. Replaced, a unit may leave one step and enter another, and moves the
+  // nodes of both: Δ·√(2·levels). A unit in m steps: step.repeated(m) is not enough; clamp it to
+  // one.
   base::Result<PrivacyLoss> loss(const Sensitivity& step) const;
 
  private:
