@@ -63,17 +63,16 @@ struct Event {
   BudgetRow row;
   std::vector<BlockPrice> prices;
   std::vector<Use> uses;
-  bool is_free = false;  // drawn from what was prepaid
 };
 
 class Reader {
  public:
-  Reader(const PrivacyLedger& machine, std::vector<BlockStanding> standing, privacy::AssetId asset)
+  Reader(const PrivacyLedger& machine, const std::vector<BlockStanding>& standing,
+         privacy::AssetId asset)
       : machine_(machine), asset_(std::move(asset)) {
-    for (BlockStanding& one : standing) {
-      const BlockName name = one.block;
-      order_.push_back(name);
-      blocks_.emplace(name, Followed{std::move(one), {}, {}});
+    for (const BlockStanding& one : standing) {
+      order_.push_back(one.block);
+      blocks_.emplace(one.block, Followed{one, {}, {}});
     }
   }
 
@@ -86,7 +85,6 @@ class Reader {
     BudgetHistory history;
     for (Event& event : events_) settle(event, history);
     history.now = statement();
-    for (auto& [key, spender] : spenders_) history.now.spenders.push_back(std::move(spender));
     return history;
   }
 
@@ -117,7 +115,6 @@ class Reader {
     event.row.label = request.label;
     event.row.release = request.release.digest().hex();
     event.prices = reserved.prices;
-    event.is_free = is_free;
     open_[request.release] = events_.size() - 1;
   }
   void read(const privacy::entry::Prepaid& prepaid) {
@@ -180,23 +177,12 @@ class Reader {
       if (counts) {
         block.spent = block.spent.plus(price.price);
         record(event, block);
-        spend(event.row, block.standing.block, share(price.price, capacity));
       }
       event.row.blocks.push_back({block.standing.block.text(),
                                   counts ? share(price.price, capacity) : 0,
                                   1 - share(block.spent, capacity)});
     }
-    if (event.is_free && counts)
-      for (auto& [name, block] : blocks_)
-        if (reads(event, name)) spend(event.row, name, 0);
     history.rows.push_back(std::move(event.row));
-  }
-
-  void spend(const BudgetRow& row, const BlockName& block, double cost) {
-    auto [at, fresh] = spenders_.try_emplace({row.job, row.purpose, block.text()});
-    if (fresh) at->second = {row.job, row.purpose, block.text(), 0, 0};
-    at->second.releases += row.event == BudgetEvent::prepaid ? 0 : 1;
-    at->second.spent += cost;
   }
 
   // The stability with which a use reaches a block; 0 where it does not.
@@ -212,9 +198,6 @@ class Reader {
     const auto standing = machine_.standing(asset);
     for (const BlockStanding& one : *standing) at->second.emplace(one.block, one.stability);
     return at->second;
-  }
-  bool reads(const Event& event, const BlockName& block) const {
-    return std::ranges::any_of(event.uses, [&](const Use& use) { return reach(use, block) > 0; });
   }
   void record(const Event& event, Followed& block) const {
     for (const Use& use : event.uses) {
@@ -254,8 +237,21 @@ class Reader {
   std::vector<Event> events_;
   std::set<base::JobId> jobs_;  // that touched the asset
   std::unordered_map<privacy::ReleaseId, std::size_t> open_;
-  std::map<std::tuple<std::string, std::string, std::string>, SpenderStatement> spenders_;
 };
+
+// What was spent of the blocks that the asset covers.
+std::vector<SpenderStatement> spenders_of(const std::vector<privacy::Spending>& spending,
+                                          const std::vector<BlockStanding>& standing) {
+  std::vector<SpenderStatement> out;
+  for (const privacy::Spending& one : spending) {
+    const auto found = std::ranges::find(standing, one.block, &BlockStanding::block);
+    const bool nothing = one.releases == 0 && one.price == Price();  // all of it cancelled
+    if (found == standing.end() || nothing) continue;
+    out.push_back({one.job.text(), one.purpose.text(), one.block.text(), one.releases,
+                   share(one.price, found->capacity)});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -284,11 +280,14 @@ std::string_view text(BudgetEvent event) {
 Result<BudgetHistory> budget_history(const federation::Ledger& ledger,
                                      const privacy::AssetId& asset) {
   const PrivacyLedger machine = ledger.read([](const PrivacyLedger& state) { return state; });
-  HANSE_TRY(std::vector<BlockStanding> standing, machine.standing(asset));
+  HANSE_TRY(const std::vector<BlockStanding> standing, machine.standing(asset));
   HANSE_TRY(const std::vector<privacy::Entry> entries, ledger.history(kMaxHistory));
-  Reader reader(machine, std::move(standing), asset);
+  HANSE_TRY(const std::vector<privacy::Spending> spending, ledger.spending());
+  Reader reader(machine, standing, asset);
   for (const privacy::Entry& entry : entries) reader.follow(entry);
-  return reader.finish();
+  BudgetHistory history = reader.finish();
+  history.now.spenders = spenders_of(spending, standing);
+  return history;
 }
 
 }  // namespace hanse::jobs

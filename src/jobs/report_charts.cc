@@ -185,8 +185,7 @@ std::string burn_down_chart(const std::vector<BurnDown>& budgets) {
                        budget.name);
     ends += fmt::format(" {}: {:.1f} % left.", budget.name, 100 * before);
   }
-  const std::string summary =
-      fmt::format("What was left of the budget after each of {:.0f} events.{}", plane.steps, ends);
+  const std::string summary = "What was left of the budget after each event." + ends;
   return fmt::format(R"(<svg viewBox="0 0 {} 264" role="img" aria-label="{}">{}{}</svg>)", kWidth,
                      escaped(summary), axes(plane), lines);
 }
