@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -140,6 +141,70 @@ TEST(NoisedSum, RefusesWhatHasNoRoom) {
   EXPECT_EQ(noised_bound(layout, 0, noise[0]), layout.bound(layout.parts[0]) + (1LL << 44));
   EXPECT_EQ(noised_bound(layout, 0, {}), layout.bound(layout.parts[0]));
   EXPECT_DEATH((void)check_noise(layout, {}, 1), "broken invariant");
+}
+
+// Units of norm 1, all the same.
+class Ones final : public BatchedUnits {
+ public:
+  explicit Ones(std::size_t units) : norms_(units, 1.0) {}
+  std::span<const double> norms() const override { return norms_; }
+  void weighted_sum(std::span<const double> factors, std::span<double> out) override {
+    for (const double factor : factors) out[0] += factor;
+  }
+
+ private:
+  std::vector<double> norms_;
+};
+
+TEST(NoisedSum, RefusesSmallerBatchesThanSaid) {
+  const Layout layout = layout_of({{"a", 1, 1}});
+  base::SeededSimulationRandom random(4, "batches");
+  const auto noised = [&](std::size_t added, std::uint64_t said) {
+    ClippedSumAccumulator accumulator(layout, "record");
+    for (std::size_t units = 0; units < layout.max_units; units += added) {
+      Ones ones(added);
+      EXPECT_TRUE(accumulator.add_batch(0, ones, {}).has_value());
+    }
+    const std::vector<PartNoise> noise{{DiscreteGaussian::create(6).value(), said}};
+    return Noised::add(std::move(accumulator).finish(), noise, Neighbours::add_remove, random);
+  };
+  EXPECT_TRUE(noised(5, 5).has_value());
+  EXPECT_TRUE(noised(1, 1).has_value());
+  EXPECT_EQ(noised(1, 5).error().code(), ErrorCode::failed_precondition);
+  EXPECT_EQ(noised(5, 0).error().code(), ErrorCode::failed_precondition);
+}
+
+// Gives these words, then zeros.
+class Given final : public base::RandomSource {
+ public:
+  explicit Given(std::vector<std::uint64_t> words) : words_(std::move(words)) {}
+  void fill(std::span<std::byte> out) override {
+    for (; !out.empty(); out = out.subspan(8)) {
+      const std::uint64_t word = at_ < words_.size() ? words_[at_++] : 0;
+      std::memcpy(out.data(), &word, 8);
+    }
+  }
+
+ private:
+  std::vector<std::uint64_t> words_;
+  std::size_t at_ = 0;
+};
+
+// With σ = 4 the table of steps ends at 30, and one stair of the tail is 32: its reach is 64.
+TEST(NoisedSum, AbortsWhereNoiseGoesBeyondItsReach) {
+  const Layout layout = layout_of({{"a", 1, 1}}, 0, 1);
+  const std::vector<PartNoise> noise{gaussian(4)};
+  const std::uint64_t tail = std::uint64_t{30} << 55;
+  ASSERT_EQ(noised_bound(layout, 0, noise[0]), 66);
+  Given within({tail, 1, 4, 0});
+  auto word = Noised::add(sum_of(layout, {}), noise, Neighbours::add_remove, within);
+  ASSERT_TRUE(word.has_value());
+  EXPECT_EQ(std::move(*word).surrender().values()[0], 66);
+  for (const std::uint64_t sign : {0u, 1u}) {
+    Given beyond({tail | sign, 1, 5, 0});
+    EXPECT_EQ(Noised::add(sum_of(layout, {}), noise, Neighbours::add_remove, beyond).error().code(),
+              ErrorCode::aborted);
+  }
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ constexpr std::uint64_t kMaxPositives = std::uint64_t{1} << 20;
 
 // Rounded up: noise is never less than the claim.
 double scale(double factor, const Sensitivity& score, base::Epsilon epsilon) {
-  const double nearest = factor * score.linf() / epsilon.value();
-  return std::nextafter(nearest, std::numeric_limits<double>::infinity());
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double steps = std::nextafter(factor * score.linf(), kInfinity);
+  return std::nextafter(steps / epsilon.value(), kInfinity);
 }
 
 }  // namespace

@@ -161,6 +161,19 @@ TEST(DiscreteGaussian, StatesAllCoordinatesThatAUnitMoves) {
   }
 }
 
+// Counts of 1 and 2, times 1.5 and back on the lattice, are 2 and 3, and of none 0: two steps
+// apart.
+TEST(DiscreteGaussian, CountsTheRoundingOfAWeight) {
+  const auto noise = DiscreteGaussian::create(3).value();
+  const auto count = Sensitivity::of_count(Neighbours::add_remove);
+  const auto epsilon = [&noise](const Sensitivity& sensitivity) {
+    const auto accountant = make_accountant(AccountantKind::pld);
+    EXPECT_TRUE(accountant->add({noise.loss(sensitivity).value(), 1}).has_value());
+    return accountant->epsilon(base::Delta::create(1e-6).value());
+  };
+  EXPECT_GE(epsilon(count.weighted(1.5).value()), epsilon(count.weighted(2).value()));
+}
+
 // 1/3 is no double, and the nearest one lies below it.
 TEST(DiscreteLaplace, RoundsItsEpsilonUp) {
   const auto laplace = DiscreteLaplace::create(6).value();

@@ -73,8 +73,14 @@ base::Result<Sensitivity> Sensitivity::weighted(double weight) const {
   if (!std::isfinite(weight) || weight <= 0)
     return base::fail(base::ErrorCode::invalid_argument, "a weight is finite and above 0, found {}",
                       weight);
-  return Sensitivity(neighbours_, product(l1_, weight), product(l2_, weight),
-                     product(linf_, weight), coordinates_);
+  // Rounding to whole steps moves either table by half a step on each coordinate.
+  const bool whole = weight == std::floor(weight);
+  const auto times = [&](double norm, double steps) {
+    return whole ? product(norm, weight) : up(product(norm, weight) + steps);
+  };
+  const double all = number(coordinates_);
+  return Sensitivity(neighbours_, times(l1_, all), times(l2_, root(all)), times(linf_, 1),
+                     coordinates_);
 }
 
 base::Result<Sensitivity> Sensitivity::repeated(std::uint64_t times) const {

@@ -35,8 +35,8 @@ class Sensitivity {
                                              std::uint64_t coordinates);
 
   // The same of the answer times `weight` > 0, which is public: a weighted contribution charges
-  // w·C. To round the product back to whole steps costs half a step more on each coordinate of
-  // either table, which is not in this number. Not finite or not positive: invalid_argument.
+  // w·C, and where the weight is no whole number, a step more on each coordinate for rounding the
+  // product back to the lattice. Not finite or not positive: invalid_argument.
   base::Result<Sensitivity> weighted(double weight) const;
 
   // The same of `times` answers at once to which one unit adds in each: l1 grows by times, l2 by
