@@ -251,6 +251,19 @@ TEST(Accountant, ExtremeLossesAreNeverUndercharged) {
     }
 }
 
+// Squares of their noise leave the range of a double, and products with their rates.
+TEST(Accountant, WhatUnderflowsOrOverflowsIsNotForgotten) {
+  const Charge many{loss_of(loss::Gaussian{1e-150}), 10'000'000'000};
+  const auto accountant = make_accountant(AccountantKind::pld);
+  ASSERT_TRUE(accountant->add(many));
+  EXPECT_EQ(accountant->epsilon(delta_of(1e-5)), HUGE_VAL);
+  EXPECT_EQ(accountant->delta(epsilon_of(1)), 1);
+  EXPECT_GT(epsilon(AccountantKind::pld, {{loss_of(loss::Gaussian{1e200}), 1}}, 1e-300), 0);
+  // No Gaussian keeps δ = 0, however rare its samples.
+  for (const double rate : {1e-5, 1e-290, 1e-310})
+    EXPECT_EQ(epsilon(AccountantKind::pld, {{loss_of(loss::Gaussian{1, rate}), 1}}, 0), HUGE_VAL);
+}
+
 TEST(Accountant, CalibratesToTheLeastNoiseAndNeverLess) {
   for (const auto kind : kAll) {
     const Target target{epsilon_of(2), delta_of(1e-5), 0.02, 500};

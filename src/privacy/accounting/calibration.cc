@@ -37,7 +37,9 @@ class Search {
     HANSE_TRY(const double cost, cost_(std::exp(noise)));
     const double excess = std::log(cost) - std::log(limit_);
     // Logarithms round; the comparison does not.
-    return Point{noise, cost > limit_ ? std::max(excess, kLeastExcess) : std::min(excess, 0.0)};
+    if (!(cost <= limit_))  // also what is no number
+      return Point{noise, excess > kLeastExcess ? excess : kLeastExcess};
+    return Point{noise, std::min(excess, 0.0)};
   }
 
   // False where the least noise there is keeps the limit.

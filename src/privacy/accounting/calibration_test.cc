@@ -43,6 +43,10 @@ TEST(Calibration, ManagesCostsThatAreInfiniteOrStepwise) {
   ASSERT_TRUE(infinite.has_value());
   EXPECT_GE(*infinite, 3);
   EXPECT_LE(*infinite, 3 * (1 + 2e-6));
+  const auto unknown = least_noise(
+      [](double noise) -> Result<double> { return noise < 3 ? std::nan("") : 0.1; }, 0.5);
+  ASSERT_TRUE(unknown.has_value());
+  EXPECT_GE(*unknown, 3);
   const auto stepwise =
       least_noise([](double noise) -> Result<double> { return noise < 7 ? 2.0 : 1.0; }, 1.5);
   ASSERT_TRUE(stepwise.has_value());

@@ -209,7 +209,7 @@ Cells discrete_gaussian_cells(const loss::DiscreteGaussian& kind, double step) {
 
 // Replace-one on a sample of fixed size: for losses above 0 the hockey-stick divergence is that of
 // the sampled pair, below 0 that of its mirror, and what is left has loss 0 (Balle, Barthe,
-// Gaboardi 2018, Theorem 2; Zhu, Dong, Wang 2022, Proposition 30).
+// Gaboardi 2018, advanced joint convexity).
 Cells fixed_size_cells(const loss::FixedSizeGaussian& kind, double step) {
   const Cells half = cells_of(Gaussian(kind.noise_multiplier), kind.sampling_rate, step);
   const double top =
@@ -361,6 +361,16 @@ double widest_loss(const PrivacyLoss& loss) {
     return kInfinity;
   };
   return std::visit(width, loss.kind());
+}
+
+double largest_loss(const PrivacyLoss& loss) {
+  if (const auto* kind = std::get_if<loss::Approximate>(&loss.kind()); kind && kind->delta > 0)
+    return kInfinity;
+  const auto ends = []<class Kind>(const Kind&) {
+    return std::is_same_v<Kind, loss::Laplace> || std::is_same_v<Kind, loss::DiscreteLaplace> ||
+           requires(Kind kind) { kind.epsilon; };
+  };
+  return std::visit(ends, loss.kind()) ? widest_loss(loss) : kInfinity;
 }
 
 double slack(const PrivacyLoss& loss) {

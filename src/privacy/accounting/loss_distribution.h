@@ -37,6 +37,9 @@ bool is_directed(const PrivacyLoss& loss);
 // The widest loss of one use, but for tails: a grid should have some thousand steps in it.
 double widest_loss(const PrivacyLoss& loss);
 
+// What one use never costs more than; +infinity where there is no such number.
+double largest_loss(const PrivacyLoss& loss);
+
 // A loss may cost this much more than its pair: e^slack of each probability, both ways.
 double slack(const PrivacyLoss& loss);
 

@@ -136,7 +136,7 @@ TEST(LossDistribution, BoundedRangeIsAboveEachOfItsPairs) {
   });
 }
 
-// γ·δ(log(1 + (e^ε − 1)/γ)): Balle, Barthe, Gaboardi 2018, Theorem 10.
+// γ·δ(log(1 + (e^ε − 1)/γ)): Balle, Barthe, Gaboardi 2018, Theorem 9.
 TEST(LossDistribution, FixedSizeSamplesAreAboveTheAmplifiedCurve) {
   const double sigma = 1.2;
   const double rate = 0.25;

@@ -397,8 +397,11 @@ Sorted sorted(std::span<const Charge> charges) {
     else
       found.charges.push_back(charge);
   }
-  if (precision == 0) return found;
-  const double sigma = (1 - 1e-14) / std::sqrt(precision);
+  if (charges.size() == found.charges.size()) return found;
+  if (!std::isfinite(precision)) found.widest = kInfinity;
+  // Squares may leave a double's range at both ends.
+  constexpr double kLeast = std::numeric_limits<double>::min();
+  const double sigma = (1 - 1e-14) / std::sqrt(std::max(precision, kLeast));
   if (found.charges.empty()) {
     found.gaussian = sigma;
     return found;
@@ -426,13 +429,9 @@ double pld_epsilon(std::span<const Charge> charges, double delta) {
   if (inner <= 0) {
     // Only losses that are never beyond a bound keep δ = 0.
     double most = 0;
-    for (const Charge& charge : all.charges) {
-      const double step = finest_step(charge.loss, 2);
-      const auto ends = discretise(charge.loss, Direction::remove, step);
-      most += ends.infinity > 0 ? kInfinity
-                                : static_cast<double>(charge.count) * widest_loss(charge.loss);
-    }
-    return most + extra;
+    for (const Charge& charge : all.charges)
+      most += static_cast<double>(charge.count) * largest_loss(charge.loss);
+    return most * (1 + 1e-12) + extra;
   }
   const double worst = worst_direction(all, [&](Direction direction) {
     const Cumulants cumulants(all.charges, direction);

@@ -21,15 +21,23 @@ double log_add(double a, double b) {
   return high == -kInfinity ? high : high + std::log1p(std::exp(std::min(a, b) - high));
 }
 
+// Of an ε-DP pair whose divergence was found as the logarithm of 1 + a sum of terms up to αε that
+// cancel to the order of ε²: with what that rounds off, or the bound α·ε²/2 of all such pairs (Bun,
+// Steinke 2016, Proposition 1.4), whichever is less.
+double cancelled(double log_moment, double order, double epsilon, double bound) {
+  const double rounding = 0x1p-49 * order * epsilon;
+  return std::min((log_moment + rounding) / (order - 1), bound * kUp);
+}
+
 // Mironov 2017, Proposition 6.
 double laplace_divergence(double scale, double order) {
   const double epsilon = 1 / scale;
   const double high = order / (2 * order - 1);
   const double low = (order - 1) / (2 * order - 1);
   if (order * epsilon < 1)
-    return std::log1p(high * std::expm1((order - 1) * epsilon) +
-                      low * std::expm1(-order * epsilon)) /
-           (order - 1);
+    return cancelled(
+        std::log1p(high * std::expm1((order - 1) * epsilon) + low * std::expm1(-order * epsilon)),
+        order, epsilon, order * epsilon * epsilon / 2);
   return epsilon + std::log(high + low * std::exp(-(2 * order - 1) * epsilon)) / (order - 1);
 }
 
@@ -50,7 +58,7 @@ double discrete_laplace_divergence(const loss::DiscreteLaplace& kind, double ord
         side * (std::exp(-epsilon) * std::expm1(order * epsilon) + std::expm1(-order * epsilon));
     const double between =
         centre * (std::exp(-order * epsilon) * geometric(slope) - geometric(-rate));
-    return std::log1p(sides + between) / (order - 1);
+    return cancelled(std::log1p(sides + between), order, epsilon, order * epsilon * epsilon / 2);
   }
   const double between =
       centre * std::exp(-slope) * std::expm1(-slope * (steps - 1)) / std::expm1(-slope);
@@ -64,16 +72,20 @@ double pure_divergence(double epsilon, double order) {
   const double yes = -std::log1p(std::exp(-epsilon));  // log of e^ε/(1 + e^ε)
   if (order * epsilon < 1) {
     const double p = std::exp(yes);
-    return std::log1p((1 - p) * std::expm1(order * epsilon) + p * std::expm1(-order * epsilon)) /
-           (order - 1);
+    return cancelled(
+        std::log1p((1 - p) * std::expm1(order * epsilon) + p * std::expm1(-order * epsilon)), order,
+        epsilon, order * epsilon * epsilon / 2);
   }
   // p·e^((α−1)ε) + (1 − p)·e^(−(α−1)ε)
   return epsilon + (yes + std::log1p(std::exp(-epsilon - 2 * (order - 1) * epsilon))) / (order - 1);
 }
 
 // The largest over t in [0, ε] of the pair with losses t and t − ε (Dong, Durfee, Rogers 2020,
-// Lemma 3.2); its derivative vanishes at e^t = (α − 1)(1 − e^(−αε))/(α(e^(−ε) − e^(−αε))).
+// Lemma 3.2), and no more than αε²/8 (Cesar, Rogers 2021); its derivative vanishes at e^t = (α −
+// 1)(1 − e^(−αε))/(α(e^(−ε) − e^(−αε))).
 double bounded_range_divergence(double epsilon, double order) {
+  const double most = order * epsilon * epsilon / 8;
+  if (order * epsilon < 1e-3) return most;  // t has lost its digits, and nothing is gained
   const double t =
       std::clamp(std::log((order - 1) / order) + std::log(-std::expm1(-order * epsilon)) + epsilon -
                      std::log(-std::expm1(-(order - 1) * epsilon)),
@@ -82,9 +94,9 @@ double bounded_range_divergence(double epsilon, double order) {
   const double log_high = -t + std::log(-std::expm1(t - epsilon)) - std::log(-std::expm1(-epsilon));
   const double high = std::exp(log_high);
   if (order * epsilon < 1)
-    return std::log1p(high * std::expm1(order * t) +
-                      (1 - high) * std::expm1(order * (t - epsilon))) /
-           (order - 1);
+    return cancelled(
+        std::log1p(high * std::expm1(order * t) + (1 - high) * std::expm1(order * (t - epsilon))),
+        order, epsilon, most);
   return log_add(log_high + order * t, std::log1p(-high) + order * (t - epsilon)) / (order - 1);
 }
 

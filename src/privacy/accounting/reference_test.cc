@@ -189,7 +189,7 @@ TEST(Reference, FractionalOrderIsTheIntegral) {
 }
 
 // Exact in the limit of order 1; at higher orders the reference bounds the curve, and ours is on it
-// (tested beside it by search over all pairs).
+// (rdp_test.cc searches for a pair above it).
 TEST(Reference, BoundedRangeIsAtMostThePublishedCurve) {
   int found = 0;
   for (const Row& row : golden_table("dp_constants.csv")) {

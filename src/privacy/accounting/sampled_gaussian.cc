@@ -19,6 +19,8 @@ constexpr double kRoundedUp = 1 + 1e-11;
 // The same for the recurrences of the many-orders path: 1024² roundings at most.
 constexpr double kRecurredUp = 1 + 1e-9;
 
+constexpr double kLastPlace = std::numeric_limits<double>::epsilon();
+
 // log(e^x − 1)
 double log_expm1(double x) { return x > 30 ? x : std::log(std::expm1(x)); }
 
@@ -34,6 +36,7 @@ double binomial_moment(double q, double order, const LogMoment& log_moment) {
   double sum = 0;
   for (double k = 2; k <= order; ++k) {
     log_choose += std::log((order - k + 1) / k) + ratio;
+    log_choose += kLastPlace * (std::abs(log_choose) + std::abs(ratio) + 1);
     const double term = log_choose + log_expm1(log_moment(k));
     if (term == -std::numeric_limits<double>::infinity()) continue;
     if (term > largest) {
@@ -61,15 +64,28 @@ Nodes nodes(double sigma, double order) {
   constexpr double kReach = 9;
   const double d = std::min(0.9 * std::numbers::pi * sigma, std::sqrt(2 * kDigits));
   const double step = 2 * std::numbers::pi * d / (kDigits + d * d / 2);
-  const double length = order / sigma + 2 * kReach;
+  // At small rates the mean is that of the square, which lies around 2/σ.
+  const double length = std::max(order, 2.0) / sigma + 2 * kReach;
   return {-kReach, step, static_cast<std::size_t>(std::min(length / step, 1e9)) + 1};
 }
 
 // log(1 − q + q·e^((2σz − 1)/(2σ²)))
 double log_ratio(double sigma, double q, double z) {
   const double x = (2 * sigma * z - 1) / (2 * sigma * sigma);
-  return x > 30 ? x + std::log(q) + std::log1p((1 - q) / q * std::exp(-x))
-                : std::log1p(q * std::expm1(x));
+  if (x <= 30) return std::log1p(q * std::expm1(x));
+  const double log_part = x + std::log(q);
+  return log_part > 30 ? log_part + std::log1p((1 - q) * std::exp(-log_part))
+                       : std::log1p(std::exp(log_part) - q);
+}
+
+// f^α − 1 − α·(f − 1) from f − 1 = t and log f: by the binomial series where the digits would
+// cancel.
+double beyond_linear(double order, double t, double log_f) {
+  if (std::abs(t) * std::max(order, 4.0) > 1e-3) return std::expm1(order * log_f) - order * t;
+  double term = order * (order - 1) / 2 * t * t;
+  double sum = term;
+  for (int k = 3; k <= 7; ++k) sum += term *= (order - k + 1) / k * t;
+  return sum;
 }
 
 constexpr std::size_t kMaxNodes = 1 << 14;
@@ -112,8 +128,7 @@ double sampled_gaussian_fractional_moment(double sigma, double sampling_rate, do
   for (std::size_t i = 0; i < grid.count; ++i) {
     const double z = grid.first + static_cast<double>(i) * grid.step;
     // E[f − 1] = 0 is taken off in each node, so that no digits are lost where f is near 1.
-    sum += small ? std::exp(-z * z / 2) *
-                       (std::expm1(order * ratios[i]) - order * std::expm1(ratios[i]))
+    sum += small ? std::exp(-z * z / 2) * beyond_linear(order, std::expm1(ratios[i]), ratios[i])
                  : std::exp(order * ratios[i] - z * z / 2 - largest);
   }
   sum *= grid.step / kRootTwoPi;
@@ -249,22 +264,25 @@ void tenth_moments(double sigma, double q, std::span<double> moments) {
     return;
   }
   const Nodes grid = nodes(sigma, renyi_orders()[kTenths - 1]);
-  std::vector<double> weight(grid.count), growth(grid.count), tilt(grid.count), power(grid.count);
+  // With t = f − 1, h = f^0.1 − 1 and r(α) = f^α − 1 − αt, which is all that E[f^α] − 1 is made
+  // of: r(α + 0.1) = r(α)·(1 + h) + α·t·h + r(0.1), without a difference of near numbers.
+  std::vector<double> weight(grid.count), growth(grid.count), cross(grid.count), start(grid.count),
+      rest(grid.count);
   for (std::size_t i = 0; i < grid.count; ++i) {
     const double z = grid.first + static_cast<double>(i) * grid.step;
     const double ratio = log_ratio(sigma, q, z);
     weight[i] = std::exp(-z * z / 2) * grid.step / kRootTwoPi;
     growth[i] = std::expm1(0.1 * ratio);
-    tilt[i] = std::expm1(ratio);
-    power[i] = tilt[i];  // f^α − 1
+    cross[i] = std::expm1(ratio) * growth[i];
+    start[i] = beyond_linear(0.1, std::expm1(ratio), ratio);
   }
   for (std::size_t j = 0; j < kTenths; ++j) {
-    const double order = renyi_orders()[j];
+    const double last = 1 + 0.1 * static_cast<double>(j);
     // Four sums, so that no addition waits for the one before.
     std::array<double, 4> sums{};
     for (std::size_t i = 0; i < grid.count; ++i) {
-      power[i] += growth[i] * (1 + power[i]);
-      sums[i % 4] += weight[i] * (power[i] - order * tilt[i]);
+      rest[i] += rest[i] * growth[i] + (last * cross[i] + start[i]);
+      sums[i % 4] += weight[i] * rest[i];
     }
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     moments[j] = std::log1p(sum) * kRecurredUp;
