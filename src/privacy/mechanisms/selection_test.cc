@@ -114,6 +114,23 @@ TEST(AboveThreshold, EndsAfterItsPositives) {
   EXPECT_EQ(questions.ask(kFar, random).error().code(), ErrorCode::failed_precondition);
 }
 
+// P(score + noise ≥ threshold + noise) with scales 4·positives·Δ/ε and 2Δ/ε (Lyu, Su, Li 2017).
+TEST(AboveThreshold, HasTheScalesOfItsProof) {
+  constexpr int kThreshold = 30;
+  const auto mechanism = AboveThreshold::create(epsilon(2), steps(2), 3).value();
+  const auto law = [](double scale, int x) {
+    return std::tanh(1 / (2 * scale)) * std::exp(-std::abs(x) / scale);
+  };
+  double p = 0;
+  for (int once = -100; once <= 100; ++once)
+    for (int each = kThreshold + once; each <= 600; ++each) p += law(2, once) * law(12, each);
+  base::SeededSimulationRandom random(8, "scales");
+  int found = 0;
+  for (int i = 0; i < kDraws; ++i)
+    found += mechanism.start(kThreshold, random).value().ask(0, random).value() ? 1 : 0;
+  expect_share(found, kDraws, p);
+}
+
 TEST(AboveThreshold, RefusesTheRest) {
   base::SeededSimulationRandom random(7, "refused");
   EXPECT_FALSE(AboveThreshold::create(epsilon(0), steps(1), 1).has_value());
