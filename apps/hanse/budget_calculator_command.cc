@@ -91,9 +91,15 @@ std::string table_of(const std::vector<Line>& lines, double together, const std:
   return fmt::format("epsilon {}  {}\n", style.bold(shown_up(together)), style.dim(by));
 }
 
-// What a gate's budget pays for so much noise.
+// What a gate's budget pays for so much noise; (ε, δ) for the whole list as one job fixed
+// beforehand.
 Result<double> share_of(const privacy::Gate& gate, std::span<const Charge> charges) {
-  HANSE_TRY(const privacy::Price price, gate.price(charges));
+  HANSE_TRY(
+      const base::Delta delta,
+      base::Delta::create(static_cast<double>(gate.capacity().delta_units) * privacy::kDeltaUnit));
+  HANSE_TRY(const privacy::Price price, gate.currency() == privacy::Currency::epsilon_delta
+                                            ? gate.job_price(charges, delta)
+                                            : gate.price(charges));
   const auto ratio = [](std::uint64_t part, std::uint64_t whole) {
     return part == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
   };

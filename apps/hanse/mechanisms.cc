@@ -21,9 +21,12 @@ Result<jobs::Composition> read_file(const std::string& path, const storage::Dire
 Result<jobs::CompositionLine> steps_of(const Mechanisms& what) {
   if (what.steps == 0)
     return base::fail(ErrorCode::invalid_argument, "--steps: expected at least 1, found 0");
-  HANSE_TRY(const PrivacyLoss loss,
-            PrivacyLoss::create(privacy::loss::Gaussian{what.sigma.value_or(1), what.q}));
-  return jobs::CompositionLine{"gaussian", {loss, what.steps}, !what.sigma};
+  if (what.steps > jobs::kMaxCount)
+    return base::fail(ErrorCode::invalid_argument, "--steps: expected at most {}, found {}",
+                      jobs::kMaxCount, what.steps);
+  const auto loss = PrivacyLoss::create(privacy::loss::Gaussian{what.sigma.value_or(1), what.q});
+  if (!loss) return base::fail(loss.error().within("--sigma and --q"));
+  return jobs::CompositionLine{"gaussian", {*loss, what.steps}, !what.sigma};
 }
 
 }  // namespace

@@ -16,9 +16,6 @@ using base::Result;
 using privacy::Neighbours;
 using privacy::PrivacyLoss;
 
-// A week of steps, a million times over.
-constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 53;
-
 constexpr std::string_view kOpenKind = "gaussian";
 constexpr std::string_view kOpenField = "noise_multiplier";
 constexpr std::string_view kPlaceholder = " noise_multiplier=1";

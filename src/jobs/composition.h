@@ -28,8 +28,11 @@ struct Composition {
   std::vector<privacy::Charge> charges() const;
 };
 
-// More lines than anybody writes by hand; 10,000 of them account within a second.
+// More lines than anybody writes by hand; by RDP they account within a second, by PLD in minutes.
 inline constexpr std::size_t kMaxCompositionLines = 10'000;
+
+// Uses of one line: whole as a double.
+inline constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 53;
 
 // A TOML document. What is wrong in it: invalid_argument, with places.
 base::Result<Composition> parse_composition(std::string_view text, std::string_view filename);
