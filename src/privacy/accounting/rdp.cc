@@ -100,7 +100,8 @@ double bounded_range_divergence(double epsilon, double order) {
   return log_add(log_high + order * t, std::log1p(-high) + order * (t - epsilon)) / (order - 1);
 }
 
-// Agarwal, Kairouz, Liu 2021, Theorem 3.5, for whole orders; μ is the variance.
+// Agarwal, Kairouz, Liu 2021, "The Skellam mechanism for differentially private federated
+// learning", for whole orders; μ is the variance.
 double skellam_moment(const loss::Skellam& kind, double order) {
   const double square = kind.l2_sensitivity * kind.l2_sensitivity;
   const double mean = kind.variance;

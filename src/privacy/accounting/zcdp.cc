@@ -74,8 +74,8 @@ std::optional<double> rho(const PrivacyLoss& loss) {
   return found;
 }
 
-// Canonne, Kamath, Steinke 2020, Theorem 4 for one share; Kairouz, Liu, Steinke 2021, Proposition
-// 14 for more: ½·min(√(Δ²/(nσ²) + τd/2), Δ/(√n·σ) + τ√d)².
+// Canonne, Kamath, Steinke 2020, Theorem 4 for one share; Kairouz, Liu, Steinke 2021 for more:
+// ½·min(√(Δ²/(nσ²) + τd/2), Δ/(√n·σ) + τ√d)².
 double discrete_gaussian_rho(const loss::DiscreteGaussian& kind) {
   const LatticeNoise noise = lattice_noise(kind);
   const double ratio = kind.sensitivity / noise.sigma;

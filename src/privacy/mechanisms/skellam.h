@@ -67,7 +67,7 @@ class Skellam {
   // A draw is beyond ±reach() with probability below 2^−183 (Bernstein: 2 exp(−x²/(2V + 2x/3))).
   std::int64_t reach() const;
 
-  // Of adding it to each coordinate of an integer vector (Agarwal, Kairouz, Liu 2021, Theorem 3.5).
+  // Of adding it to each coordinate of an integer vector (Agarwal, Kairouz, Liu 2021).
   base::Result<PrivacyLoss> loss(const Sensitivity& sensitivity) const;
 
  private:
