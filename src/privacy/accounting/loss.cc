@@ -212,21 +212,20 @@ base::Result<void> read_number(std::string_view name, std::string_view digits, V
 
 template <class Struct>
 base::Result<void> set_field(Struct& kind, std::string_view name, std::string_view digits) {
-  std::vector<std::string> known;
   base::Result<void> set;
   bool found = false;
   each_field<Struct>([&](const auto& field) {
-    known.emplace_back(field.name);
     if (field.name != name) return;
     found = true;
     set = read_number(name, digits, kind.*field.member);
   });
+  if (found) return set;
+  std::vector<std::string> known;
+  each_field<Struct>([&](const auto& field) { known.emplace_back(field.name); });
   known.emplace_back("neighbours");
-  if (!found)
-    return base::fail(ErrorCode::invalid_argument, "{} has no field '{}'{}; known: {}",
-                      Spelling<Struct>::kName, name, base::did_you_mean(name, known),
-                      fmt::join(known, ", "));
-  return set;
+  return base::fail(ErrorCode::invalid_argument, "{} has no field '{}'{}; known: {}",
+                    Spelling<Struct>::kName, name, base::did_you_mean(name, known),
+                    fmt::join(known, ", "));
 }
 
 // Words between blanks.

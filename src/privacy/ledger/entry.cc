@@ -1,9 +1,8 @@
 #include "privacy/ledger/entry.h"
 
-#include <google/protobuf/arena.h>
-
 #include <algorithm>
 
+#include "privacy/ledger/field_hasher.h"
 #include "privacy/ledger/wire.h"
 
 namespace hanse::privacy {
@@ -13,8 +12,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-// What a store takes; a request at all of its bounds stays below.
-constexpr std::size_t kMaxEntryBytes = std::size_t{1} << 20;
 // The longest spelling of a loss has six numbers.
 constexpr std::size_t kMaxLossBytes = 512;
 
@@ -63,7 +60,7 @@ Result<Use> use_from(const wire::Use& in) {
 }
 
 template <class Message>
-Result<std::vector<Use>> uses_from(const Message& in) {
+Result<std::vector<Use>> uses_of(const Message& in) {
   std::vector<Use> uses;
   for (const wire::Use& one : in.uses()) {
     HANSE_TRY(Use use, use_from(one));
@@ -88,7 +85,7 @@ Result<entry::Reserved> reserved_from(const wire::Reserved& in) {
   HANSE_TRY(const ReleaseId release, release_from(in.release()));
   HANSE_TRY(base::JobId job, base::JobId::create(in.job()));
   HANSE_TRY(PurposeId purpose, PurposeId::create(in.purpose()));
-  HANSE_TRY(std::vector<Use> uses, uses_from(in));
+  HANSE_TRY(std::vector<Use> uses, uses_of(in));
   Request request{release, in.label(), std::move(job), std::move(purpose), std::move(uses)};
   HANSE_TRY_VOID(check_request(request));
   return entry::Reserved{std::move(request), prices_from(in)};
@@ -98,7 +95,7 @@ Result<entry::Prepaid> prepaid_from(const wire::Prepaid& in) {
   HANSE_TRY(base::JobId job, base::JobId::create(in.job()));
   HANSE_TRY(PurposeId purpose, PurposeId::create(in.purpose()));
   HANSE_TRY(const base::Delta delta, base::Delta::create(in.delta()));
-  HANSE_TRY(std::vector<Use> uses, uses_from(in));
+  HANSE_TRY(std::vector<Use> uses, uses_of(in));
   HANSE_TRY_VOID(check_uses(uses));
   return entry::Prepaid{std::move(job), std::move(purpose), delta, std::move(uses),
                         prices_from(in)};
@@ -231,7 +228,34 @@ Result<PrivacyLoss> loss_from(const std::string& text) {
   if (text.size() > kMaxLossBytes)
     return fail(ErrorCode::corruption, "a loss has at most {} bytes, found {}", kMaxLossBytes,
                 text.size());
-  return PrivacyLoss::parse(text);
+  HANSE_TRY(const PrivacyLoss loss, PrivacyLoss::parse(text));
+  // One spelling: digests are taken of it as it stands.
+  if (loss.text() == text) return loss;
+  return fail(ErrorCode::corruption, "expected the loss '{}', found it as '{}'", loss.text(), text);
+}
+
+Result<std::vector<Use>> uses_from(const wire::Reserved& reserved) { return uses_of(reserved); }
+
+base::Digest digest_of(const wire::Reserved& reserved) {
+  FieldHasher hasher(kRequestDigest);
+  hasher.add(digest_from(reserved.release()).value());
+  hasher.add(reserved.label());
+  hasher.add(reserved.job());
+  hasher.add(reserved.purpose());
+  const auto size = [](const auto& list) { return static_cast<std::uint64_t>(list.size()); };
+  hasher.add(size(reserved.uses()));
+  for (const wire::Use& use : reserved.uses()) {
+    hasher.add(use.asset());
+    hasher.add(size(use.blocks()));
+    for (const wire::BlockName& block : use.blocks())
+      hasher.add(block.asset() + "/" + block.block());
+    hasher.add(size(use.charges()));
+    for (const wire::Charge& charge : use.charges()) {
+      hasher.add(charge.loss());
+      hasher.add(charge.count());
+    }
+  }
+  return hasher.finish();
 }
 
 Result<entry::AssetOpened> opened_from(const wire::AssetOpened& in) {
@@ -266,11 +290,9 @@ base::Bytes encode(const Entry& entry) {
 }
 
 Result<Entry> describe(base::ByteView bytes) {
-  // Most entries fit a block on the stack, and a charge is not to wait for the heap.
-  alignas(8) char block[4096];
-  google::protobuf::Arena arena(block, sizeof(block));
-  auto* const in = google::protobuf::Arena::CreateMessage<wire::Entry>(&arena);
-  if (!parsed(bytes, kMaxEntryBytes, in))
+  const EntryMessage message(bytes);
+  const wire::Entry* const in = message.get();
+  if (in == nullptr)
     return fail(ErrorCode::corruption, "{} bytes that are no entry of a ledger", bytes.size());
   auto body = body_from(*in);
   if (!body) return fail(ErrorCode::corruption, "{}", body.error().text());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "privacy/ledger/wire.h"
+
 namespace hanse::privacy {
 namespace {
 
@@ -30,9 +32,16 @@ Result<void> PrivacyLedger::check(base::ByteView entry) const {
   return std::visit([this](const auto& body) { return check(body); }, described.body);
 }
 
+// What its check has read is not read again: a reservation goes in as it is on the wire.
 void PrivacyLedger::apply(base::ByteView entry) {
+  const EntryMessage message(entry);
+  HANSE_CHECK(message.get() != nullptr);
+  if (message.get()->has_reserved()) return apply(message.get()->reserved());
   Entry described = describe(entry).value();
-  std::visit([this](auto&& body) { apply(std::move(body)); }, std::move(described.body));
+  const auto apply_body = [this]<class Body>(Body&& body) {
+    if constexpr (!std::is_same_v<Body, entry::Reserved>) apply(std::move(body));
+  };
+  std::visit(apply_body, std::move(described.body));
 }
 
 Result<void> PrivacyLedger::check_new_asset(const AssetId& asset) const {
@@ -212,37 +221,43 @@ Result<void> PrivacyLedger::check_new_release(const Request& request) const {
 Result<void> PrivacyLedger::check(const entry::Reserved& reserved) const {
   HANSE_TRY_VOID(check_new_release(reserved.request));
   const Job* const job = find_job(reserved.request.job);
-  if (job == nullptr || !job->prepaid) return check_prices(reserved.request.uses, reserved.prices);
+  if (job == nullptr || !job->prepaid) {
+    HANSE_TRY_VOID(check_prices(reserved.request.uses, reserved.prices));
+    return check_held(reserved.prices.size());
+  }
   if (!reserved.prices.empty())
     return fail(ErrorCode::aborted, "job '{}' is paid for by now; ask again",
                 reserved.request.job.text());
   HANSE_TRY(const std::vector<Draw> draws, draws_of(*job, reserved.request.uses));
-  return {};
+  return check_held(draws.size());
 }
 
-void PrivacyLedger::apply(entry::Reserved reserved) {
-  Job& job = job_of(reserved.request.job);
-  Release* release = find_release(reserved.request.release);
-  if (release == nullptr) {
-    releases_.emplace(reserved.request.release,
-                      Place{job_index_.at(reserved.request.job.text()),
-                            static_cast<std::uint32_t>(job.releases.size())});
-    job.releases.push_back(
-        {{reserved.request.release, digest_of(reserved.request), {}, {}}, {}, {}});
-    release = &job.releases.back();
-  }
-  release->phase = ReleasePhase::reserved;
+void PrivacyLedger::apply(const wire::Reserved& reserved) {
+  const auto [index, is_new_job] =
+      job_index_.try_emplace(reserved.job(), static_cast<std::uint32_t>(jobs_.size()));
+  if (is_new_job) jobs_.push_back({base::JobId::create(reserved.job()).value(), false, {}, {}});
+  Job& job = jobs_[index->second];
+  const auto id = ReleaseId::from_digest(digest_from(reserved.release()).value());
+  const auto [place, is_new] = releases_.try_emplace(
+      id, Place{index->second, static_cast<std::uint32_t>(job.releases.size())});
+  if (is_new) job.releases.push_back({{id, digest_of(reserved), {}, {}}, {}, {}});
+  Release& release = job.releases[place->second.release];
+  release.phase = ReleasePhase::reserved;
   if (job.prepaid) {
-    release->draws = draws_of(job, reserved.request.uses).value();
-    for (const Draw& draw : release->draws) job.prepaid->lines[draw.line].left -= draw.count;
+    release.draws = draws_of(job, uses_from(reserved).value()).value();
+    for (const Draw& draw : release.draws) job.prepaid->lines[draw.line].left -= draw.count;
+    held_ += release.draws.size();
     return;
   }
-  for (const BlockPrice& one : reserved.prices) {
+  release.prices.reserve(static_cast<std::size_t>(reserved.prices_size()));
+  for (const wire::BlockPrice& priced : reserved.prices()) {
+    const BlockPrice one = price_from(priced);
     Block& block = blocks_[one.block];
     block.spent = block.spent.plus(one.price);
     block.unresolved = block.unresolved.plus(one.price);
+    release.prices.push_back(one);
   }
-  release->prices = std::move(reserved.prices);
+  held_ += release.prices.size();
 }
 
 Result<void> PrivacyLedger::check(const entry::Prepaid& prepaid) const {
@@ -267,13 +282,14 @@ Result<void> PrivacyLedger::check(const entry::Prepaid& prepaid) const {
                   blocks_[one.block].name.asset.text(),
                   text(assets_[blocks_[one.block].asset].gate->currency()));
   HANSE_TRY(const std::vector<Line> lines, lines_of(prepaid.uses));
-  return {};
+  return check_held(held(lines));
 }
 
 void PrivacyLedger::apply(entry::Prepaid prepaid) {
   Job& job = job_of(prepaid.job);
   job.prepaid = Composition{digest_of(prepaid.job, prepaid.purpose, prepaid.delta, prepaid.uses),
                             lines_of(prepaid.uses).value()};
+  held_ += held(job.prepaid->lines);
   for (const BlockPrice& one : prepaid.prices)
     blocks_[one.block].spent = blocks_[one.block].spent.plus(one.price);
 }
@@ -298,6 +314,7 @@ Result<void> PrivacyLedger::check(const entry::Committed& committed) const {
 
 // From here on nothing is given back.
 void PrivacyLedger::resolve(Release& release) {
+  held_ -= release.prices.size() + release.draws.size();
   for (const BlockPrice& one : release.prices)
     blocks_[one.block].unresolved = blocks_[one.block].unresolved.minus(one.price);
   release.prices = {};
@@ -348,6 +365,7 @@ void PrivacyLedger::apply(const entry::JobClosed& closed) {
     releases_.erase(release.release);
   }
   job.releases = {};
+  if (job.prepaid) held_ -= held(job.prepaid->lines);
   job.prepaid.reset();
   job.closed = true;
 }

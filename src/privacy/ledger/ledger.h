@@ -8,6 +8,10 @@
 
 namespace hanse::privacy {
 
+namespace wire {
+class Reserved;
+}
+
 // What a ledger holds at once. Each bound is far above what a site needs, and together they keep a
 // state below what a store takes.
 inline constexpr std::size_t kMaxAssets = 1024;
@@ -19,6 +23,10 @@ inline constexpr double kMaxStability = 1'000'000;     // beyond it no loss is w
 inline constexpr std::size_t kMaxLedgerJobs = 65'536;  // as a site's record
 inline constexpr std::size_t kMaxReleasesPerJob = 65'536;
 inline constexpr std::size_t kMaxReleases = std::size_t{1} << 20;  // of jobs that are not closed
+// What a cancel or a draw would still need, over all jobs: a price or a draw of a reservation that
+// is unresolved counts 1, a prepaid line kLineWeight and each of its blocks 1.
+inline constexpr std::size_t kMaxHeld = std::size_t{1} << 22;
+inline constexpr std::size_t kLineWeight = 16;  // its loss is as long as so many prices
 
 // An asset to open. Its gate is fixed for ever.
 struct NewAsset {
@@ -136,6 +144,10 @@ class PrivacyLedger {
     std::uint32_t block = 0;
     double stability = 1;
   };
+  struct Read {
+    Cover cover;
+    const Use* use = nullptr;
+  };
   struct Asset {
     AssetId name;
     std::variant<entry::AssetOpened, entry::AssetDerived> made;
@@ -194,11 +206,14 @@ class PrivacyLedger {
   base::Result<std::vector<Cover>> cover_of(
       const Asset& asset, const std::optional<std::vector<BlockName>>& blocks) const;
   base::Result<std::vector<Cover>> cover_of(const entry::AssetDerived& derived) const;
+  base::Result<std::vector<Read>> reads_of(std::span<const Use> uses) const;
   template <class PriceOf>
   base::Result<std::vector<BlockPrice>> price_by(std::span<const Use> uses,
                                                  const PriceOf& price_of) const;
   base::Result<void> check_prices(std::span<const Use> uses,
                                   std::span<const BlockPrice> prices) const;
+  base::Result<void> check_held(std::size_t more) const;
+  base::Result<void> check_fit(std::span<const BlockPrice> prices) const;
   base::Result<std::vector<Line>> lines_of(std::span<const Use> uses) const;
   base::Result<std::vector<Draw>> draws_of(const Job& job, std::span<const Use> uses) const;
 
@@ -220,7 +235,7 @@ class PrivacyLedger {
   void apply(entry::AssetOpened opened);
   void apply(entry::BlockOpened opened);
   void apply(const entry::AssetDerived& derived);
-  void apply(entry::Reserved reserved);
+  void apply(const wire::Reserved& reserved);
   void apply(entry::Prepaid prepaid);
   void apply(const entry::Committed& committed);
   void apply(const entry::Cancelled& cancelled);
@@ -231,6 +246,7 @@ class PrivacyLedger {
   const Job* find_job(const base::JobId& job) const;
   Job& job_of(const base::JobId& job);  // a new one where there is none
   Release* find_release(const ReleaseId& release);
+  static std::size_t held(const std::vector<Line>& lines);
   void add_block(BlockName name, std::uint32_t asset);
   void resolve(Release& release);
 
@@ -242,6 +258,7 @@ class PrivacyLedger {
   std::unordered_map<std::string, std::uint32_t> job_index_;
   std::unordered_map<ReleaseId, Place> releases_;
   std::size_t covered_ = 0;  // entries of all covers
+  std::size_t held_ = 0;     // see kMaxHeld
 };
 
 }  // namespace hanse::privacy

@@ -390,6 +390,53 @@ TEST(LedgerBounds, TheLargestEntryFitsAStore) {
   EXPECT_EQ(std::get<entry::Reserved>(describe(bytes).value().body), reserved);
 }
 
+// A snapshot that grew beyond what can be restored would be the end of a ledger.
+TEST(LedgerBounds, WhatIsUnresolvedFitsASnapshot) {
+  PrivacyLedger ledger;
+  ASSERT_TRUE(put(ledger, ledger.open_asset_entry(new_asset("ovens", pure_gate()), kNow)));
+  for (std::size_t i = 1; i < kMaxBlocks; ++i)
+    ASSERT_TRUE(put(ledger, ledger.open_block_entry(block(fmt::format("ovens/b{}", i)), kNow)));
+  std::size_t taken = 0;
+  const auto ask = [&](std::string_view of) {
+    return reserve(ledger, request(fmt::format("{}", taken++), {use("ovens", {pure(1)})}, of));
+  };
+  while (taken * kMaxBlocks < kMaxHeld) ASSERT_TRUE(ask("job"));
+  EXPECT_EQ(code(ask("job")), ErrorCode::failed_precondition);
+  const PrivacyLedger restored = PrivacyLedger::restore(ledger.snapshot()).value();
+  EXPECT_EQ(restored, ledger);
+  ledger = restored;
+  EXPECT_EQ(code(ask("job")), ErrorCode::failed_precondition);
+  ASSERT_TRUE(put(ledger, PrivacyLedger::commit_entry(release("0"), kPayload, kNow)));
+  ASSERT_TRUE(put(ledger, PrivacyLedger::cancel_entry(release("1"), kNow)));
+  EXPECT_TRUE(ask("job"));
+  EXPECT_TRUE(ask("another"));
+  EXPECT_EQ(code(ask("another")), ErrorCode::failed_precondition);
+  ASSERT_TRUE(put(ledger, PrivacyLedger::close_entry(job("job"), kNow)));
+  EXPECT_TRUE(ask("another"));
+}
+
+// What the state knows a request by is taken off the wire, and is the request's own digest.
+TEST(LedgerEntries, HaveOneSpellingAndOneDigest) {
+  PrivacyLedger ledger;
+  ASSERT_TRUE(put(ledger, ledger.open_asset_entry(new_asset("ovens"), kNow)));
+  ASSERT_TRUE(put(ledger, ledger.open_asset_entry(new_asset("lathes"), kNow)));
+  const Request asked =
+      request("one", {use("ovens", {gaussian(125, 3), gaussian(250)}),
+                      use_of("lathes", {block("lathes/first")}, {gaussian(125)})});
+  const base::Bytes entry = ledger.reserve_entry(asked, kNow).value();
+  ASSERT_TRUE(put(ledger, entry));
+  EXPECT_EQ(ledger.find(asked.release)->request, digest_of(asked));
+
+  std::string respelled(base::text_of(entry));
+  const std::size_t number = respelled.find("=250");
+  ASSERT_NE(number, std::string::npos);
+  respelled.replace(number, 4, "=2e2");
+  const auto read = describe(base::view_of(respelled));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code(), ErrorCode::corruption);
+  EXPECT_NE(read.error().text().find("expected the loss"), std::string::npos);
+}
+
 // No two releases share an id: not a new attempt, not other survivors, not another plan.
 TEST(ReleaseIds, BindTheirParts) {
   const base::Digest other = base::Digest::of(base::view_of("other"));

@@ -97,8 +97,9 @@ Result<std::vector<PrivacyLedger::Cover>> PrivacyLedger::cover_of(
   return cover;
 }
 
-Result<std::vector<std::uint32_t>> PrivacyLedger::blocks_of(std::span<const Use> uses) const {
-  std::vector<std::uint32_t> blocks;
+// In the order of blocks, and of uses where several read one.
+Result<std::vector<PrivacyLedger::Read>> PrivacyLedger::reads_of(std::span<const Use> uses) const {
+  std::vector<Read> reads;
   for (const Use& use : uses) {
     HANSE_TRY(const std::uint32_t number, asset_number(use.asset));
     const Asset& asset = assets_[number];
@@ -109,52 +110,50 @@ Result<std::vector<std::uint32_t>> PrivacyLedger::blocks_of(std::span<const Use>
                     use.asset.text(), text(asset.neighbours), charge.loss.text(),
                     text(charge.loss.neighbours()));
     HANSE_TRY(const std::vector<Cover> cover, cover_of(asset, use.blocks));
-    for (const Cover& one : cover) blocks.push_back(one.block);
+    for (const Cover& one : cover) reads.push_back({one, &use});
   }
-  if (uses.size() > 1) {
-    std::ranges::sort(blocks);
-    const auto rest = std::ranges::unique(blocks);
-    blocks.erase(rest.begin(), rest.end());
-  }
+  if (uses.size() > 1)
+    std::ranges::stable_sort(reads, {}, [](const Read& read) { return read.cover.block; });
+  return reads;
+}
+
+Result<std::vector<std::uint32_t>> PrivacyLedger::blocks_of(std::span<const Use> uses) const {
+  HANSE_TRY(const std::vector<Read> reads, reads_of(uses));
+  std::vector<std::uint32_t> blocks;
+  for (const Read& read : reads)
+    if (blocks.empty() || blocks.back() != read.cover.block) blocks.push_back(read.cover.block);
   return blocks;
 }
 
-// Blocks of one asset with the same charges have one price, computed once.
+// Neighbouring blocks of one asset that are read alike have one price, computed once.
 template <class PriceOf>
 Result<std::vector<BlockPrice>> PrivacyLedger::price_by(std::span<const Use> uses,
                                                         const PriceOf& price_of) const {
-  HANSE_TRY(const std::vector<std::uint32_t> blocks, blocks_of(uses));
-  std::unordered_map<std::uint32_t, std::vector<Charge>> charges;
-  for (const Use& use : uses) {
-    const Asset& asset = assets_[asset_number(use.asset).value()];
-    HANSE_TRY(const std::vector<Cover> cover, cover_of(asset, use.blocks));
-    std::map<double, std::vector<Charge>> by_stability;
-    for (const Cover& one : cover) {
-      auto found = by_stability.find(one.stability);
-      if (found == by_stability.end()) {
-        HANSE_TRY(std::vector<Charge> some, scaled(use.charges, one.stability));
-        found = by_stability.emplace(one.stability, std::move(some)).first;
-      }
-      std::vector<Charge>& all = charges[one.block];
-      all.insert(all.end(), found->second.begin(), found->second.end());
-    }
-  }
+  HANSE_TRY(const std::vector<Read> reads, reads_of(uses));
+  const auto alike = [this](const Read& a, const Read& b) {
+    return a.use == b.use && a.cover.stability == b.cover.stability &&
+           blocks_[a.cover.block].asset == blocks_[b.cover.block].asset;
+  };
   std::vector<BlockPrice> prices;
-  std::uint32_t last = 0;
-  for (const std::uint32_t block : blocks) {
-    const bool same = !prices.empty() && blocks_[block].asset == blocks_[last].asset &&
-                      charges[block] == charges[last];
-    if (same) {
-      prices.push_back({block, prices.back().price});
-    } else {
-      const Gate& gate = *assets_[blocks_[block].asset].gate;
-      auto price = price_of(gate, std::span<const Charge>(charges[block]));
-      if (!price)
-        return fail(
-            price.error().within(fmt::format("asset '{}'", blocks_[block].name.asset.text())));
+  std::span<const Read> last;
+  for (std::size_t begin = 0, end = 0; begin < reads.size(); begin = end) {
+    const std::uint32_t block = reads[begin].cover.block;
+    while (end < reads.size() && reads[end].cover.block == block) ++end;
+    const std::span<const Read> own(reads.data() + begin, end - begin);
+    if (!std::ranges::equal(own, last, alike)) {
+      std::vector<Charge> charges;
+      for (const Read& read : own) {
+        HANSE_TRY(const std::vector<Charge> some, scaled(read.use->charges, read.cover.stability));
+        charges.insert(charges.end(), some.begin(), some.end());
+      }
+      const Asset& source = assets_[blocks_[block].asset];
+      auto price = price_of(*source.gate, std::span<const Charge>(charges));
+      if (!price) return fail(price.error().within(fmt::format("asset '{}'", source.name.text())));
       prices.push_back({block, *price});
+    } else {
+      prices.push_back({block, prices.back().price});
     }
-    last = block;
+    last = own;
   }
   return prices;
 }
@@ -192,6 +191,26 @@ Result<void> PrivacyLedger::check_prices(std::span<const Use> uses,
     return fail(ErrorCode::aborted,
                 "the prices are for other blocks than the {} that the request reads; ask again",
                 blocks.size());
+  return check_fit(prices);
+}
+
+// A snapshot holds it all.
+Result<void> PrivacyLedger::check_held(std::size_t more) const {
+  if (held_ + more <= kMaxHeld) return {};
+  return fail(
+      ErrorCode::failed_precondition,
+      "the reservations that are neither committed nor cancelled, and the prepaid jobs, hold "
+      "{} prices, and {} more would be beyond {}; commit, or close jobs that are over",
+      held_, more, kMaxHeld);
+}
+
+std::size_t PrivacyLedger::held(const std::vector<Line>& lines) {
+  std::size_t all = 0;
+  for (const Line& line : lines) all += kLineWeight + line.blocks.size();
+  return all;
+}
+
+Result<void> PrivacyLedger::check_fit(std::span<const BlockPrice> prices) const {
   for (const BlockPrice& one : prices) {
     const Block& block = blocks_[one.block];
     if (one.price == Price{})

@@ -4,44 +4,13 @@
 #include <bit>
 #include <cstring>
 
+#include "privacy/ledger/field_hasher.h"
+
 namespace hanse::privacy {
 namespace {
 
 using base::ErrorCode;
 using base::fail;
-
-// Fields one behind the other, each text behind its length, so that none reads in two ways.
-class FieldHasher {
- public:
-  explicit FieldHasher(std::string_view what) : fields_(what) {}
-
-  void add(std::uint64_t number) {
-    fields_.append(reinterpret_cast<const char*>(&number), sizeof(number));
-  }
-  void add(std::string_view text) {
-    add(text.size());
-    fields_.append(text);
-  }
-  void add(const base::Digest& digest) { fields_.append(base::text_of(digest.bytes())); }
-  void add(const std::vector<Use>& uses) {
-    add(uses.size());
-    for (const Use& use : uses) {
-      add(use.asset.text());
-      add(use.blocks ? use.blocks->size() : 0);
-      if (use.blocks)
-        for (const BlockName& block : *use.blocks) add(block.text());
-      add(use.charges.size());
-      for (const Charge& charge : use.charges) {
-        add(charge.loss.text());
-        add(charge.count);
-      }
-    }
-  }
-  base::Digest finish() const { return base::Digest::of(base::view_of(fields_)); }
-
- private:
-  std::string fields_;
-};
 
 base::Result<void> check_blocks(const Use& use) {
   if (!use.blocks) return {};
@@ -137,13 +106,32 @@ base::Result<void> check_request(const Request& request) {
   return check_uses(request.uses);
 }
 
+namespace {
+
+void add_uses(const std::vector<Use>& uses, FieldHasher& hasher) {
+  hasher.add(uses.size());
+  for (const Use& use : uses) {
+    hasher.add(use.asset.text());
+    hasher.add(use.blocks ? use.blocks->size() : 0);
+    if (use.blocks)
+      for (const BlockName& block : *use.blocks) hasher.add(block.text());
+    hasher.add(use.charges.size());
+    for (const Charge& charge : use.charges) {
+      hasher.add(charge.loss.text());
+      hasher.add(charge.count);
+    }
+  }
+}
+
+}  // namespace
+
 base::Digest digest_of(const Request& request) {
-  FieldHasher hasher("hanse ledger request 1");
+  FieldHasher hasher(kRequestDigest);
   hasher.add(request.release.digest());
   hasher.add(request.label);
   hasher.add(request.job.text());
   hasher.add(request.purpose.text());
-  hasher.add(request.uses);
+  add_uses(request.uses, hasher);
   return hasher.finish();
 }
 
@@ -153,7 +141,7 @@ base::Digest digest_of(const base::JobId& job, const PurposeId& purpose, base::D
   hasher.add(job.text());
   hasher.add(purpose.text());
   hasher.add(std::bit_cast<std::uint64_t>(delta.value()));
-  hasher.add(uses);
+  add_uses(uses, hasher);
   return hasher.finish();
 }
 

@@ -37,6 +37,7 @@ class LedgerReader {
     for (const wire::Block& block : in.blocks()) HANSE_TRY_VOID(add(block));
     for (PrivacyLedger::Asset& asset : out_.assets_) HANSE_TRY_VOID(finish(asset));
     for (const wire::Job& job : in.jobs()) HANSE_TRY_VOID(add(job));
+    if (out_.held_ > kMaxHeld) return torn("{} prices, draws and lines", out_.held_);
     for (const PrivacyLedger::Block& block : out_.blocks_)
       if (!block.unresolved.fits(block.spent) || !block.spent.fits(block.capacity))
         return torn("block '{}' does not add up", block.name.text());
@@ -103,6 +104,7 @@ class LedgerReader {
     job.closed = in.closed();
     if (in.has_prepaid()) {
       HANSE_TRY(job.prepaid, composition_from(in.prepaid()));
+      out_.held_ += PrivacyLedger::held(job.prepaid->lines);
     }
     for (const wire::Release& release : in.releases()) HANSE_TRY_VOID(add(release, job));
     return {};
@@ -137,6 +139,7 @@ class LedgerReader {
       return torn("release {} holds what is over", id.hex());
     HANSE_TRY_VOID(add_prices(in, release));
     HANSE_TRY_VOID(add_draws(in, job, release));
+    out_.held_ += release.prices.size() + release.draws.size();
     const PrivacyLedger::Place place{static_cast<std::uint32_t>(&job - out_.jobs_.data()),
                                      static_cast<std::uint32_t>(job.releases.size())};
     if (!out_.releases_.emplace(release.release, place).second)

@@ -47,8 +47,12 @@ Result<base::Bytes> PrivacyLedger::reserve_entry(const Request& request,
   entry::Reserved reserved{request, {}};
   if (job == nullptr || !job->prepaid) {
     HANSE_TRY(reserved.prices, price(request.uses));
+    HANSE_TRY_VOID(check_fit(reserved.prices));
+    HANSE_TRY_VOID(check_held(reserved.prices.size()));
+  } else {
+    HANSE_TRY(const std::vector<Draw> draws, draws_of(*job, request.uses));
+    HANSE_TRY_VOID(check_held(draws.size()));
   }
-  HANSE_TRY_VOID(check(reserved));
   return encode({now, std::move(reserved)});
 }
 
