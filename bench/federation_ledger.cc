@@ -161,6 +161,7 @@ void run(const std::string& path) {
 // In the working folder, whose disk is the one to measure: a temporary folder may be memory.
 int main() {
   const std::filesystem::path folder = "bench-ledger.tmp";
+  std::filesystem::remove_all(folder);  // of a run that was stopped
   std::filesystem::create_directory(folder);
   hanse::run(folder / "state.db");
   std::filesystem::remove_all(folder);
