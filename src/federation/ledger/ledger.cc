@@ -26,13 +26,16 @@ base::Digest name_of(const ReleaseState& release) {
 }  // namespace
 
 Reservation::Reservation(Reservation&& other) noexcept
-    : ledger_(std::exchange(other.ledger_, nullptr)), release_(other.release_) {}
+    : ledger_(std::exchange(other.ledger_, nullptr)),
+      release_(other.release_),
+      request_(other.request_) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   if (this == &other) return *this;
   let_go();
   ledger_ = std::exchange(other.ledger_, nullptr);
   release_ = other.release_;
+  request_ = other.request_;
   return *this;
 }
 
@@ -46,7 +49,7 @@ void Reservation::let_go() {
 Drawn Reservation::draw() && {
   HANSE_CHECK(ledger_ != nullptr);
   let_go();
-  return Drawn(release_);
+  return Drawn(release_, request_);
 }
 
 Ledger::Turn::Turn(Ledger& ledger, const ReleaseId& release) : ledger_(ledger), release_(release) {
@@ -75,6 +78,14 @@ std::optional<ReleaseState> Ledger::find(const ReleaseId& release) const {
     const ReleaseState* const found = ledger.find(release);
     return found == nullptr ? std::optional<ReleaseState>() : std::optional(*found);
   });
+}
+
+Result<void> Ledger::check_same(const ReleaseId& release, const base::Digest& request) const {
+  const std::optional<ReleaseState> known = find(release);
+  if (!known || known->request == request) return {};
+  return fail(ErrorCode::failed_precondition,
+              "the job of release {} was closed, and the release is another one's now",
+              release.digest().hex());
 }
 
 bool Ledger::end_fresh(const ReleaseId& release) {
@@ -145,8 +156,9 @@ Result<std::variant<base::Slice, Reservation>> Ledger::reserve(const privacy::Re
   using Answer = std::variant<base::Slice, Reservation>;
   const Turn turn(*this, request.release);
   const auto shape = share_shape();
+  const base::Digest digest = privacy::digest_of(request);
   const std::optional<ReleaseState> known = find(request.release);
-  if (known && known->request != privacy::digest_of(request))
+  if (known && known->request != digest)
     return fail(ErrorCode::already_exists,
                 "release '{}' was asked for before with another request; a new attempt has an id "
                 "of its own",
@@ -160,18 +172,19 @@ Result<std::variant<base::Slice, Reservation>> Ledger::reserve(const privacy::Re
                 "release '{}' was sent and receipted, and its payload is forgotten", request.label);
   if (known && known->phase == ReleasePhase::reserved) {
     end_fresh(request.release);  // two hold it now
-    return Answer(Reservation(*this, request.release));
+    return Answer(Reservation(*this, request.release, digest));
   }
   HANSE_TRY_VOID(
       append([&](const PrivacyLedger& ledger) { return ledger.reserve_entry(request, now); }));
   const std::lock_guard lock(mutex_);
   fresh_.insert(request.release);
-  return Answer(Reservation(*this, request.release));
+  return Answer(Reservation(*this, request.release, digest));
 }
 
 Result<base::Slice> Ledger::commit(Drawn drawn, base::Slice payload, base::Milliseconds now) {
   const Turn turn(*this, drawn.release());
   const auto shape = share_shape();
+  HANSE_TRY_VOID(check_same(drawn.release(), drawn.request_));
   const std::optional<ReleaseState> known = find(drawn.release());
   if (known && known->phase == ReleasePhase::committed) return payload_of(*known);
   const ReleaseState committed{
@@ -187,6 +200,7 @@ Result<void> Ledger::cancel(Reservation reservation, base::Milliseconds now) {
   HANSE_CHECK(reservation.ledger_ == this);
   reservation.ledger_ = nullptr;
   const Turn turn(*this, release);
+  HANSE_TRY_VOID(check_same(release, reservation.request_));
   if (!end_fresh(release))
     return fail(ErrorCode::failed_precondition,
                 "release {} was reserved by an earlier process, or is in other hands too: nobody "

@@ -24,8 +24,10 @@ class Drawn {
  private:
   friend class Reservation;
   friend class Ledger;
-  explicit Drawn(const privacy::ReleaseId& release) : release_(release) {}
+  Drawn(const privacy::ReleaseId& release, const base::Digest& request)
+      : release_(release), request_(request) {}
   privacy::ReleaseId release_;
+  base::Digest request_;  // that was paid for
 };
 
 // A release that is paid for and for which no noise was drawn by whoever holds this. Dropped, its
@@ -42,11 +44,12 @@ class Reservation {
 
  private:
   friend class Ledger;
-  Reservation(Ledger& ledger, const privacy::ReleaseId& release)
-      : ledger_(&ledger), release_(release) {}
+  Reservation(Ledger& ledger, const privacy::ReleaseId& release, const base::Digest& request)
+      : ledger_(&ledger), release_(release), request_(request) {}
   void let_go();
   Ledger* ledger_;  // null once moved from
   privacy::ReleaseId release_;
+  base::Digest request_;
 };
 
 // What `Ledger::verify` has found in order.
@@ -141,6 +144,10 @@ class Ledger {
                                      std::span<const storage::Head> pinned,
                                      const storage::Head& head) const;
   // Whether the release could be cancelled until now.
+  // What is asked of a release by whoever holds a token for another request, whose job was closed
+  // since: failed_precondition.
+  base::Result<void> check_same(const privacy::ReleaseId& release,
+                                const base::Digest& request) const;
   bool end_fresh(const privacy::ReleaseId& release);
 
   storage::Store& store_;

@@ -217,6 +217,25 @@ TEST_F(SiteLedger, VerifyFindsAPayloadThatIsGoneOrChanged) {
   EXPECT_FALSE(Ledger::open(without).value()->reserve(asked("a"), kNow));
 }
 
+TEST_F(SiteLedger, TokensOfAClosedJobDoNothingToAnothers) {
+  Drawn old_drawn = reserved(asked("a")).draw();
+  Reservation old_reservation = reserved(asked("b"));
+  ASSERT_TRUE(ledger_->close_job(job("job"), kNow));
+  const privacy::Request again_a = asked("a", 10, "other");
+  const privacy::Request again_b = asked("b", 10, "other");
+  Reservation new_a = reserved(again_a);
+  Reservation new_b = reserved(again_b);
+  EXPECT_EQ(spent(), 40U);
+  const auto committed = ledger_->commit(std::move(old_drawn), payload("old"), kNow);
+  EXPECT_EQ(committed.error().code(), ErrorCode::failed_precondition);
+  EXPECT_EQ(ledger_->cancel(std::move(old_reservation), kNow).error().code(),
+            ErrorCode::failed_precondition);
+  EXPECT_EQ(spent(), 40U);
+  EXPECT_EQ(text_of(commit(std::move(new_a), "new").value()), "new");
+  EXPECT_TRUE(ledger_->cancel(std::move(new_b), kNow).has_value());
+  EXPECT_EQ(spent(), 30U);
+}
+
 TEST_F(SiteLedger, AnOlderCopyShowsByAHeadNotedOutside) {
   ASSERT_TRUE(commit(reserved(asked("a")), "noised"));
   const auto copy = store_.copy();

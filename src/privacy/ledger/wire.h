@@ -1,8 +1,6 @@
 // Between a ledger's types and their wire messages. Included by .cc files only.
 #pragma once
 
-#include <google/protobuf/arena.h>
-
 #include "privacy/ledger/entry.h"
 #include "privacy/ledger/ledger.pb.h"
 
