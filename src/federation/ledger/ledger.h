@@ -143,11 +143,11 @@ class Ledger {
   base::Result<privacy::Audit> audit(privacy::Audit::Prices prices,
                                      std::span<const storage::Head> pinned,
                                      const storage::Head& head) const;
-  // Whether the release could be cancelled until now.
-  // What is asked of a release by whoever holds a token for another request, whose job was closed
-  // since: failed_precondition.
+  // A release that is another request's now, since the job of this one was closed:
+  // failed_precondition.
   base::Result<void> check_same(const privacy::ReleaseId& release,
                                 const base::Digest& request) const;
+  // Whether the release could be cancelled until now.
   bool end_fresh(const privacy::ReleaseId& release);
 
   storage::Store& store_;
