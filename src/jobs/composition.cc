@@ -18,12 +18,12 @@ using privacy::PrivacyLoss;
 
 constexpr std::string_view kOpenKind = "gaussian";
 constexpr std::string_view kOpenField = "noise_multiplier";
-constexpr std::string_view kPlaceholder = " noise_multiplier=1";
+constexpr std::string_view kSomeNoise = " noise_multiplier=1";
 
-// A loss in its own words; an open one with a placeholder.
+// A loss in its own words; an open one with some noise.
 Result<CompositionLine> line_of(std::string words, bool open, std::uint64_t count,
                                 std::string name) {
-  if (open) words += kPlaceholder;
+  if (open) words += kSomeNoise;
   HANSE_TRY(const PrivacyLoss loss, PrivacyLoss::parse(words));
   if (name.empty()) name = words.substr(0, words.find(' '));
   return CompositionLine{std::move(name), {loss, count}, open};

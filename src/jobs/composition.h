@@ -13,7 +13,7 @@ namespace hanse::jobs {
 // One line of a composition. A Gaussian whose noise multiplier is left open is to be calibrated.
 struct CompositionLine {
   std::string name;        // for people; the mechanism's kind where none was given
-  privacy::Charge charge;  // of an open line: with a placeholder that nobody may charge
+  privacy::Charge charge;  // of an open line: with a noise that nobody may charge
   bool open = false;
 };
 
