@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "counting_store.h"
 #include "federation/ledger/ledger.h"
 
 namespace hanse {
@@ -88,37 +89,13 @@ Charged charge_behind(std::size_t history) {
   return {median(propose), median(apply), median(whole)};
 }
 
-// One commit is one sync (federation's LedgerRecovery.Syncs).
-class CountingStore final : public storage::Store {
- public:
-  explicit CountingStore(storage::Store& store) : store_(store) {}
-  base::Result<storage::Log> load(const std::string& log) const override {
-    return store_.load(log);
-  }
-  base::Result<void> commit(const storage::Batch& batch) override {
-    ++commits;
-    return store_.commit(batch);
-  }
-  base::Result<std::vector<base::Bytes>> history(const std::string& log,
-                                                 std::size_t limit) const override {
-    return store_.history(log, limit);
-  }
-  base::Result<base::Slice> blob(const base::Digest& name) const override {
-    return store_.blob(name);
-  }
-  std::atomic<std::uint64_t> commits = 0;
-
- private:
-  storage::Store& store_;
-};
-
 struct Rate {
   double per_second;
   double per_sync;
 };
 
 Rate charge_durably(storage::Store& store, std::size_t callers) {
-  CountingStore counted(store);
+  bench::CountingStore counted(store);
   const auto ledger = federation::Ledger::open(counted, fmt::format("{} callers", callers)).value();
   HANSE_CHECK(ledger->open_asset(asset(), kNow).has_value());
   std::atomic<std::size_t> next = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "counting_store.h"
 #include "storage/durable.h"
 
 namespace hanse {
@@ -29,37 +30,13 @@ class Counter {
   std::uint64_t entries_ = 0;
 };
 
-// One commit is one sync (durable_test.cc, OneSyncPerAppend).
-class CountingStore final : public storage::Store {
- public:
-  explicit CountingStore(storage::Store& store) : store_(store) {}
-  base::Result<storage::Log> load(const std::string& log) const override {
-    return store_.load(log);
-  }
-  base::Result<void> commit(const storage::Batch& batch) override {
-    ++commits;
-    return store_.commit(batch);
-  }
-  base::Result<std::vector<base::Bytes>> history(const std::string& log,
-                                                 std::size_t limit) const override {
-    return store_.history(log, limit);
-  }
-  base::Result<base::Slice> blob(const base::Digest& name) const override {
-    return store_.blob(name);
-  }
-  std::atomic<std::uint64_t> commits = 0;
-
- private:
-  storage::Store& store_;
-};
-
 struct Rate {
   double per_second;
   double entries_per_sync;
 };
 
 Rate measure(storage::Store& store, std::size_t callers) {
-  CountingStore counted(store);
+  bench::CountingStore counted(store);
   const auto durable =
       storage::Durable<Counter>::open(counted, fmt::format("{} callers", callers), {}).value();
   const auto begin = std::chrono::steady_clock::now();
