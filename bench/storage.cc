@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <thread>
