@@ -164,7 +164,7 @@ Result<void> execute(const BudgetSigma& command, const Doors& doors) {
         doors.terminal.out().dim(fmt::format(
             "times the clip; epsilon {} at delta {}, by {}{}", shown_up(together), delta.value(),
             accountant,
-            command.gate.empty() ? "" : fmt::format("; fills a {} gate", command.gate)))));
+            command.gate.empty() ? "" : fmt::format("; fills a gate of {}", command.gate)))));
   return doors.terminal.print_data(JsonFields::write([&](JsonFields& json) {
     double at = delta.value();
     double asked = epsilon.value();
