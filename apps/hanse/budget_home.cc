@@ -1,7 +1,5 @@
 #include "hanse/budget_home.h"
 
-#include <fmt/format.h>
-
 #include "service/home.h"
 #include "storage/store.h"
 
@@ -52,7 +50,5 @@ Result<Selection> parse_selection(std::string_view text) {
     rest.remove_prefix(comma + 1);
   }
 }
-
-std::string percent(double share) { return fmt::format("{:.4g} %", 100 * share); }
 
 }  // namespace hanse::commands

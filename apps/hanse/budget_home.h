@@ -3,7 +3,6 @@
 
 #include "federation/ledger/ledger.h"
 #include "hanse/commands.h"
-#include "jobs/composition.h"
 
 namespace hanse::commands {
 
@@ -30,8 +29,5 @@ struct Selection {
   std::optional<std::vector<privacy::BlockName>> blocks;
 };
 base::Result<Selection> parse_selection(std::string_view text);
-
-// "12.3 %".
-std::string percent(double share);
 
 }  // namespace hanse::commands

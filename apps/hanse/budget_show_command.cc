@@ -17,6 +17,7 @@ using base::ErrorCode;
 using base::Result;
 using jobs::AssetStatement;
 using jobs::JsonFields;
+using jobs::percent;
 using privacy::AssetId;
 using privacy::PrivacyLedger;
 

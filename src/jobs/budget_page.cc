@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::size_t kShownRows = 1000;  // of the list; the drawing has all of them
 
-std::string percent(double share) { return fmt::format("{:.4g} %", 100 * share); }
-
 std::string shown_epsilon(const std::optional<double>& epsilon) {
   return epsilon ? fmt::format("{:.4g}", *epsilon) : "none";
 }
@@ -104,6 +102,8 @@ std::string rows_table(const std::vector<BudgetRow>& all) {
 }
 
 }  // namespace
+
+std::string percent(double share) { return fmt::format("{:.4g} %", 100 * share); }
 
 std::string day_and_time(base::Milliseconds time) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}",

@@ -80,6 +80,8 @@ struct BudgetHistory {
 base::Result<BudgetHistory> budget_history(const federation::Ledger& ledger,
                                            const privacy::AssetId& asset);
 
+// "12.3 %".
+std::string percent(double share);
 // "2026-11-22 04:20:00", in UTC.
 std::string day_and_time(base::Milliseconds time);
 

@@ -121,7 +121,6 @@ class PrivacyLedger {
   // In the order in which they were opened or derived.
   std::vector<AssetId> assets() const;
   base::Result<std::vector<BlockStanding>> standing(const AssetId& asset) const;
-  std::size_t block_count() const { return blocks_.size(); }
   const BlockName& block(std::uint32_t number) const { return blocks_.at(number).name; }
 
   const ReleaseState* find(const ReleaseId& release) const;
