@@ -46,7 +46,6 @@ query::QueryPlan plan(std::uint32_t round) {
           .job = *base::JobId::create("bench"),
           .round = {round, 0},
           .unit = "record",
-          .entrance = std::string(privacy::InTheClear::kName),
           .max_sites = kSites,
           .layout = {{{"sum", kCoordinates, 1}}, *math::Lattice::create(20), 1},
           .options = "{}",

@@ -47,7 +47,6 @@ query::QueryPlan plan(std::uint32_t round, int sites) {
           .job = *base::JobId::create("bench"),
           .round = {round, 0},
           .unit = "record",
-          .entrance = std::string(privacy::InTheClear::kName),
           .max_sites = static_cast<std::uint32_t>(sites),
           .layout = {{{"sum", kCoordinates, 1}}, *math::Lattice::create(20), 1},
           .options = "{}",

@@ -14,7 +14,6 @@ inline query::QueryPlan plan(std::size_t coordinates, std::uint32_t round = 1) {
           .job = *base::JobId::create("test"),
           .round = {round, 0},
           .unit = "record",
-          .entrance = std::string(privacy::InTheClear::kName),
           .max_sites = 64,
           .layout = {{{"sum", coordinates, 1e3}}, *math::Lattice::create(20), 1000},
           .options = "{}",

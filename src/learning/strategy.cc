@@ -75,7 +75,6 @@ class Planned : public Strategy {
         .job = job_,
         .round = round,
         .unit = "record",
-        .entrance = std::string(privacy::InTheClear::kName),
         .max_sites = max_sites_,
         .layout = layout(architecture.parameter_count()),
         .options = to_json(options),

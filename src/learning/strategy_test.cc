@@ -32,7 +32,7 @@ TEST(Strategy, PlansSayAllThereIsToKnow) {
     EXPECT_EQ(plan->job, job());
     EXPECT_EQ(plan->round, (base::RoundId{.round = 4, .attempt = 2}));
     EXPECT_EQ(plan->unit, "record");
-    EXPECT_EQ(plan->entrance, privacy::InTheClear::kName);
+    EXPECT_FALSE(plan->noise.is_private());
     EXPECT_EQ(plan->max_sites, 5u);
     EXPECT_EQ(plan->layout.max_units, spec.max_records_per_site);
     EXPECT_EQ(plan->layout.parts[0].coordinates, of.parameter_count());

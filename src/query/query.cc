@@ -25,12 +25,9 @@ class PlanHasher {
 base::Result<void> check_plan(const QueryPlan& plan) {
   if (plan.kind.empty() || plan.unit.empty())
     return base::fail(base::ErrorCode::invalid_argument, "a plan names its kind and its unit");
-  if (plan.entrance != privacy::InTheClear::kName)
-    return base::fail(base::ErrorCode::invalid_argument, "a plan's entrance is '{}', found '{}'",
-                      privacy::InTheClear::kName, plan.entrance);
   if (plan.max_sites == 0)
     return base::fail(base::ErrorCode::invalid_argument, "a plan asks at least one site");
-  return privacy::check_layout(plan.layout, plan.max_sites);
+  return privacy::check_noise_plan(plan.layout, plan.noise, plan.max_sites);
 }
 
 base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
@@ -40,7 +37,15 @@ base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
   hasher.add(std::uint64_t{plan.round.round});
   hasher.add(std::uint64_t{plan.round.attempt});
   hasher.add(plan.unit);
-  hasher.add(plan.entrance);
+  hasher.add(privacy::name_of(plan.noise.placement));
+  hasher.add(privacy::text(plan.noise.neighbours));
+  hasher.add(std::uint64_t{plan.noise.shares});
+  hasher.add(std::bit_cast<std::uint64_t>(plan.noise.sampling_rate));
+  hasher.add(static_cast<std::uint64_t>(plan.noise.parts.size()));
+  for (const privacy::PlannedNoise& part : plan.noise.parts) {
+    hasher.add(std::bit_cast<std::uint64_t>(part.sigma));
+    hasher.add(part.batch);
+  }
   hasher.add(std::uint64_t{plan.max_sites});
   hasher.add(static_cast<std::uint64_t>(plan.layout.lattice.fraction_bits()));
   hasher.add(plan.layout.max_units);
@@ -53,6 +58,11 @@ base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
   hasher.add(plan.options);
   hasher.add(parameters.bytes());
   return hasher.finish();
+}
+
+base::Result<std::vector<privacy::Charge>> Query::charges(const QueryPlan& plan) const {
+  HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(plan.layout, plan.noise));
+  return std::vector{privacy::Charge{std::move(loss)}};
 }
 
 void Catalog::add(std::string kind, Factory factory) {

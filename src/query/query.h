@@ -12,7 +12,7 @@
 #include "base/ids.h"
 #include "base/random.h"
 #include "data/dataset.h"
-#include "privacy/chain.h"
+#include "privacy/noise_plan.h"
 
 namespace hanse::query {
 
@@ -22,15 +22,15 @@ struct QueryPlan {
   std::string kind;  // key of the Catalog: "gradient", "local_training"
   base::JobId job;
   base::RoundId round;
-  std::string unit;             // unit of privacy: "record"
-  std::string entrance;         // privacy::InTheClear::kName, the only one today
+  std::string unit;             // unit of privacy: "record", or the name of the unit's column
   std::uint32_t max_sites = 0;  // size of the cohort: part of the overflow proof
   privacy::Layout layout;
+  privacy::NoisePlan noise = {};
   std::string options;     // of the kind, as JSON: what a reader of the plan can check
   base::Slice parameters;  // of the kind, as bytes: the model (docs/formats/blob.md)
 };
 
-// Kind and unit named, entrance known, layout sound for max_sites. Else invalid_argument.
+// Kind and unit named, layout and noise sound for max_sites. Else invalid_argument.
 base::Result<void> check_plan(const QueryPlan& plan);
 
 // Of everything in the plan, its parameters standing by the digest that names them.
@@ -45,6 +45,9 @@ class Query {
   // executor.
   virtual base::Result<Answer> answer(const data::Dataset& records, base::RandomSource& random,
                                       base::Executor& executor) const = 0;
+  // What the answer costs a unit, noise included: numbers of the plan, known before any record is
+  // read. By default that of one clipped sum under the plan's noise.
+  virtual base::Result<std::vector<privacy::Charge>> charges(const QueryPlan& plan) const;
 };
 
 // Kinds of query that a party understands. Filled once, then read by any thread.

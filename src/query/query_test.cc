@@ -19,7 +19,6 @@ QueryPlan plan() {
           .job = base::JobId::create("bearings").value(),
           .round = {3, 1},
           .unit = "record",
-          .entrance = "in_the_clear",
           .max_sites = 5,
           .layout = {{{"gradient", 4, 1.0}, {"count", 1, 1.0}},
                      math::Lattice::create(24).value(),
@@ -32,17 +31,39 @@ base::Digest digest(const QueryPlan& plan) {
   return digest_of(plan, base::Digest::of(plan.parameters.view()));
 }
 
+privacy::NoisePlan noise() {
+  return {.placement = privacy::Placement::shared,
+          .neighbours = privacy::Neighbours::add_remove,
+          .shares = 4,
+          .sampling_rate = 1,
+          .parts = {{100, 0}, {8, 0}}};
+}
+
 using Change = std::function<void(QueryPlan&)>;
 
-TEST(CheckPlan, AcceptsASoundPlan) { EXPECT_TRUE(check_plan(plan()).has_value()); }
+TEST(CheckPlan, AcceptsASoundPlan) {
+  EXPECT_TRUE(check_plan(plan()).has_value());
+  QueryPlan noised = plan();
+  noised.noise = noise();
+  EXPECT_TRUE(check_plan(noised).has_value());
+}
 
 TEST(CheckPlan, RefusesTheRest) {
   const Change changes[] = {
       [](QueryPlan& p) { p.kind.clear(); },
       [](QueryPlan& p) { p.unit.clear(); },
-      [](QueryPlan& p) { p.entrance.clear(); },
-      [](QueryPlan& p) { p.entrance = "gaussian"; },
-      [](QueryPlan& p) { p.entrance = "in_the_clear "; },
+      [](QueryPlan& p) { p.noise.shares = 2; },
+      [](QueryPlan& p) { p.noise.sampling_rate = 0.5; },
+      [](QueryPlan& p) { p.noise.parts = {{8, 0}, {8, 0}}; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts.pop_back(); },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.shares = 0; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.shares = 6; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.placement = privacy::Placement::site; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.sampling_rate = 0; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.sampling_rate = std::nan(""); },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts[1].sigma = 3.9; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts[0].sigma = std::nan(""); },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts[0].sigma = 0x1p62; },
       [](QueryPlan& p) { p.max_sites = 0; },
       [](QueryPlan& p) { p.max_sites = base::kMaxSites + 1; },
       [](QueryPlan& p) { p.layout.parts.clear(); },
@@ -71,7 +92,16 @@ TEST(DigestOf, CoversEveryField) {
       [](QueryPlan& p) { p.round.attempt = 2; },
       [](QueryPlan& p) { p.round = {1, 3}; },
       [](QueryPlan& p) { p.unit = "bearing"; },
-      [](QueryPlan& p) { p.entrance = "another"; },
+      [](QueryPlan& p) { p.noise = noise(); },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.placement = privacy::Placement::site; },
+      [](QueryPlan& p) {
+        p.noise = noise(), p.noise.neighbours = privacy::Neighbours::replace_one;
+      },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.shares = 3; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.sampling_rate = 0.5; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts.pop_back(); },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts[1].sigma = 9; },
+      [](QueryPlan& p) { p.noise = noise(), p.noise.parts[1].batch = 256; },
       [](QueryPlan& p) { p.max_sites = 6; },
       [](QueryPlan& p) { p.layout.lattice = math::Lattice::create(23).value(); },
       [](QueryPlan& p) { p.layout.max_units = 999; },
@@ -84,7 +114,7 @@ TEST(DigestOf, CoversEveryField) {
       [](QueryPlan& p) { p.options = "{ }"; },
       [](QueryPlan& p) { p.parameters = base::Slice(base::Bytes(33)); },
       // The same letters, moved over a border.
-      [](QueryPlan& p) { p.unit = "recordin", p.entrance = "_the_clear"; },
+      [](QueryPlan& p) { p.kind = "gradientrec", p.unit = "ord"; },
   };
   std::set<base::Digest> seen;
   for (const Change& change : changes) {

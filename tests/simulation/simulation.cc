@@ -131,7 +131,6 @@ class Consortium {
             .job = *job,
             .round = {round, 0},
             .unit = "record",
-            .entrance = std::string(privacy::InTheClear::kName),
             .max_sites = static_cast<std::uint32_t>(plants_.size()),
             .layout = {{{"sum", coordinates_, kClip}}, *lattice, 16},
             .options = "{}",

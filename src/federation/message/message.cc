@@ -13,10 +13,41 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
+constexpr int kMaxParts = 64;  // a query has three today
+
+void put_noise(const privacy::NoisePlan& noise, wire::Noise* out) {
+  out->set_placement(std::string(privacy::name_of(noise.placement)));
+  out->set_neighbours(std::string(privacy::text(noise.neighbours)));
+  out->set_shares(noise.shares);
+  out->set_sampling_rate(noise.sampling_rate);
+  for (const privacy::PlannedNoise& part : noise.parts) {
+    wire::PartNoise* to = out->add_parts();
+    to->set_sigma(part.sigma);
+    to->set_batch(part.batch);
+  }
+}
+
+// Whether it is sound, and fits the layout, is for query::check_plan.
+base::Result<privacy::NoisePlan> noise_from(const wire::Noise& in) {
+  if (in.parts_size() > kMaxParts)
+    return fail(ErrorCode::corruption, "a plan has at most {} parts, found noise for {}", kMaxParts,
+                in.parts_size());
+  HANSE_TRY(const privacy::Placement placement, privacy::placement_named(in.placement()));
+  HANSE_TRY(const privacy::Neighbours neighbours, privacy::parse_neighbours(in.neighbours()));
+  privacy::NoisePlan noise{.placement = placement,
+                           .neighbours = neighbours,
+                           .shares = in.shares(),
+                           .sampling_rate = in.sampling_rate(),
+                           .parts = {}};
+  for (const wire::PartNoise& part : in.parts())
+    noise.parts.push_back({part.sigma(), part.batch()});
+  return noise;
+}
+
 void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
   out->set_kind(plan.kind);
   out->set_unit(plan.unit);
-  out->set_entrance(plan.entrance);
+  put_noise(plan.noise, out->mutable_noise());
   out->set_max_sites(plan.max_sites);
   for (const privacy::Part& part : plan.layout.parts) {
     wire::Part* to = out->add_parts();
@@ -30,7 +61,6 @@ void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
 }
 
 base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& release) {
-  constexpr int kMaxParts = 64;  // a query has three today
   if (in.parts_size() > kMaxParts)
     return fail(ErrorCode::corruption, "a plan has at most {} parts, found {}", kMaxParts,
                 in.parts_size());
@@ -41,13 +71,14 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
   privacy::Layout layout{.parts = {}, .lattice = lattice, .max_units = in.max_units()};
   for (const wire::Part& part : in.parts())
     layout.parts.push_back({part.name(), part.coordinates(), part.clip()});
+  HANSE_TRY(privacy::NoisePlan noise, noise_from(in.noise()));
   query::QueryPlan plan{.kind = in.kind(),
                         .job = release.job,
                         .round = release.round,
                         .unit = in.unit(),
-                        .entrance = in.entrance(),
                         .max_sites = in.max_sites(),
                         .layout = std::move(layout),
+                        .noise = std::move(noise),
                         .options = in.options(),
                         .parameters = {}};
   HANSE_TRY_VOID(query::check_plan(plan));

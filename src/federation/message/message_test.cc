@@ -156,7 +156,10 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   wire::Plan* plan = offer.mutable_ask()->mutable_offer()->mutable_plan();
   plan->set_kind("rows");
   plan->set_unit("record");
-  plan->set_entrance("in_the_clear");
+  plan->mutable_noise()->set_placement("in_the_clear");
+  plan->mutable_noise()->set_neighbours("add_remove");
+  plan->mutable_noise()->set_shares(1);
+  plan->mutable_noise()->set_sampling_rate(1);
   plan->set_max_sites(8);
   plan->set_max_units(1000);
   plan->set_fraction_bits(20);
