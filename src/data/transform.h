@@ -15,12 +15,16 @@ enum class TransformKind {
   rolling_slope,  // least squares against the order, per unit of order; 0 of one record
   baseline,  // the value minus the mean of the key's first `length` records; while there are fewer,
              // of those so far
-  window,  // the last `length` values, oldest first, as so many columns; before the beginning, the
-           // first value
-  log,     // to base 10; the declared range lies above 0
-  copy,    // the number itself for another purpose: a time as a feature too; of an order, whose
-           // range is not declared, with low and high
-  ratio,   // of[0] / of[1]; the range of of[1] lies above 0
+  window,   // the last `length` values, oldest first, as so many columns; before the beginning, the
+            // first value
+  log,      // to base 10; the declared range lies above 0
+  copy,     // the number itself for another purpose: a time as a feature too; of an order, whose
+            // range is not declared, with low and high
+  ratio,    // of[0] / of[1]; the range of of[1] lies above 0
+  product,  // of[0] · of[1]
+  difference,  // of[0] − of[1]
+  hats,  // piecewise linear functions, one for each of the knots `edges`: 1 at its own, 0 at the
+         // others, and beyond the outer ones as there; so they add up to 1
   remaining_life,  // order of the key's last record − order; plus the number in `after_last`; at
                    // most `clip`
   threshold,       // of a number: values[0] below `edges[0]`, else values[1]
@@ -31,7 +35,8 @@ enum class TransformKind {
 
 // Numbers that transforms read are clipped to their declared range first, so that the natural range
 // of the result follows: of rolling_mean, window and copy that of `of`, of baseline plus and minus
-// its width, of log and ratio that of the function, of remaining_life 0 to `clip`, of rolling_std 0
+// its width, of log, ratio, product and difference that of the function, of hats −1 to 1 (so that
+// encoding leaves them as they are), of remaining_life 0 to `clip`, of rolling_std 0
 // to width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
 // close: theirs is plus and minus the width per unit of order, which holds where records are at
 // least one unit apart.
@@ -39,8 +44,8 @@ struct TransformSpec {
   TransformKind kind = TransformKind::rolling_mean;
   std::vector<std::string> of = {};  // columns read before, or made by transforms before
   // The name of the result; "{of}" stands for each column of `of`, in turn, for kinds that take one
-  // column at a time (rolling_*, baseline, window, log). window adds "_1" … "_length", oldest
-  // first.
+  // column at a time (rolling_*, baseline, window, log, hats). window and hats add "_1" …
+  // "_length", window oldest first.
   std::string name = {};
   // What the result is for. Of numbers: number, input or label. Of texts: category, label, group,
   // site, site_class, unit, partition or text. No feature is made of a label or a remaining life:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "data/dataset.h"
 #include "data/transform_step.h"
@@ -20,11 +21,30 @@ std::vector<double> logarithms(const Step& step, const Table& table) {
   return values;
 }
 
-std::vector<double> ratios(const Step& step, const Table& table) {
+template <class Function>
+std::vector<double> of_two(const Step& step, const Table& table, const Function& function) {
   std::vector<double> values = clipped(table, step.of[0]);
-  const std::vector<double> under = clipped(table, step.of[1]);
-  for (std::size_t row = 0; row < values.size(); ++row) values[row] /= under[row];
+  const std::vector<double> others = clipped(table, step.of[1]);
+  std::ranges::transform(values, others, values.begin(), function);
   return values;
+}
+
+std::vector<TableColumn> hats(const Step& step, const Table& table) {
+  const std::vector<double>& knots = step.spec.edges;
+  const std::vector<double> values = clipped(table, step.of[0]);
+  std::vector<std::vector<double>> cells(knots.size(), std::vector<double>(values.size()));
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    const double value = std::clamp(values[row], knots.front(), knots.back());
+    const auto above = std::ranges::upper_bound(knots, value) - knots.begin();
+    const std::size_t right = std::min(static_cast<std::size_t>(above), knots.size() - 1);
+    const double share = (value - knots[right - 1]) / (knots[right] - knots[right - 1]);
+    cells[right - 1][row] = 1 - share;
+    cells[right][row] = share;
+  }
+  std::vector<TableColumn> columns;
+  for (std::size_t k = 0; k < knots.size(); ++k)
+    columns.push_back({step.made[k].name, std::move(cells[k])});
+  return columns;
 }
 
 // Of as many bands as there are edges, and one: that of all edges the value has reached.
@@ -99,7 +119,13 @@ base::Result<std::vector<TableColumn>> compute_single(const Step& step, const Ta
       return column(has_range(step.of[0]) ? clipped(table, step.of[0])
                                           : *table.find(step.of[0].name)->numbers());
     case TransformKind::ratio:
-      return column(ratios(step, table));
+      return column(of_two(step, table, std::divides<>()));
+    case TransformKind::product:
+      return column(of_two(step, table, std::multiplies<>()));
+    case TransformKind::difference:
+      return column(of_two(step, table, std::minus<>()));
+    case TransformKind::hats:
+      return hats(step, table);
     case TransformKind::which: {
       HANSE_TRY(Texts texts, places(step, table));
       return column(std::move(texts));

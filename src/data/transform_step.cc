@@ -32,7 +32,7 @@ struct Kind {
 
 constexpr std::size_t kAny = base::kMaxColumns;
 
-constexpr std::array<Kind, 13> kKinds = {{
+constexpr std::array<Kind, 16> kKinds = {{
     {TransformKind::rolling_mean, "rolling_mean", 1, 1, true, false, true, 1},
     {TransformKind::rolling_std, "rolling_std", 1, 1, true, false, true, 2},
     {TransformKind::rolling_slope, "rolling_slope", 1, 1, true, false, true, 2},
@@ -41,6 +41,9 @@ constexpr std::array<Kind, 13> kKinds = {{
     {TransformKind::log, "log", 1, 1, true, false, false, 0},
     {TransformKind::copy, "copy", 1, 1, true, false, false, 0},
     {TransformKind::ratio, "ratio", 2, 2, false, false, false, 0},
+    {TransformKind::product, "product", 2, 2, false, false, false, 0},
+    {TransformKind::difference, "difference", 2, 2, false, false, false, 0},
+    {TransformKind::hats, "hats", 1, 1, true, false, false, 0},
     {TransformKind::remaining_life, "remaining_life", 0, 0, false, false, true, 0},
     {TransformKind::threshold, "threshold", 1, 1, true, true, false, 0},
     {TransformKind::bands, "bands", 1, 1, true, true, false, 0},
@@ -73,11 +76,16 @@ base::Result<Column> look_up(const TransformSpec& spec, const std::string& name,
                  name, base::did_you_mean(name, names));
 }
 
+bool has_edges(TransformKind kind) {
+  return kind == TransformKind::threshold || kind == TransformKind::bands ||
+         kind == TransformKind::hats;
+}
+
 // Fields that only some kinds have.
 base::Result<void> check_fields(const TransformSpec& spec) {
   const Kind& kind = kind_of(spec.kind);
   const bool life = spec.kind == TransformKind::remaining_life;
-  const bool edged = spec.kind == TransformKind::threshold || spec.kind == TransformKind::bands;
+  const bool edged = has_edges(spec.kind);
   if (spec.name.empty()) return refused(spec, "it has no name; name the column it makes");
   if (spec.of.size() < kind.least || (!kind.one_at_a_time && spec.of.size() > kind.most))
     return refused(spec, "expected {}{} columns in 'of', found {}",
@@ -101,7 +109,8 @@ base::Result<void> check_fields(const TransformSpec& spec) {
                           spec.clip)
                 : refused(spec, "only remaining_life has 'clip', found {}", spec.clip);
   if (!life && !spec.after_last.empty()) return refused(spec, "only remaining_life has after_last");
-  if (!edged && !spec.edges.empty()) return refused(spec, "only threshold and bands have edges");
+  if (!edged && !spec.edges.empty())
+    return refused(spec, "only threshold, bands and hats have edges");
   if (!kind.makes_text && !spec.values.empty())
     return refused(spec, "it makes numbers, not values");
   return {};
@@ -145,8 +154,24 @@ base::Result<void> check_values(const TransformSpec& spec) {
   return {};
 }
 
+// Knots may stand at both ends of the range.
+base::Result<void> check_knots(const TransformSpec& spec, const Column& of) {
+  if (spec.edges.size() < 2 || spec.edges.size() > kMaxLength)
+    return refused(spec, "expected 2 to {} knots in 'edges', found {}", kMaxLength,
+                   spec.edges.size());
+  for (std::size_t i = 0; i < spec.edges.size(); ++i) {
+    const double knot = spec.edges[i];
+    const bool ascends = i == 0 || knot > spec.edges[i - 1];
+    if (!(ascends && knot >= of.low && knot <= of.high))
+      return refused(spec, "knots ascend within the range of '{}', {} to {}; found {}", of.name,
+                     of.low, of.high, knot);
+  }
+  return {};
+}
+
 base::Result<void> check_edges(const TransformSpec& spec, const Column& of) {
-  if (spec.kind != TransformKind::threshold && spec.kind != TransformKind::bands) return {};
+  if (spec.kind == TransformKind::hats) return check_knots(spec, of);
+  if (!has_edges(spec.kind)) return {};
   if (spec.edges.empty() || (spec.kind == TransformKind::threshold && spec.edges.size() > 1))
     return refused(spec, "expected {} in 'edges', found {}",
                    spec.kind == TransformKind::threshold ? "one number" : "numbers",
@@ -179,6 +204,14 @@ std::pair<double, double> natural_range(const Step& step) {
       const Column& under = step.of[1];
       return std::minmax({low / under.low, low / under.high, high / under.low, high / under.high});
     }
+    case TransformKind::product: {
+      const Column& by = step.of[1];
+      return std::minmax({low * by.low, low * by.high, high * by.low, high * by.high});
+    }
+    case TransformKind::difference:
+      return {low - step.of[1].high, high - step.of[1].low};
+    case TransformKind::hats:
+      return {-1, 1};
     default:
       return {low, high};
   }
@@ -191,6 +224,8 @@ base::Result<void> set_range(const Step& step, Column& made) {
   if (!(spec.part > 0 && spec.part <= 1))
     return refused(spec, "expected 'part' of the natural range above 0 and up to 1, found {}",
                    spec.part);
+  if (spec.kind == TransformKind::hats && (declared || spec.part != 1))
+    return refused(spec, "its range is -1 to 1; it has neither part nor low and high");
   if (!declared && !step.of.empty() && !has_range(step.of[0]))
     return refused(spec, "'{}' has no range of its own: declare 'low' and 'high'", step.of[0].name);
   if (declared && spec.part != 1)
@@ -220,6 +255,8 @@ std::string unit_of(const Step& step) {
       return unit.empty() ? "log10" : "log10 " + unit;
     case TransformKind::rolling_slope:
     case TransformKind::ratio:
+    case TransformKind::product:
+    case TransformKind::hats:
       return {};
     default:
       return unit;
@@ -240,9 +277,11 @@ base::Result<void> set_made(Step& step) {
     column.unit = unit_of(step);
     HANSE_TRY_VOID(set_range(step, column));
   }
-  const std::size_t count = spec.kind == TransformKind::window ? spec.length : 1;
+  std::size_t count = 1;
+  if (spec.kind == TransformKind::window) count = spec.length;
+  if (spec.kind == TransformKind::hats) count = spec.edges.size();
   step.made.assign(count, column);
-  if (spec.kind == TransformKind::window)
+  if (spec.kind == TransformKind::window || count > 1)
     for (std::size_t i = 0; i < count; ++i) step.made[i].name += fmt::format("_{}", i + 1);
   const auto fine = check_column(step.made.front());
   if (!fine) return refused(spec, "{}", fine.error().text());

@@ -107,6 +107,10 @@ TEST(Transform, OfOneRecord) {
   EXPECT_EQ(made_by({.kind = TransformKind::log, .of = {"y"}, .name = "made"})[1], 2);
   EXPECT_EQ(made_by({.kind = TransformKind::ratio, .of = {"x", "y"}, .name = "made"}),
             (Numbers{0.6, 0.02, 8, 0.02, 8}));
+  EXPECT_EQ(made_by({.kind = TransformKind::product, .of = {"x", "y"}, .name = "made"})[1],
+            100 * made_by({.kind = TransformKind::copy, .of = {"x"}, .name = "made"})[1]);
+  EXPECT_EQ(made_by({.kind = TransformKind::difference, .of = {"x", "y"}, .name = "made"})[1],
+            made_by({.kind = TransformKind::copy, .of = {"x"}, .name = "made"})[1] - 100);
   const TransformSpec threshold{.kind = TransformKind::threshold,
                                 .of = {"x"},
                                 .name = "made",
@@ -185,6 +189,39 @@ TEST(Transform, RangesFollow) {
             std::pair(0.0, 10.0));
 }
 
+TEST(Transform, RangesOfTwoColumnsFollowFromBoth) {
+  const auto range = [](TransformKind kind) {
+    const auto pipeline = with({.kind = kind, .of = {"x", "y"}, .name = "r"});
+    const Column& made = *pipeline->schema()->find("r");
+    return std::pair(made.low, made.high);
+  };
+  const Column& x =
+      *with({.kind = TransformKind::copy, .of = {"x"}, .name = "r"})->schema()->find("x");
+  const Column& y =
+      *with({.kind = TransformKind::copy, .of = {"x"}, .name = "r"})->schema()->find("y");
+  EXPECT_EQ(range(TransformKind::product), std::pair(x.low * y.low, x.high * y.high));
+  EXPECT_EQ(range(TransformKind::difference), std::pair(x.low - y.high, x.high - y.low));
+}
+
+// Between two knots a line; they add up to 1 everywhere, also beyond the outer ones.
+TEST(Transform, HatsInterpolateBetweenKnots) {
+  const TransformSpec hats{
+      .kind = TransformKind::hats, .of = {"x"}, .name = "h", .edges = {2, 4, 8}};
+  const auto pipeline = with(hats).value();
+  const auto applied = pipeline.apply(table(), false).value();
+  const Numbers x = *applied.table.find("x")->numbers();
+  const auto column = [&](int i) { return *applied.table.find(fmt::format("h_{}", i))->numbers(); };
+  for (std::size_t row = 0; row < x.size(); ++row) {
+    const double at = std::clamp(x[row], 2.0, 8.0);
+    const double total = column(1)[row] + column(2)[row] + column(3)[row];
+    EXPECT_DOUBLE_EQ(total, 1);
+    EXPECT_DOUBLE_EQ(2 * column(1)[row] + 4 * column(2)[row] + 8 * column(3)[row], at) << row;
+    for (int i = 1; i <= 3; ++i) EXPECT_GE(column(i)[row], 0);
+    EXPECT_TRUE(at <= 4 ? column(3)[row] == 0 : column(1)[row] == 0);
+  }
+  EXPECT_EQ(pipeline.schema()->find("h_3")->low, -1);
+}
+
 // A later transform reads what an earlier one made, clipped to its declared range.
 TEST(Transform, BuildsOnWhatWasMade) {
   TransformSpec mean = keyed(TransformKind::rolling_mean, 2);
@@ -234,6 +271,14 @@ TEST(Transform, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(refused(with({.kind = ratio, .of = {"x"}, .name = "r"}), code, {"2 columns", "1"}));
   EXPECT_TRUE(
       refused(with({.kind = ratio, .of = {"y", "x"}, .name = "r"}), code, {"'x'", "above"}));
+  EXPECT_TRUE(refused(with({.kind = hats, .of = {"x"}, .name = "h", .edges = {1}}), code,
+                      {"2 to 10000 knots", "found 1"}));
+  EXPECT_TRUE(refused(with({.kind = hats, .of = {"x"}, .name = "h", .edges = {1, 1}}), code,
+                      {"knots ascend", "'x'"}));
+  EXPECT_TRUE(refused(with({.kind = hats, .of = {"x"}, .name = "h", .edges = {1, 11}}), code,
+                      {"0 to 10", "found 11"}));
+  EXPECT_TRUE(refused(with({.kind = hats, .of = {"x"}, .name = "h", .part = 0.5, .edges = {1, 2}}),
+                      code, {"-1 to 1"}));
   EXPECT_TRUE(refused(with({.kind = threshold,
                             .of = {"x"},
                             .name = "b",

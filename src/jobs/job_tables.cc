@@ -152,7 +152,7 @@ struct Uses {
   TransformKind kind;
   bool of, keyed, length, range, edges, values;
 };
-constexpr std::array<Uses, 13> kUses{{
+constexpr std::array<Uses, 16> kUses{{
     {TransformKind::rolling_mean, true, true, true, true, false, false},
     {TransformKind::rolling_std, true, true, true, true, false, false},
     {TransformKind::rolling_slope, true, true, true, true, false, false},
@@ -161,6 +161,9 @@ constexpr std::array<Uses, 13> kUses{{
     {TransformKind::log, true, false, false, true, false, false},
     {TransformKind::copy, true, false, false, true, false, false},
     {TransformKind::ratio, true, false, false, true, false, false},
+    {TransformKind::product, true, false, false, true, false, false},
+    {TransformKind::difference, true, false, false, true, false, false},
+    {TransformKind::hats, true, false, false, false, true, false},
     {TransformKind::remaining_life, false, true, false, false, false, false},
     {TransformKind::threshold, true, false, false, false, true, true},
     {TransformKind::bands, true, false, false, false, true, true},
