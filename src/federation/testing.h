@@ -20,6 +20,14 @@ inline query::QueryPlan plan(std::size_t coordinates, std::uint32_t round = 1) {
           .parameters = {}};
 }
 
+// The same with noise, each site the whole dose: one answer costs a record ρ = 1/2.
+inline query::QueryPlan private_plan(std::size_t coordinates, std::uint32_t round = 1) {
+  query::QueryPlan asked = plan(coordinates, round);
+  asked.noise.placement = privacy::Placement::site;
+  asked.noise.parts = {{.sigma = 1e3 * (1 << 20), .batch = 0}};
+  return asked;
+}
+
 class Rows final : public query::Query {
  public:
   explicit Rows(query::QueryPlan plan) : plan_(std::move(plan)) {}

@@ -38,6 +38,20 @@ base::Result<void> check_size(const Release& release, const Offer& offer) {
               largest.size(), offer.job.size(), base::kMaxMessageBytes);
 }
 
+// What sites check for themselves too: they need not trust the one who opens the sum.
+base::Result<void> check_noise(const privacy::NoisePlan& noise,
+                               const CoordinatorSettings& settings) {
+  if (noise.shares > settings.min_sites)
+    return fail(ErrorCode::invalid_argument,
+                "the noise is whole when {} sites answer, and min_sites is {}; raise it, or share "
+                "the noise by fewer",
+                noise.shares, settings.min_sites);
+  if (noise.placement == privacy::Placement::coordinator && settings.central_noise == nullptr)
+    return fail(ErrorCode::invalid_argument,
+                "noise placed 'coordinator' is for simulation; place it 'site'");
+  return {};
+}
+
 }  // namespace
 
 // The contribution that is being pulled, or the one after it.
@@ -98,9 +112,11 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
   if (plan.max_sites < settings_.cohort.size())
     return fail(ErrorCode::invalid_argument, "a plan for {} sites cannot ask a cohort of {}",
                 plan.max_sites, settings_.cohort.size());
+  HANSE_TRY_VOID(check_noise(plan.noise, settings_));
   const Release release{plan.job, plan.round};
   ParametersBlob parameters(plan, executor_);
-  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort, std::move(job)};
+  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort, std::move(job),
+              static_cast<std::uint32_t>(settings_.min_sites)};
   HANSE_TRY_VOID(check_size(release, offer));
   aggregation::Setup setup = setup_of(offer);
   RoundRecord record;
@@ -412,7 +428,14 @@ Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
 base::Result<void> Coordinator::add_up_and_release() {
   HANSE_TRY_VOID(record_.append(step::AddUp{}));
   HANSE_TRY(aggregation::Sum sum, std::move(*open_->machine).finish());
-  HANSE_TRY(released_, privacy::Released::create(open_->offer.plan.layout, std::move(sum).open()));
+  const query::QueryPlan& plan = open_->offer.plan;
+  if (plan.noise.placement == privacy::Placement::coordinator) {
+    HANSE_TRY(released_,
+              privacy::Released::with_central_noise(plan.layout, std::move(sum).open(), plan.noise,
+                                                    *settings_.central_noise));
+  } else {
+    HANSE_TRY(released_, privacy::Released::create(plan.layout, std::move(sum).open()));
+  }
   return record_.append(step::Open{});
 }
 

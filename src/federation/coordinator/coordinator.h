@@ -25,6 +25,9 @@ struct CoordinatorSettings {
   base::Milliseconds stall{60'000};
   // A round ends after this long with what it has: an hour of local training is a long round.
   base::Milliseconds deadline{3'600'000};
+  // Draws the noise that plans place at the coordinator, and outlives it. Simulation only: null
+  // refuses such plans.
+  base::RandomSource* central_noise = nullptr;
 };
 
 // What is durable of the rounds that were closed before: a coordinator starts from it.
@@ -50,8 +53,8 @@ class Coordinator {
 
   // Steps 1 and 2 of a round: records the plan, admits the cohort, asks. `job` is the job file's
   // text. While a round is open or released and not closed: failed_precondition; a plan that fails
-  // its checks or is for fewer sites than the cohort, or a question that does not fit a message:
-  // invalid_argument.
+  // its checks, is for fewer sites than the cohort or for more shares of noise than sites that are
+  // needed, or a question that does not fit a message: invalid_argument.
   base::Result<std::vector<transport::Envelope>> begin(query::QueryPlan plan, std::string job,
                                                        base::Milliseconds now);
 

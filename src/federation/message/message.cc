@@ -96,6 +96,7 @@ struct Encoder {
     put(offer.parameters, to->mutable_parameters());
     for (const base::SiteId& site : offer.cohort) to->add_cohort(site.text());
     to->set_job(offer.job);
+    to->set_min_sites(offer.min_sites);
     if (ask.receipted) put(*ask.receipted, out->mutable_ask()->mutable_receipted());
   }
   void operator()(const Contribution& contribution) const {
@@ -167,7 +168,7 @@ base::Result<Offer> offer_from(const wire::Offer& in, const Release& release) {
   if (in.job().size() > base::kMaxJobBytes)
     return fail(ErrorCode::corruption, "a job's text has at most {} bytes, found {}",
                 base::kMaxJobBytes, in.job().size());
-  Offer offer{std::move(plan), std::move(parameters), {}, in.job()};
+  Offer offer{std::move(plan), std::move(parameters), {}, in.job(), in.min_sites()};
   for (const std::string& name : in.cohort()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     offer.cohort.push_back(std::move(site));
@@ -175,6 +176,9 @@ base::Result<Offer> offer_from(const wire::Offer& in, const Release& release) {
   if (offer.cohort.size() > offer.plan.max_sites)
     return fail(ErrorCode::corruption, "an offer to {} sites of a plan for {}", offer.cohort.size(),
                 offer.plan.max_sites);
+  if (offer.min_sites == 0 || offer.min_sites > offer.cohort.size())
+    return fail(ErrorCode::corruption, "an offer to {} sites that needs {} answers",
+                offer.cohort.size(), offer.min_sites);
   std::vector<base::SiteId> sorted = offer.cohort;
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end())
@@ -252,6 +256,8 @@ base::Digest digest_of(const Offer& offer) {
   base::Hasher hasher;
   hasher.add(query::digest_of(offer.plan, offer.parameters.digest()).bytes());
   hasher.add(base::Digest::of(base::view_of(offer.job)).bytes());
+  const std::uint64_t min_sites = offer.min_sites;
+  hasher.add(std::as_bytes(std::span(&min_sites, 1)));
   // A site's name has no line break, so the list cannot be read in two ways.
   for (const base::SiteId& site : offer.cohort) hasher.add(base::view_of(site.text() + "\n"));
   return hasher.finish();
@@ -259,8 +265,13 @@ base::Digest digest_of(const Offer& offer) {
 
 aggregation::Setup setup_of(const Offer& offer) {
   aggregation::Setup setup{.offer = digest_of(offer), .layout = {}, .cohort = offer.cohort};
-  for (const privacy::Part& part : offer.plan.layout.parts)
-    setup.layout.push_back({part.coordinates, offer.plan.layout.bound(part)});
+  const privacy::Layout& layout = offer.plan.layout;
+  auto noise = privacy::site_noise(offer.plan.noise);
+  HANSE_CHECK(noise.has_value());  // check_plan has seen it
+  noise->resize(layout.parts.size());
+  for (std::size_t p = 0; p < layout.parts.size(); ++p)
+    setup.layout.push_back(
+        {layout.parts[p].coordinates, privacy::noised_bound(layout, p, noise->at(p))});
   return setup;
 }
 

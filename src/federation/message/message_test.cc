@@ -69,13 +69,15 @@ TEST(Message, OfferComesBackWhole) {
   const Offer sent{plan,
                    parameters.manifest(),
                    {testing::site("aachen"), testing::site("turin")},
-                   "schema = 1\n"};
+                   "schema = 1\n",
+                   2};
   const Standing standing{7, base::Digest::of(base::view_of("x"))};
   const Ask ask = from_coordinator<Ask>(Ask{sent, standing});
   EXPECT_EQ(ask.receipted, standing);
   EXPECT_EQ(from_coordinator<Ask>(Ask{sent, {}}).receipted, std::nullopt);
   const Offer& offer = ask.offer;
   EXPECT_EQ(offer.job, sent.job);
+  EXPECT_EQ(offer.min_sites, 2U);
   EXPECT_EQ(offer.parameters, parameters.manifest());
   EXPECT_EQ(offer.cohort.size(), 2U);
   EXPECT_EQ(offer.plan.layout, plan.layout);
@@ -112,6 +114,9 @@ TEST(Message, TheOfferIsBoundToItsCohortAndJob) {
   EXPECT_NE(digest_of(both), digest_of(one));
   Offer other = both;
   other.job = "a";
+  EXPECT_NE(digest_of(both), digest_of(other));
+  other = both;
+  other.min_sites = 2;
   EXPECT_NE(digest_of(both), digest_of(other));
 }
 
@@ -164,6 +169,7 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   plan->set_max_units(1000);
   plan->set_fraction_bits(20);
   offer.mutable_ask()->mutable_offer()->add_cohort("aachen");
+  offer.mutable_ask()->mutable_offer()->set_min_sites(1);
   wire::Part* part = plan->add_parts();
   part->set_name("sum");
   part->set_clip(1);
@@ -171,6 +177,11 @@ TEST(Message, RefusesClaimsBeyondTheirBounds) {
   expect_corrupt(offer);
   part->set_coordinates(10);
   EXPECT_TRUE(decode_from_coordinator(with_bytes(offer.SerializeAsString())).has_value());
+  for (const std::uint32_t min_sites : {0U, 2U}) {
+    offer.mutable_ask()->mutable_offer()->set_min_sites(min_sites);
+    expect_corrupt(offer);
+  }
+  offer.mutable_ask()->mutable_offer()->set_min_sites(1);
   offer.mutable_ask()->mutable_offer()->add_cohort("aachen");  // twice
   expect_corrupt(offer);
   offer.mutable_ask()->mutable_offer()->mutable_cohort()->RemoveLast();

@@ -5,6 +5,7 @@
 
 #include "federation/site/site.h"
 #include "federation/testing.h"
+#include "privacy/ledger/testing.h"
 #include "storage/power_cut.h"
 
 namespace hanse::federation {
@@ -27,7 +28,7 @@ struct Seen {
 // One site's processes, one after another on one disk, and a coordinator played by hand.
 class Plant {
  public:
-  explicit Plant(int cut) {
+  Plant(int cut, bool paid) : paid_(paid) {
     if (cut > 0) disk_.cut_at(cut);
     start();
   }
@@ -50,6 +51,7 @@ class Plant {
   void restart() {
     site_.reset();
     record_.reset();
+    ledger_.reset();
     store_.reset();
     disk_.restore(random_);
     start();
@@ -70,10 +72,28 @@ class Plant {
     });
     for (const auto& [round, seen] : seen_)
       EXPECT_FALSE(store_->blob(seen.contribution.sealed.digest()).has_value()) << "forgotten";
+    if (paid_) check_the_ledger();
   }
 
  private:
-  query::QueryPlan plan(std::uint32_t round) const { return testing::plan(kCoordinates, round); }
+  query::QueryPlan plan(std::uint32_t round) const {
+    return paid_ ? testing::private_plan(kCoordinates, round) : testing::plan(kCoordinates, round);
+  }
+
+  privacy::Use use() const {
+    return privacy::testing::use("ovens", testing::Rows(plan(1)).charges(plan(1)).value());
+  }
+
+  // Every release is charged once, however often it was begun, and nothing of it is left behind.
+  void check_the_ledger() {
+    ASSERT_TRUE(ledger_->verify().has_value()) << ledger_->verify().error().text();
+    ledger_->read([&](const privacy::PrivacyLedger& at) {
+      const privacy::Use one = use();
+      EXPECT_EQ(privacy::testing::standing(at, "ovens").spent.units,
+                kRounds * at.price({&one, 1}).value().at(0).price.units);
+      EXPECT_EQ(at.open_payloads().size(), 0U);
+    });
+  }
 
   void start() {
     while (!try_to_start()) disk_.restore(random_);
@@ -84,6 +104,7 @@ class Plant {
     if (!store) return false;
     auto record = storage::Durable<SiteRecord>::open(**store, "site", {}, 2);
     if (!record) return false;
+    if (paid_ && !open_ledger(**store)) return false;
     store_ = *std::move(store);
     record_ = *std::move(record);
     site_ = std::make_unique<Site>(
@@ -91,15 +112,35 @@ class Plant {
         SiteDoors{catalog_, aggregation::plain(), executor_, log_,
                   [this](const Release& release) {
                     EXPECT_FALSE(seen_.contains(release.round.round)) << "computed again";
-                    return std::make_unique<base::SeededSimulationRandom>(1, "test");
+                    return std::make_unique<base::SeededSimulationRandom>(computed_, "test");
                   },
                   // Other bytes each time, so that nothing computed twice goes unnoticed.
                   [this](const Offer&) {
-                    return testing::records(2, kCoordinates, 0.001 * ++computed_);
-                  }},
+                    return testing::records(2, kCoordinates,
+                                            0.001 * static_cast<double>(++computed_));
+                  },
+                  paid_ ? std::optional(budget()) : std::nullopt},
         *record_, *store_);
     hear(site_->reconnected(kNow));
     return true;
+  }
+
+  bool open_ledger(storage::Store& store) {
+    auto ledger = Ledger::open(store, "ledger", 3);
+    if (!ledger) return false;
+    const auto opened = (*ledger)->open_asset(
+        privacy::testing::new_asset("ovens", privacy::testing::gate(privacy::Currency::rho, 20)),
+        clock_.wall());
+    ledger_ = *std::move(ledger);
+    return opened || opened.error().code() == base::ErrorCode::already_exists;
+  }
+
+  SiteBudget budget() {
+    return {*ledger_, privacy::testing::asset("ovens"), {}, clock_, [this](const Offer&) {
+              JobTerms terms{privacy::testing::purpose(), use().charges};
+              terms.charges[0].count = kRounds;
+              return base::Result<JobTerms>(std::move(terms));
+            }};
   }
 
   void restart_if_cut() {
@@ -147,30 +188,45 @@ class Plant {
     }
   }
 
+  const bool paid_;
   base::SeededSimulationRandom random_{11, "power"};
+  base::ManualClock clock_;
   PowerCut disk_;
   base::SiteId self_ = testing::site("aachen");
   query::Catalog catalog_ = testing::catalog();
   base::InlineExecutor executor_;
   base::SilentLog log_;
-  int computed_ = 0;
+  std::uint64_t computed_ = 0;
   std::map<std::uint32_t, Seen> seen_;
   std::optional<Standing> receipted_;
   std::unique_ptr<storage::SqliteStore> store_;
   std::unique_ptr<storage::Durable<SiteRecord>> record_;
+  std::unique_ptr<Ledger> ledger_;
   std::unique_ptr<Site> site_;
 };
 
-TEST(Recovery, WhatWasAnnouncedIsSentAgainBitForBit) {
+// The number of syncs there are.
+int cut_everywhere(bool paid) {
   int total = 0;
   for (int cut = 0; cut == 0 || cut <= total; ++cut) {
-    Plant plant(cut);
+    Plant plant(cut, paid);
     plant.play();
     if (cut == 0) total = plant.syncs();
     plant.check_the_end();
-    ASSERT_FALSE(HasFailure()) << "cut at sync " << cut;
+    if (::testing::Test::HasFailure()) ADD_FAILURE() << "cut at sync " << cut;
+    if (::testing::Test::HasFailure()) break;
   }
-  EXPECT_GE(total, 2 * static_cast<int>(kRounds)) << "an answer is one sync, its receipt another";
+  return total;
+}
+
+TEST(Recovery, WhatWasAnnouncedIsSentAgainBitForBit) {
+  EXPECT_GE(cut_everywhere(/*paid=*/false), 2 * static_cast<int>(kRounds))
+      << "an answer is one sync, its receipt another";
+}
+
+TEST(Recovery, WhatWasPaidForIsComputedAndChargedOnce) {
+  EXPECT_GE(cut_everywhere(/*paid=*/true), 5 * static_cast<int>(kRounds))
+      << "reserved, committed, answered, handed over to the record, receipted";
 }
 
 }  // namespace

@@ -18,6 +18,33 @@ void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// The store's, after which nobody knows what is durable.
+bool is_of_store(const base::Error& error) {
+  return error.code() == ErrorCode::unavailable || error.code() == ErrorCode::corruption;
+}
+
+// Step 6 of a round: what may be sealed, by the plan's placement.
+base::Result<privacy::Noised> noised(query::Answer answer, const privacy::NoisePlan& plan,
+                                     base::RandomSource& random) {
+  auto* const sum = std::get_if<privacy::ClippedSum>(&answer);
+  if (!plan.is_private())
+    return std::visit(
+        [](auto&& link) {
+          return privacy::Noised::in_the_clear(std::move(link), privacy::InTheClear{});
+        },
+        std::move(answer));
+  if (sum == nullptr) {
+    if (plan.placement == privacy::Placement::site)
+      return privacy::Noised::of(std::get<privacy::PrivateIterate>(std::move(answer)));
+    return fail(ErrorCode::invalid_argument,
+                "an iterate carries the whole noise of its site, and the plan's is placed '{}'",
+                privacy::name_of(plan.placement));
+  }
+  if (plan.placement == privacy::Placement::coordinator)
+    return privacy::Noised::central(std::move(*sum), privacy::CentralNoise{});
+  return privacy::Noised::add(std::move(*sum), plan, random);
+}
+
 }  // namespace
 
 struct Site::Fetching {
@@ -45,6 +72,10 @@ Site::Site(SiteSettings settings, SiteDoors doors, storage::Durable<SiteRecord>&
     : settings_(std::move(settings)), doors_(std::move(doors)), record_(record), store_(store) {}
 
 Site::~Site() = default;
+
+void Site::adopt(const base::Digest& roster) {
+  if (doors_.budget) doors_.budget->roster = roster;
+}
 
 std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds now) {
   if (problem_) return {};
@@ -207,6 +238,10 @@ Site::Outbox Site::hear(const Release& release, const Ended&) {
 // Nobody will ask for this answer again.
 void Site::conclude(const OpenAnswer& answer, bool receipted) {
   const Release& release = answer.release;
+  if (const auto forgotten = forget_payload(answer); !forgotten) {
+    (void)stop(forgotten.error());
+    return;
+  }
   auto unneeded =
       record_.read([&](const auto& record) { return record.unneeded_after_end(release); });
   const auto done =
@@ -227,6 +262,7 @@ Site::Outbox Site::pull(base::Milliseconds now) {
 // Steps 5 to 9 of a round: nothing of the answer leaves before it is durable.
 Site::Outbox Site::answer() {
   auto sealed = sealed_answer(*fetching());
+  if (problem_) return {};
   if (!sealed) return decline(sealed.error().text());
   const Release release = work_->release;
   auto unneeded =
@@ -234,6 +270,8 @@ Site::Outbox Site::answer() {
   const auto done = record_.append(SiteRecord::answered(release, work_->offer, sealed->manifest()),
                                    {{sealed->digest(), sealed->bytes_}}, std::move(unneeded));
   if (!done) return stop(done.error());
+  if (const auto forgotten = forget_payloads(release.job); !forgotten)
+    return stop(forgotten.error());
   work_.reset();
   held_ = std::make_unique<Held>(Held{release, *std::move(sealed)});
   return announce(*open_answer(release));
@@ -259,38 +297,100 @@ Site::Outbox Site::stop(const base::Error& problem) {
 
 // Before a byte of it is pulled: what the owner does not want costs him neither line nor memory.
 base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offer) const {
-  if (!settings_.in_the_clear)
-    return fail(ErrorCode::permission_denied,
-                "the plan lets sums leave in the clear, which this site allows in simulation only");
   if (std::ranges::find(offer.cohort, settings_.self) == offer.cohort.end())
     return fail(ErrorCode::permission_denied, "this site is not in the cohort of the plan");
-  return doors_.records(offer);
+  const SiteBudget* const budget = doors_.budget ? &*doors_.budget : nullptr;
+  HANSE_TRY_VOID(check_noise(offer, settings_, budget));
+  HANSE_TRY(auto records, doors_.records(offer));
+  if (budget != nullptr && offer.plan.noise.is_private()) {
+    const bool under_way =
+        record_.read([&](const SiteRecord& record) { return record.has_answered(offer.plan.job); });
+    HANSE_TRY_VOID(check_affordable(offer, *budget, under_way));
+  }
+  return records;
 }
 
-base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) const {
-  const Offer& offer = fetched.offer;
-  query::QueryPlan plan = offer.plan;
-  plan.parameters = join(std::move(fetched.receiver).slices());
-  HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(plan));
-  const std::unique_ptr<base::RandomSource> random = doors_.random(work_->release);
-  HANSE_TRY(query::Answer answer, query->answer(*fetched.records, *random, doors_.executor));
+base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) {
+  Offer& offer = fetched.offer;
+  offer.plan.parameters = join(std::move(fetched.receiver).slices());
+  HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(offer.plan));
+  return doors_.budget ? paid_answer(offer, *query, *fetched.records)
+                       : computed_answer(offer, *query, *fetched.records, {});
+}
+
+// Nothing is computed before it is paid for, and what was paid for is computed once: a payload that
+// the ledger has is this release's for ever. After an error the budget stays spent.
+base::Result<SealedBlob> Site::paid_answer(const Offer& offer, const query::Query& query,
+                                           const data::Dataset& records) {
+  const SiteBudget& budget = *doors_.budget;
+  const auto noted = [this](auto result) {
+    if (!result && is_of_store(result.error())) (void)stop(result.error());
+    return result;
+  };
+  HANSE_TRY(const std::vector<privacy::Charge> charges, query.charges(offer.plan));
+  HANSE_TRY(const privacy::Request request, request_of(offer, budget, charges));
+  HANSE_TRY(auto reserved, noted(budget.ledger.reserve(request, budget.clock.wall())));
+  if (const auto* payload = std::get_if<base::Slice>(&reserved))
+    return SealedBlob::kept(*payload, doors_.executor);
+  Drawn drawn = std::get<Reservation>(std::move(reserved)).draw();
+  HANSE_TRY(const SealedBlob sealed, computed_answer(offer, query, records, charges));
+  HANSE_TRY(base::Slice payload,
+            noted(budget.ledger.commit(std::move(drawn), sealed.bytes_, budget.clock.wall())));
+  doors_.log.write(Severity::note,
+                   fmt::format("job '{}' round {} is paid for; {}", offer.plan.job.text(),
+                               offer.plan.round.round, standing_in_words(budget)));
+  return SealedBlob::kept(std::move(payload), doors_.executor);
+}
+
+// Steps 5 to 7 of a round.
+base::Result<SealedBlob> Site::computed_answer(const Offer& offer, const query::Query& query,
+                                               const data::Dataset& records,
+                                               const std::vector<privacy::Charge>& paid) const {
+  const std::unique_ptr<base::RandomSource> random =
+      doors_.random({offer.plan.job, offer.plan.round});
+  HANSE_TRY(query::Answer answer, query.answer(records, *random, doors_.executor));
   const bool same_layout =
-      std::visit([&](const auto& link) { return link.layout() == plan.layout; }, answer);
+      std::visit([&](const auto& link) { return link.layout() == offer.plan.layout; }, answer);
   HANSE_CHECK(same_layout);
-  privacy::Noised noised = std::visit(
-      [](auto&& link) {
-        return privacy::Noised::in_the_clear(std::move(link), privacy::InTheClear{});
-      },
-      std::move(answer));
+  HANSE_TRY(privacy::Noised safe, noised(std::move(answer), offer.plan.noise, *random));
+  const bool is_noised = offer.plan.noise.placement == privacy::Placement::site ||
+                         offer.plan.noise.placement == privacy::Placement::shared;
+  if (is_noised && !paid.empty() && paid != std::vector{safe.charge()})
+    return fail(ErrorCode::internal, "the answer costs {} × '{}', and something else was paid",
+                safe.charge().count, safe.charge().loss.text());
   const std::unique_ptr<aggregation::SiteMachine> machine =
       doors_.backend.site(setup_of(offer), settings_.self);
-  HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(noised).surrender()));
+  HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(safe).surrender()));
   HANSE_CHECK(step.sealed.size() == 1 && step.send.empty());
   SealedBlob sealed(step.sealed.front(), doors_.executor);
   if (sealed.manifest().size > storage::kMaxStoredBlobBytes)
     return fail(ErrorCode::unsupported, "an answer of {} bytes; at most {} can be kept",
                 sealed.manifest().size, storage::kMaxStoredBlobBytes);
   return sealed;
+}
+
+// The site's record has the newest answer of the job now, and no older one will be asked for: the
+// ledger need not keep any for it.
+base::Result<void> Site::forget_payloads(const base::JobId& job) {
+  if (!doors_.budget) return {};
+  Ledger& ledger = doors_.budget->ledger;
+  const auto open =
+      ledger.read([&](const privacy::PrivacyLedger& at) { return at.open_payloads(job); });
+  for (const privacy::ReleaseState& one : open)
+    HANSE_TRY_VOID(ledger.receipted(one.release, doors_.budget->clock.wall()));
+  return {};
+}
+
+// After a crash between the two the ledger may still have what the record took over.
+base::Result<void> Site::forget_payload(const OpenAnswer& answer) {
+  if (!doors_.budget) return {};
+  const SiteBudget& budget = *doors_.budget;
+  const privacy::ReleaseId id = release_id(answer.release, answer.offer, budget);
+  const bool is_kept = budget.ledger.read([&](const privacy::PrivacyLedger& at) {
+    const privacy::ReleaseState* const found = at.find(id);
+    return found != nullptr && found->phase == privacy::ReleasePhase::committed;
+  });
+  return is_kept ? budget.ledger.receipted(id, budget.clock.wall()) : base::Result<void>();
 }
 
 Site::Fetching* Site::fetching() const {

@@ -6,21 +6,12 @@
 #include <memory>
 #include <optional>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "data/dataset.h"
+#include "federation/site/admission.h"
 #include "federation/site/site_record.h"
 
 namespace hanse::federation {
-
-struct SiteSettings {
-  base::SiteId self;
-  // The owner lets sums leave without noise. Simulation only.
-  bool in_the_clear = false;
-  // Parameters whose chunks stopped coming are asked for again after this long, and after twice as
-  // long each time that nothing came: one chunk takes two seconds on a line of 1 Mbit/s.
-  base::Milliseconds retry{4000};
-};
 
 // What a site needs from outside. All outlive it.
 struct SiteDoors {
@@ -33,11 +24,15 @@ struct SiteDoors {
   // The records that an offer is answered from, under the owner's own limits; an error is why there
   // are none, and the site declines. Asked before anything of the offer is pulled.
   std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&)> records;
+  // What answers are charged to; none: nobody counts.
+  std::optional<SiteBudget> budget = {};
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
 // The answer to a release is computed once, is durable before anybody hears of it, and is sent
-// again unchanged until its receipt, over any number of restarts. Not thread-safe.
+// again unchanged until its receipt, over any number of restarts. With a budget it is paid for
+// before it is computed: reserve → answer → noise → seal → commit → record → announce. Not
+// thread-safe.
 class Site {
  public:
   // `store` is the record's own, which has the sealed answers too. Both outlive the site.
@@ -55,6 +50,9 @@ class Site {
 
   // The line to the coordinator is there, for the first time or again: what it may have missed.
   std::vector<transport::Envelope> reconnected(base::Milliseconds now);
+
+  // Another epoch of the roster: it is part of what names a release to the ledger.
+  void adopt(const base::Digest& roster);
 
   // Why the site has stopped for good: its store fails, or is an old copy (corruption). It says
   // nothing more.
@@ -79,7 +77,14 @@ class Site {
   Outbox answer();
   Outbox decline(std::string_view why);
   base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer) const;
-  base::Result<SealedBlob> sealed_answer(Fetching& fetched) const;
+  base::Result<SealedBlob> sealed_answer(Fetching& fetched);
+  base::Result<SealedBlob> paid_answer(const Offer& offer, const query::Query& query,
+                                       const data::Dataset& records);
+  base::Result<SealedBlob> computed_answer(const Offer& offer, const query::Query& query,
+                                           const data::Dataset& records,
+                                           const std::vector<privacy::Charge>& paid) const;
+  base::Result<void> forget_payloads(const base::JobId& job);
+  base::Result<void> forget_payload(const OpenAnswer& answer);
   base::Result<void> hold(const OpenAnswer& answer);
   void conclude(const OpenAnswer& answer, bool receipted);
   Outbox stop(const base::Error& problem);

@@ -52,6 +52,7 @@ class SiteRecord {
   // In the order in which they were given.
   const std::vector<OpenAnswer>& open() const { return open_; }
   const OpenAnswer* find_open(const Release& release) const;
+  bool has_answered(const base::JobId& job) const { return newest_.contains(job); }
   // Why an answer to the release could not follow.
   base::Result<void> check_new(const Release& release) const;
 

@@ -115,6 +115,8 @@ class PrivacyLedger {
   // The numbers of the blocks that the uses read, in order; losses under other neighbours than an
   // asset's: invalid_argument.
   base::Result<std::vector<std::uint32_t>> blocks_of(std::span<const Use> uses) const;
+  // Whether what is left pays for the uses: budget_exhausted with the numbers otherwise.
+  base::Result<void> check_affordable(std::span<const Use> uses) const;
   // How often releases with these uses fit what is left.
   base::Result<std::uint64_t> fits(std::span<const Use> uses) const;
 

@@ -170,6 +170,11 @@ Result<std::vector<BlockPrice>> PrivacyLedger::job_price(std::span<const Use> us
   });
 }
 
+Result<void> PrivacyLedger::check_affordable(std::span<const Use> uses) const {
+  HANSE_TRY(const std::vector<BlockPrice> prices, price(uses));
+  return check_fit(prices);
+}
+
 Result<std::uint64_t> PrivacyLedger::fits(std::span<const Use> uses) const {
   HANSE_TRY(const std::vector<BlockPrice> prices, price(uses));
   std::uint64_t times = std::numeric_limits<std::uint64_t>::max();

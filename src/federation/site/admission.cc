@@ -1,0 +1,120 @@
+#include "federation/site/admission.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hanse::federation {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+using base::Result;
+using privacy::Placement;
+
+Result<std::vector<privacy::BlockStanding>> standing_of(const SiteBudget& budget) {
+  return budget.ledger.read(
+      [&](const privacy::PrivacyLedger& at) { return at.standing(budget.asset); });
+}
+
+Release release_of(const Offer& offer) { return {offer.plan.job, offer.plan.round}; }
+
+Result<void> check_unit(const query::QueryPlan& plan, const SiteBudget& budget) {
+  HANSE_TRY(const auto blocks, standing_of(budget));
+  for (const privacy::BlockStanding& block : blocks) {
+    if (block.unit.text() != plan.unit)
+      return fail(ErrorCode::permission_denied,
+                  "the plan protects each '{}', and the budget of asset '{}' is for each '{}': ask "
+                  "the job's author for privacy.unit = \"{}\"",
+                  plan.unit, budget.asset.text(), block.unit.text(), block.unit.text());
+    if (block.neighbours != plan.noise.neighbours)
+      return fail(ErrorCode::permission_denied,
+                  "the plan's promise is for neighbours '{}', and that of asset '{}' for '{}'",
+                  privacy::text(plan.noise.neighbours), budget.asset.text(),
+                  privacy::text(block.neighbours));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_noise(const Offer& offer, const SiteSettings& settings,
+                         const SiteBudget* budget) {
+  const privacy::NoisePlan& noise = offer.plan.noise;
+  if (noise.placement == Placement::in_the_clear && budget != nullptr)
+    return fail(ErrorCode::permission_denied,
+                "the plan lets sums leave in the clear, and asset '{}' has a budget: ask the job's "
+                "author for an epsilon",
+                budget->asset.text());
+  const bool is_bare =
+      noise.placement == Placement::in_the_clear || noise.placement == Placement::coordinator;
+  if (is_bare && !settings.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "the plan's noise is placed '{}', so that this site's sum leaves as it is, which "
+                "is for simulation and consortia of tests only",
+                privacy::name_of(noise.placement));
+  if (noise.placement == Placement::shared && !settings.trusted_summer && !settings.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "the plan's noise is shared, and the coordinator would see this site's answer "
+                "under a part of it: if its owner trusts the summer, set trusted_summer = true in "
+                "local/site.toml");
+  if (noise.is_private() && budget == nullptr && !settings.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "no budget is kept here, so nobody would count what the answer costs: give the "
+                "data one in [budget] of local/site.toml");
+  if (offer.min_sites < noise.shares)
+    return fail(ErrorCode::permission_denied,
+                "the noise is whole when {} sites answer, and the round would be opened with {}",
+                noise.shares, offer.min_sites);
+  return {};
+}
+
+Result<void> check_affordable(const Offer& offer, const SiteBudget& budget, bool under_way) {
+  HANSE_TRY_VOID(check_unit(offer.plan, budget));
+  if (under_way) return {};
+  const bool is_reserved = budget.ledger.read([&](const privacy::PrivacyLedger& at) {
+    return at.find(release_id(release_of(offer), digest_of(offer), budget)) != nullptr;
+  });
+  if (is_reserved) return {};  // before a crash
+  HANSE_TRY(JobTerms terms, budget.terms(offer));
+  const privacy::Use whole{budget.asset, {}, std::move(terms.charges)};
+  const auto fits = budget.ledger.read(
+      [&](const privacy::PrivacyLedger& at) { return at.check_affordable({&whole, 1}); });
+  if (!fits)
+    return fail(fits.error().within(fmt::format("the whole of job '{}', {}", offer.plan.job.text(),
+                                                standing_in_words(budget))));
+  return {};
+}
+
+privacy::ReleaseId release_id(const Release& release, const base::Digest& offer,
+                              const SiteBudget& budget) {
+  return privacy::ReleaseId::of(
+      {.job = release.job, .round = release.round, .roster = budget.roster, .plan = offer});
+}
+
+Result<privacy::Request> request_of(const Offer& offer, const SiteBudget& budget,
+                                    std::vector<privacy::Charge> charges) {
+  HANSE_TRY(JobTerms terms, budget.terms(offer));
+  const base::RoundId& round = offer.plan.round;
+  return privacy::Request{
+      .release = release_id(release_of(offer), digest_of(offer), budget),
+      .label = fmt::format("{} round {} attempt {}", offer.plan.kind, round.round, round.attempt),
+      .job = offer.plan.job,
+      .purpose = std::move(terms.purpose),
+      .uses = {{budget.asset, {}, std::move(charges)}}};
+}
+
+std::string standing_in_words(const SiteBudget& budget) {
+  const auto blocks = standing_of(budget);
+  if (!blocks) return blocks.error().text();
+  const auto poorest = std::ranges::min_element(
+      *blocks, {}, [](const privacy::BlockStanding& block) { return block.left.units; });
+  HANSE_CHECK(poorest != blocks->end());
+  return fmt::format("asset '{}': epsilon {:.4g} of {:.4g} spent at delta {:.3g}, {:.6g} {} left",
+                     budget.asset.text(), poorest->spent_epsilon, poorest->promise_epsilon.value(),
+                     poorest->promise_delta.value(),
+                     static_cast<double>(poorest->left.units) * privacy::kUnit,
+                     privacy::text(poorest->currency));
+}
+
+}  // namespace hanse::federation
