@@ -88,6 +88,7 @@ std::optional<base::Digest> origin_of(std::span<const Step> steps) {
     origin.add(step.after);
     origin.add(spec.edges);
     origin.add(spec.values);
+    if (!spec.weights.empty()) origin.add(spec.weights);
   }
   return origin.finish();
 }

@@ -22,7 +22,10 @@ enum class TransformKind {
             // range is not declared, with low and high
   ratio,    // of[0] / of[1]; the range of of[1] lies above 0
   product,  // of[0] · of[1]
-  difference,  // of[0] − of[1]
+  difference,   // of[0] − of[1]
+  sum,          // Σ weights[i] · of[i]; without weights each counts once
+  interaction,  // of a number and a category: for each value of the category a column, the number
+                // where the record has that value, else 0
   hats,  // piecewise linear functions, one for each of the knots `edges`: 1 at its own, 0 at the
          // others, and beyond the outer ones as there; so they add up to 1
   remaining_life,  // order of the key's last record − order; plus the number in `after_last`; at
@@ -35,9 +38,9 @@ enum class TransformKind {
 
 // Numbers that transforms read are clipped to their declared range first, so that the natural range
 // of the result follows: of rolling_mean, window and copy that of `of`, of baseline plus and minus
-// its width, of log, ratio, product and difference that of the function, of hats −1 to 1 (so that
-// encoding leaves them as they are), of remaining_life 0 to `clip`, of rolling_std 0
-// to width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
+// its width, of log, ratio, product, difference, sum and interaction that of the function, of hats
+// −1 to 1 (so that encoding leaves them as they are), of remaining_life 0 to `clip`, of rolling_std
+// 0 to width/√2 (two values at either end). Slopes have no bound where records may lie arbitrarily
 // close: theirs is plus and minus the width per unit of order, which holds where records are at
 // least one unit apart.
 struct TransformSpec {
@@ -45,7 +48,7 @@ struct TransformSpec {
   std::vector<std::string> of = {};  // columns read before, or made by transforms before
   // The name of the result; "{of}" stands for each column of `of`, in turn, for kinds that take one
   // column at a time (rolling_*, baseline, window, log, hats). window and hats add "_1" …
-  // "_length", window oldest first.
+  // "_length", window oldest first; interaction adds "_" and the value.
   std::string name = {};
   // What the result is for. Of numbers: number, input or label. Of texts: category, label, group,
   // site, site_class, unit, partition or text. No feature is made of a label or a remaining life:
@@ -65,6 +68,7 @@ struct TransformSpec {
       {};  // remaining_life: optional, a number; that of the last record counts
   std::vector<double> edges = {};
   std::vector<std::string> values = {};
+  std::vector<double> weights = {};  // of sum: one for each of `of`, or none
 
   bool operator==(const TransformSpec&) const = default;
 };

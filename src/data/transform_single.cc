@@ -29,6 +29,16 @@ std::vector<double> of_two(const Step& step, const Table& table, const Function&
   return values;
 }
 
+std::vector<double> sums(const Step& step, const Table& table) {
+  std::vector<double> total(table.records);
+  for (std::size_t i = 0; i < step.of.size(); ++i) {
+    const std::vector<double> values = clipped(table, step.of[i]);
+    const double weight = weight_of(step.spec, i);
+    for (std::size_t row = 0; row < total.size(); ++row) total[row] += weight * values[row];
+  }
+  return total;
+}
+
 std::vector<TableColumn> hats(const Step& step, const Table& table) {
   const std::vector<double>& knots = step.spec.edges;
   const std::vector<double> values = clipped(table, step.of[0]);
@@ -44,6 +54,19 @@ std::vector<TableColumn> hats(const Step& step, const Table& table) {
   std::vector<TableColumn> columns;
   for (std::size_t k = 0; k < knots.size(); ++k)
     columns.push_back({step.made[k].name, std::move(cells[k])});
+  return columns;
+}
+
+std::vector<TableColumn> interactions(const Step& step, const Table& table) {
+  const std::vector<double> values = clipped(table, step.of[0]);
+  const Texts& categories = *table.find(step.of[1].name)->texts();
+  std::vector<TableColumn> columns;
+  for (std::size_t v = 0; v < step.made.size(); ++v) {
+    std::vector<double> cells(values.size());
+    for (std::size_t row = 0; row < values.size(); ++row)
+      if (categories[row] == step.of[1].values[v]) cells[row] = values[row];
+    columns.push_back({step.made[v].name, std::move(cells)});
+  }
   return columns;
 }
 
@@ -124,8 +147,12 @@ base::Result<std::vector<TableColumn>> compute_single(const Step& step, const Ta
       return column(of_two(step, table, std::multiplies<>()));
     case TransformKind::difference:
       return column(of_two(step, table, std::minus<>()));
+    case TransformKind::sum:
+      return column(sums(step, table));
     case TransformKind::hats:
       return hats(step, table);
+    case TransformKind::interaction:
+      return interactions(step, table);
     case TransformKind::which: {
       HANSE_TRY(Texts texts, places(step, table));
       return column(std::move(texts));

@@ -32,7 +32,7 @@ struct Kind {
 
 constexpr std::size_t kAny = base::kMaxColumns;
 
-constexpr std::array<Kind, 16> kKinds = {{
+constexpr std::array<Kind, 18> kKinds = {{
     {TransformKind::rolling_mean, "rolling_mean", 1, 1, true, false, true, 1},
     {TransformKind::rolling_std, "rolling_std", 1, 1, true, false, true, 2},
     {TransformKind::rolling_slope, "rolling_slope", 1, 1, true, false, true, 2},
@@ -43,6 +43,8 @@ constexpr std::array<Kind, 16> kKinds = {{
     {TransformKind::ratio, "ratio", 2, 2, false, false, false, 0},
     {TransformKind::product, "product", 2, 2, false, false, false, 0},
     {TransformKind::difference, "difference", 2, 2, false, false, false, 0},
+    {TransformKind::interaction, "interaction", 2, 2, false, false, false, 0},
+    {TransformKind::sum, "sum", 2, kAny, false, false, false, 0},
     {TransformKind::hats, "hats", 1, 1, true, false, false, 0},
     {TransformKind::remaining_life, "remaining_life", 0, 0, false, false, true, 0},
     {TransformKind::threshold, "threshold", 1, 1, true, true, false, 0},
@@ -111,6 +113,13 @@ base::Result<void> check_fields(const TransformSpec& spec) {
   if (!life && !spec.after_last.empty()) return refused(spec, "only remaining_life has after_last");
   if (!edged && !spec.edges.empty())
     return refused(spec, "only threshold, bands and hats have edges");
+  if (spec.kind != TransformKind::sum && !spec.weights.empty())
+    return refused(spec, "only sum has weights");
+  if (!spec.weights.empty() && spec.weights.size() != spec.of.size())
+    return refused(spec, "expected a weight for each of {} columns, found {}", spec.of.size(),
+                   spec.weights.size());
+  if (std::ranges::any_of(spec.weights, [](double weight) { return !std::isfinite(weight); }))
+    return refused(spec, "expected finite weights");
   if (!kind.makes_text && !spec.values.empty())
     return refused(spec, "it makes numbers, not values");
   return {};
@@ -210,6 +219,18 @@ std::pair<double, double> natural_range(const Step& step) {
     }
     case TransformKind::difference:
       return {low - step.of[1].high, high - step.of[1].low};
+    case TransformKind::sum: {
+      std::pair<double, double> range{0, 0};
+      for (std::size_t i = 0; i < step.of.size(); ++i) {
+        const double weight = weight_of(spec, i);
+        const auto [least, most] = std::minmax({weight * step.of[i].low, weight * step.of[i].high});
+        range.first += least;
+        range.second += most;
+      }
+      return range;
+    }
+    case TransformKind::interaction:
+      return {std::min(low, 0.0), std::max(high, 0.0)};
     case TransformKind::hats:
       return {-1, 1};
     default:
@@ -280,9 +301,12 @@ base::Result<void> set_made(Step& step) {
   std::size_t count = 1;
   if (spec.kind == TransformKind::window) count = spec.length;
   if (spec.kind == TransformKind::hats) count = spec.edges.size();
+  if (spec.kind == TransformKind::interaction) count = step.of[1].values.size();
   step.made.assign(count, column);
   if (spec.kind == TransformKind::window || count > 1)
-    for (std::size_t i = 0; i < count; ++i) step.made[i].name += fmt::format("_{}", i + 1);
+    for (std::size_t i = 0; i < count; ++i)
+      step.made[i].name += spec.kind == TransformKind::interaction ? "_" + step.of[1].values[i]
+                                                                   : fmt::format("_{}", i + 1);
   const auto fine = check_column(step.made.front());
   if (!fine) return refused(spec, "{}", fine.error().text());
   return {};
@@ -319,7 +343,10 @@ base::Result<Step> step_of(const TransformSpec& spec, std::span<const Column> kn
   Step step{.spec = spec};
   for (const std::string& name : spec.of) {
     HANSE_TRY(Column column, look_up(spec, name, known));
-    const bool texts = spec.kind == TransformKind::combine;
+    const bool category = spec.kind == TransformKind::interaction && step.of.size() == 1;
+    if (category && column.kind != ColumnKind::category)
+      return refused(spec, "expected a number and then a category, and '{}' is none", name);
+    const bool texts = spec.kind == TransformKind::combine || category;
     const bool ordered = spec.kind == TransformKind::copy && column.kind == ColumnKind::order;
     if (texts ? is_number(column) : !has_range(column) && !ordered)
       return refused(spec, "expected {}, and '{}' is none",

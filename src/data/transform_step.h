@@ -19,6 +19,11 @@ struct Step {
   std::vector<std::string> reads() const;
 };
 
+// Of a sum.
+inline double weight_of(const TransformSpec& spec, std::size_t column) {
+  return spec.weights.empty() ? 1 : spec.weights[column];
+}
+
 std::string_view word_of(TransformKind kind);
 // Over several records of a key.
 bool is_keyed(TransformKind kind);

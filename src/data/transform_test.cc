@@ -203,6 +203,43 @@ TEST(Transform, RangesOfTwoColumnsFollowFromBoth) {
   EXPECT_EQ(range(TransformKind::difference), std::pair(x.low - y.high, x.high - y.low));
 }
 
+TEST(Transform, SumsWeighTheirColumns) {
+  const TransformSpec sum{
+      .kind = TransformKind::sum, .of = {"x", "y"}, .name = "made", .weights = {2, -1}};
+  const Numbers x = made_by({.kind = TransformKind::copy, .of = {"x"}, .name = "made"});
+  const Numbers y = made_by({.kind = TransformKind::copy, .of = {"y"}, .name = "made"});
+  const Numbers made = made_by(sum);
+  for (std::size_t row = 0; row < made.size(); ++row) EXPECT_EQ(made[row], 2 * x[row] - y[row]);
+  EXPECT_EQ(with(sum)->schema()->find("made")->low, -100);
+  EXPECT_EQ(with(sum)->schema()->find("made")->high, 19);
+  TransformSpec bad = sum;
+  bad.weights = {1};
+  EXPECT_TRUE(refused(with(bad), ErrorCode::invalid_argument, {"a weight for each of 2", "1"}));
+}
+
+TEST(Transform, AnInteractionIsTheNumberWhereTheCategoryIsSo) {
+  std::vector<Column> columns = kColumns;
+  columns.push_back({.name = "kind", .kind = ColumnKind::category, .values = {"a", "b"}});
+  const TransformSpec spec{
+      .kind = TransformKind::interaction, .of = {"x", "kind"}, .name = "x by kind"};
+  const auto pipeline = Pipeline::create(columns, {spec}).value();
+  Table with_kind = table();
+  std::vector<std::string> kinds;
+  for (std::size_t row = 0; row < with_kind.records; ++row) kinds.push_back(row % 2 ? "a" : "b");
+  with_kind.columns.push_back({"kind", kinds});
+  const auto applied = pipeline.apply(with_kind, false).value();
+  const Numbers x = *applied.table.find("x")->numbers();
+  const Numbers a = *applied.table.find("x by kind_a")->numbers();
+  const Numbers b = *applied.table.find("x by kind_b")->numbers();
+  for (std::size_t row = 0; row < x.size(); ++row) {
+    EXPECT_EQ(a[row], row % 2 ? x[row] : 0);
+    EXPECT_EQ(b[row], row % 2 ? 0 : x[row]);
+  }
+  EXPECT_EQ(pipeline.schema()->find("x by kind_b")->high, 10);
+  EXPECT_TRUE(refused(with({.kind = TransformKind::interaction, .of = {"x", "y"}, .name = "z"}),
+                      ErrorCode::invalid_argument, {"category", "'y'"}));
+}
+
 // Between two knots a line; they add up to 1 everywhere, also beyond the outer ones.
 TEST(Transform, HatsInterpolateBetweenKnots) {
   const TransformSpec hats{

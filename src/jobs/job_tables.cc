@@ -152,7 +152,7 @@ struct Uses {
   TransformKind kind;
   bool of, keyed, length, range, edges, values;
 };
-constexpr std::array<Uses, 16> kUses{{
+constexpr std::array<Uses, 18> kUses{{
     {TransformKind::rolling_mean, true, true, true, true, false, false},
     {TransformKind::rolling_std, true, true, true, true, false, false},
     {TransformKind::rolling_slope, true, true, true, true, false, false},
@@ -163,6 +163,8 @@ constexpr std::array<Uses, 16> kUses{{
     {TransformKind::ratio, true, false, false, true, false, false},
     {TransformKind::product, true, false, false, true, false, false},
     {TransformKind::difference, true, false, false, true, false, false},
+    {TransformKind::interaction, true, false, false, true, false, false},
+    {TransformKind::sum, true, false, false, true, false, false},
     {TransformKind::hats, true, false, false, false, true, false},
     {TransformKind::remaining_life, false, true, false, false, false, false},
     {TransformKind::threshold, true, false, false, false, true, true},
@@ -220,6 +222,8 @@ data::TransformSpec read_transform(Section& section) {
   if (!life) needs(section, false, "after_last", kind);
   section.get("edges", spec.edges);
   needs(section, uses.edges, "edges", kind);
+  section.get("weights", spec.weights);
+  if (spec.kind != TransformKind::sum) needs(section, false, "weights", kind);
   section.get("values", spec.values);
   if (spec.kind != TransformKind::combine) needs(section, uses.values, "values", kind);
   section.finish();

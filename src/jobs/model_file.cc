@@ -115,6 +115,7 @@ static void describe(JsonFields& json, data::TransformSpec& spec) {
   json.field("after_last", spec.after_last);
   json.field("edges", spec.edges);
   json.field("values", spec.values);
+  json.field("weights", spec.weights);
 }
 
 static void describe(JsonFields& json, TableReading& reading) {

@@ -46,6 +46,8 @@ const Words<data::TransformKind>& words_of(data::TransformKind) {
       {"ratio", TransformKind::ratio},
       {"product", TransformKind::product},
       {"difference", TransformKind::difference},
+      {"interaction", TransformKind::interaction},
+      {"sum", TransformKind::sum},
       {"hats", TransformKind::hats},
       {"remaining_life", TransformKind::remaining_life},
       {"threshold", TransformKind::threshold},
