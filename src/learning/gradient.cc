@@ -59,9 +59,19 @@ base::Result<void> check_records(const Architecture& architecture, const data::D
   return {};
 }
 
-BlockGradient::BlockGradient(const Architecture& architecture, const Kernels& kernels)
+bool can_learn_from(const Architecture& architecture, const data::Dataset& records,
+                    std::size_t row) {
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  return check_target(architecture, records.target[row], row).has_value() &&
+         std::ranges::all_of(records.features.row(row), is_finite);
+}
+
+BlockGradient::BlockGradient(const Architecture& architecture, const Kernels& kernels,
+                             const InputMap* map)
     : architecture_(architecture),
       kernels_(kernels),
+      map_(map),
+      features_(map ? kBlock * architecture.inputs() : 0),
       input_(kBlock * architecture.inputs()),
       target_(kBlock),
       losses_(kBlock),
@@ -87,10 +97,16 @@ void BlockGradient::compute(std::span<const double> parameters, const data::Data
   HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
   rows_ = computed_ = rows.size();
   for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
-  load(parameters);
-  forward();
-  finish_losses();
-  backward();
+  run(parameters);
+}
+
+void BlockGradient::compute_padded(std::span<const double> parameters, const data::Dataset& records,
+                                   std::span<const std::size_t> rows) {
+  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
+  rows_ = rows.size();
+  computed_ = kBlock;
+  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+  run(parameters);
 }
 
 void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
@@ -99,7 +115,10 @@ void BlockGradient::compute(std::span<const double> parameters, const data::Data
   rows_ = count;
   computed_ = kBlock;
   for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
-  pad();
+  run(parameters);
+}
+
+void BlockGradient::run(std::span<const double> parameters) {
   load(parameters);
   forward();
   finish_losses();
@@ -122,7 +141,7 @@ std::span<const double> BlockGradient::predict(std::span<const double> parameter
   HANSE_CHECK(count > 0 && count <= kBlock && features.columns() == architecture_.inputs());
   rows_ = computed_ = count;
   for (std::size_t i = 0; i < count; ++i)
-    std::ranges::copy(features.row(first + i), input_.data() + i * features.columns());
+    std::ranges::copy(features.row(first + i), features_of(i).begin());
   load(parameters);
   forward();
   if (architecture_.task() == Task::classification)
@@ -134,14 +153,30 @@ std::span<const double> BlockGradient::predict(std::span<const double> parameter
 
 void BlockGradient::copy_record(const data::Dataset& records, std::size_t from, std::size_t to) {
   const std::span<const double> features = records.features.row(from);
-  std::copy_n(features.data(), features.size(), input_.data() + to * features.size());
+  std::ranges::copy(features, features_of(to).begin());
   target_.data()[to] = records.target[from];
+}
+
+std::span<double> BlockGradient::features_of(std::size_t row) {
+  const std::size_t inputs = architecture_.inputs();
+  return {(map_ ? features_ : input_).data() + row * inputs, inputs};
 }
 
 // Zero inputs here; finish_losses leaves their deltas zero, so they add nothing.
 void BlockGradient::pad() {
+  for (std::size_t row = rows_; row < computed_; ++row) std::ranges::fill(features_of(row), 0.0);
+}
+
+// What a record's gradient is made of becomes zero, so that it adds nothing even where that was
+// not finite.
+void BlockGradient::leave_out(std::size_t row) {
   const std::size_t inputs = architecture_.inputs();
-  std::fill_n(input_.data() + rows_ * inputs, (computed_ - rows_) * inputs, 0.0);
+  std::fill_n(input_.data() + row * inputs, inputs, 0.0);
+  for (Work& work : layers_) {
+    const std::size_t width = work.layer.outputs;
+    std::fill_n(work.delta.data() + row * width, width, 0.0);
+    std::fill_n(work.output.data() + row * width, width, 0.0);
+  }
 }
 
 void BlockGradient::load(std::span<const double> parameters) {
@@ -154,6 +189,8 @@ void BlockGradient::load(std::span<const double> parameters) {
 }
 
 void BlockGradient::forward() {
+  pad();
+  if (map_) map_->apply(kernels_, features_.data(), input_.data(), computed_);
   const double* input = input_.data();
   for (Work& work : layers_) {
     const bool relu = &work != &layers_.back();
@@ -218,6 +255,8 @@ std::span<const double> BlockGradient::norms() const {
 
 void BlockGradient::weighted_sum(std::span<const double> factors, std::span<double> out) {
   HANSE_CHECK(factors.size() == rows_);
+  for (std::size_t row = 0; row < computed_; ++row)
+    if (row >= rows_ || (factors[row] == 0 && !std::isfinite(norms_.data()[row]))) leave_out(row);
   std::ranges::copy(factors, factors_.data());
   std::fill_n(factors_.data() + rows_, computed_ - rows_, 0.0);
   reduce(true, out);

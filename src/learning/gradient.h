@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "learning/kernels.h"
 #include "learning/model.h"
+#include "learning/whitening.h"
 #include "math/matrix.h"
 #include "privacy/clipped_sum.h"
 
@@ -21,6 +22,10 @@ inline constexpr std::size_t kBlock = 256;
 // finite, labels whole and below outputs. Else invalid_argument with the record.
 base::Result<void> check_records(const Architecture& architecture, const data::Dataset& records);
 
+// Whether record `row` of these is one of them, the columns being as they should.
+bool can_learn_from(const Architecture& architecture, const data::Dataset& records,
+                    std::size_t row);
+
 // Forward and backward pass over up to kBlock records. All memory is taken by the constructor. Not
 // thread-safe: one per thread.
 //
@@ -29,8 +34,10 @@ base::Result<void> check_records(const Architecture& architecture, const data::D
 // "Efficient per-example gradient computations").
 class BlockGradient final : public privacy::BatchedUnits {
  public:
-  // The architecture and the kernels outlive this object.
-  explicit BlockGradient(const Architecture& architecture, const Kernels& kernels = best_kernels());
+  // The architecture, the kernels and the map outlive this object. With a map the model sees mapped
+  // features.
+  explicit BlockGradient(const Architecture& architecture, const Kernels& kernels = best_kernels(),
+                         const InputMap* map = nullptr);
 
   // Forward and backward over the records of `rows`, 1 … kBlock of them. Everything below but
   // predict is valid afterwards. Rounding depends on how many rows there are: for learning at home.
@@ -41,6 +48,9 @@ class BlockGradient final : public privacy::BatchedUnits {
   // block. A bound on sensitivity rests on that.
   void compute(std::span<const double> parameters, const data::Dataset& records, std::size_t first,
                std::size_t count);
+  // The same of the records of `rows`.
+  void compute_padded(std::span<const double> parameters, const data::Dataset& records,
+                      std::span<const std::size_t> rows);
   // Forward only: of all below, losses() alone is valid afterwards.
   void compute_losses(std::span<const double> parameters, const data::Dataset& records,
                       std::size_t first, std::size_t count);
@@ -67,21 +77,26 @@ class BlockGradient final : public privacy::BatchedUnits {
     Buffer output, delta;  // kBlock × outputs
   };
 
+  void run(std::span<const double> parameters);
   void load(std::span<const double> parameters);
   void forward();
   void finish_losses();
   void backward();
   void pad();
+  std::span<double> features_of(std::size_t row);
+  void leave_out(std::size_t row);
   void reduce(bool weighted, std::span<double> out);
   void copy_record(const data::Dataset& records, std::size_t from, std::size_t to);
 
   const Architecture& architecture_;
   const Kernels& kernels_;
+  const InputMap* map_;
   std::size_t rows_ = 0;      // records
   std::size_t computed_ = 0;  // records and the zero rows behind them
   bool has_norms_ = false;
-  Buffer input_;   // kBlock × inputs
-  Buffer target_;  // kBlock
+  Buffer features_;  // kBlock × inputs, of a map only
+  Buffer input_;     // kBlock × inputs
+  Buffer target_;    // kBlock
   std::vector<Work> layers_;
   Buffer losses_, norms_, squares_, factors_;  // kBlock
   Buffer scaled_;                              // kBlock × the widest output

@@ -5,12 +5,15 @@
 #include <cstring>
 #include <limits>
 
+#include "learning/whitening.h"
+
 namespace hanse::learning {
 namespace {
 
 using base::ErrorCode;
 
 constexpr std::string_view kMagic = "hanseit1";
+constexpr std::string_view kFindingsMagic = "hanseit2";  // findings follow
 constexpr std::size_t kHead = 8 + 5 * sizeof(std::uint64_t);
 
 // The numbers between magic and doubles, in their order.
@@ -22,6 +25,16 @@ struct Head {
   std::uint64_t second = 0;  // and in Moments::second
 };
 static_assert(sizeof(Head) == kHead - 8, "the head is copied as it lies in memory");
+
+// The numbers before the findings' own vectors.
+struct FindingsHead {
+  double units = 0;
+  double clip = 0;
+  double rate = 0;
+  std::uint64_t map = 0;     // doubles in Findings::map
+  std::uint64_t summed = 0;  // iterates in Findings::sum
+};
+static_assert(sizeof(FindingsHead) == 40, "the head is copied as it lies in memory");
 
 void append(base::Bytes& out, base::ByteView bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -45,6 +58,45 @@ base::Result<std::vector<double>> moments_in(base::ByteView bytes) {
   return values;
 }
 
+void append_findings(base::Bytes& out, const Findings& findings) {
+  const FindingsHead head{.units = findings.units,
+                          .clip = findings.clip,
+                          .rate = findings.rate,
+                          .map = findings.map.size(),
+                          .summed = findings.summed};
+  append(out, std::as_bytes(std::span(&head, 1)));
+  append(out, std::as_bytes(std::span(findings.map)));
+  append(out, std::as_bytes(std::span(findings.sum)));
+}
+
+// All that is left of the bytes of an iterate after so many rounds.
+base::Result<Findings> findings_in(const Architecture& architecture, std::uint64_t steps,
+                                   base::ByteView bytes) {
+  const auto wrong = [](std::string_view what) {
+    return base::fail(ErrorCode::corruption, "the findings of an iterate: {}", what);
+  };
+  FindingsHead head;
+  if (bytes.size() < sizeof(head)) return wrong("their head is cut off");
+  std::memcpy(&head, bytes.data(), sizeof(head));
+  bytes = bytes.subspan(sizeof(head));
+  for (const double value : {head.units, head.clip, head.rate})
+    if (!(std::isfinite(value) && value > 0)) return wrong("a number is not above 0");
+  const std::size_t inputs = architecture.inputs();
+  const std::size_t mapped = inputs <= kMaxMapped ? map_size(inputs) : 0;
+  if ((head.map != 0 && head.map != mapped) || head.summed > steps)
+    return wrong("their map or sum is not of this model");
+  const std::size_t sum = head.summed > 0 ? architecture.parameter_count() : 0;
+  if (bytes.size() != sizeof(double) * (head.map + sum)) return wrong("they have another size");
+  const base::ByteView map_bytes = bytes.first(sizeof(double) * head.map);
+  Findings findings{.units = head.units, .clip = head.clip, .rate = head.rate};
+  HANSE_TRY(findings.map, base::double_from_little_endian(map_bytes));
+  HANSE_TRY(findings.sum, moments_in(bytes.subspan(map_bytes.size())));
+  findings.summed = static_cast<std::uint32_t>(head.summed);
+  if (!findings.map.empty() && !InputMap::create(inputs, findings.map))
+    return wrong("their map is not finite and symmetric");
+  return findings;
+}
+
 }  // namespace
 
 base::Bytes encode(const Iterate& iterate) {
@@ -55,17 +107,20 @@ base::Bytes encode(const Iterate& iterate) {
                   .second = iterate.moments.second.size()};
   base::Bytes out;
   out.reserve(kHead + sizeof(double) * (head.parameters + head.first + head.second));
-  append(out, base::view_of(kMagic));
+  append(out, base::view_of(iterate.findings ? kFindingsMagic : kMagic));
   append(out, std::as_bytes(std::span(&head, 1)));
   append(out, std::as_bytes(iterate.model.parameters()));
   append(out, std::as_bytes(std::span(iterate.moments.first)));
   append(out, std::as_bytes(std::span(iterate.moments.second)));
+  if (iterate.findings) append_findings(out, *iterate.findings);
   return out;
 }
 
 base::Result<Iterate> decode_iterate(const Architecture& architecture, base::ByteView bytes) {
   const std::size_t parameters = architecture.parameter_count();
-  if (bytes.size() < kHead || base::text_of(bytes.first(kMagic.size())) != kMagic)
+  const std::string_view magic = base::text_of(bytes.first(std::min(bytes.size(), kMagic.size())));
+  const bool has_findings = magic == kFindingsMagic;
+  if (bytes.size() < kHead || (magic != kMagic && !has_findings))
     return base::fail(ErrorCode::corruption, "expected an iterate, found {} bytes of another kind",
                       bytes.size());
   Head head;
@@ -78,7 +133,8 @@ base::Result<Iterate> decode_iterate(const Architecture& architecture, base::Byt
                       "an iterate of {} parameters after {} steps has {} and {} moments after {}",
                       parameters, head.steps, head.first, head.second, head.moment_steps);
   const std::size_t words = parameters + head.first + head.second;
-  if (bytes.size() != kHead + sizeof(double) * words)
+  if (has_findings ? bytes.size() < kHead + sizeof(double) * words
+                   : bytes.size() != kHead + sizeof(double) * words)
     return base::fail(ErrorCode::corruption, "expected an iterate of {} bytes, found {}",
                       kHead + sizeof(double) * words, bytes.size());
 
@@ -93,11 +149,16 @@ base::Result<Iterate> decode_iterate(const Architecture& architecture, base::Byt
   HANSE_TRY(std::vector<double> second, moments_in(take(head.second)));
   auto model = Model::create(architecture, std::move(values));
   if (!model) return base::fail(ErrorCode::corruption, "an iterate: {}", model.error().text());
+  std::optional<Findings> findings;
+  if (has_findings) {
+    HANSE_TRY(findings, findings_in(architecture, head.steps, rest));
+  }
   return Iterate{.model = *std::move(model),
                  .moments = {.first = std::move(first),
                              .second = std::move(second),
                              .steps = static_cast<std::uint32_t>(head.moment_steps)},
-                 .steps = static_cast<std::uint32_t>(head.steps)};
+                 .steps = static_cast<std::uint32_t>(head.steps),
+                 .findings = std::move(findings)};
 }
 
 }  // namespace hanse::learning

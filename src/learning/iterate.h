@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "learning/model.h"
@@ -9,11 +11,27 @@
 
 namespace hanse::learning {
 
+// What earlier rounds of a private training released and later ones need. Public, as any iterate.
+struct Findings {
+  double units = 0;  // in the fleet, as the noised count says: above 0
+  double clip = 0;   // of the next round of gradients: above 0
+  double rate = 0;   // of the steps: above 0
+  // The map to whitened inputs, z = A (x − mean): A row after row, then the mean. Empty: z = x.
+  std::vector<double> map = {};
+  // The sum of the last iterates, and how many they are. Empty before the first.
+  std::vector<double> sum = {};
+  std::uint32_t summed = 0;
+
+  bool operator==(const Findings&) const = default;
+};
+
 // All that Strategy::step needs, and all that resuming needs.
 struct Iterate {
-  Model model;
-  Moments moments;          // of the coordinator's optimiser
-  std::uint32_t steps = 0;  // rounds that were taken
+  Model
+      model;  // in whitened inputs, where findings have a map: Strategy::model says it in features
+  Moments moments;                        // of the coordinator's optimiser
+  std::uint32_t steps = 0;                // rounds that were taken
+  std::optional<Findings> findings = {};  // of a private training, after its first round
 
   bool operator==(const Iterate&) const = default;
 };

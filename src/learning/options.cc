@@ -1,5 +1,6 @@
 #include "learning/options.h"
 
+#include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -98,6 +99,49 @@ base::Result<LearnerSpec> learner_from(const Json& json) {
   return spec;
 }
 
+base::Result<double> positive(const Json& object, std::string_view key) {
+  HANSE_TRY(const double value, number(object, key));
+  if (!(std::isfinite(value) && value > 0)) return wrong(key, "above 0", fmt::format("{}", value));
+  return value;
+}
+
+base::Result<bool> flag(const Json& object, std::string_view key) {
+  const Json& value = object.at(std::string(key));
+  if (!value.is_boolean()) return wrong(key, "true or false", value.type_name());
+  return value.get<bool>();
+}
+
+base::Result<PrivateOptions> private_from(const Json& json, bool local) {
+  HANSE_TRY_VOID(expect_keys(json, "private", {"scale", "mapped", "units", "multiplier"}));
+  PrivateOptions options;
+  HANSE_TRY(options.scale, positive(json, "scale"));
+  HANSE_TRY(options.mapped, flag(json, "mapped"));
+  for (const auto& [key, value] :
+       {std::pair{"units", &options.units}, std::pair{"multiplier", &options.multiplier}}) {
+    HANSE_TRY(*value, local ? positive(json, key) : number(json, key));
+    if (!local && *value != 0) return wrong(key, "0 where sites take no steps", "another number");
+  }
+  return options;
+}
+
+base::Result<MomentsOptions> moments_from(const Json& json) {
+  HANSE_TRY_VOID(expect_keys(json, "moments", {"targets", "scale"}));
+  MomentsOptions options;
+  HANSE_TRY(options.targets, flag(json, "targets"));
+  HANSE_TRY(options.scale, positive(json, "scale"));
+  return options;
+}
+
+base::Result<void> expect_option_keys(const Json& json) {
+  if (json.contains("moments")) return expect_keys(json, "options", {"architecture", "moments"});
+  const bool local = json.contains("learner");
+  if (!json.contains("private"))
+    return local ? expect_keys(json, "options", {"architecture", "learner"})
+                 : expect_keys(json, "options", {"architecture"});
+  return local ? expect_keys(json, "options", {"architecture", "learner", "private"})
+               : expect_keys(json, "options", {"architecture", "private"});
+}
+
 // Null for what is not JSON, nests too deep or repeats a key: a reader must not have to guess which
 // of two values is meant.
 Json parse(std::string_view text_of_json) {
@@ -138,6 +182,13 @@ std::string to_json(const Options& options) {
                        {"mu", learner.mu},
                        {"clip", learner.clip}};
   }
+  if (options.privacy)
+    json["private"] = {{"scale", options.privacy->scale},
+                       {"mapped", options.privacy->mapped},
+                       {"units", options.privacy->units},
+                       {"multiplier", options.privacy->multiplier}};
+  if (options.moments)
+    json["moments"] = {{"targets", options.moments->targets}, {"scale", options.moments->scale}};
   return json.dump();
 }
 
@@ -149,13 +200,18 @@ base::Result<Options> options_from_json(std::string_view options) {
   const Json json = parse(options);
   if (!json.is_object())
     return wrong("options", "one JSON object without repeated keys", "something else");
-  const bool local = json.contains("learner");
-  HANSE_TRY_VOID(local ? expect_keys(json, "options", {"architecture", "learner"})
-                       : expect_keys(json, "options", {"architecture"}));
+  HANSE_TRY_VOID(expect_option_keys(json));
   HANSE_TRY(Architecture architecture, architecture_from(json.at("architecture")));
-  Options result{.architecture = std::move(architecture), .learner = {}};
-  if (local) {
+  Options result{
+      .architecture = std::move(architecture), .learner = {}, .privacy = {}, .moments = {}};
+  if (json.contains("learner")) {
     HANSE_TRY(result.learner, learner_from(json.at("learner")));
+  }
+  if (json.contains("private")) {
+    HANSE_TRY(result.privacy, private_from(json.at("private"), result.learner.has_value()));
+  }
+  if (json.contains("moments")) {
+    HANSE_TRY(result.moments, moments_from(json.at("moments")));
   }
   return result;
 }

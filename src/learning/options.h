@@ -6,7 +6,12 @@
 //                              "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
 //                "epochs": 1, "batch": 32, "mu": 0, "clip": 0}}
 //
-// "learner" belongs to local_training and is absent from gradient. Every key is required.
+// "learner" belongs to local_training and is absent from gradient. A private plan also has
+//
+//    "private": {"scale": 0.5, "mapped": true, "units": 0, "multiplier": 0}     of both
+//    "moments": {"targets": true, "scale": 40}                       of moments alone
+//
+// Every key is required.
 #pragma once
 
 #include <optional>
@@ -18,9 +23,30 @@
 
 namespace hanse::learning {
 
+// How gradients of a private plan are made.
+struct PrivateOptions {
+  double scale = 1;     // L2 norm to which a unit's gradient is clipped; it is then divided by it
+  bool mapped = false;  // the plan's parameters are followed by the numbers of an InputMap
+  // Of local training, else 0: what a site's sum is divided by, and σ over the sensitivity of each
+  // of its steps.
+  double units = 0;
+  double multiplier = 0;
+
+  bool operator==(const PrivateOptions&) const = default;
+};
+
+struct MomentsOptions {
+  bool targets = false;  // labels are among the moments
+  double scale = 1;      // L2 norm to which a unit's moments are clipped; they are divided by it
+
+  bool operator==(const MomentsOptions&) const = default;
+};
+
 struct Options {
   Architecture architecture;
   std::optional<LearnerSpec> learner;
+  std::optional<PrivateOptions> privacy = {};
+  std::optional<MomentsOptions> moments = {};
 
   bool operator==(const Options&) const = default;
 };

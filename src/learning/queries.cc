@@ -7,22 +7,11 @@
 #include "base/bytes.h"
 #include "learning/gradient.h"
 #include "learning/options.h"
+#include "learning/private_queries.h"
+#include "learning/tasks.h"
 
 namespace hanse::learning {
 namespace {
-
-// Blocks are dealt to tasks, at most as many as a plant's machine has cores, and as fit this
-// memory: a task holds four vectors of the model's size (sum, weights, their gradient, a batch's
-// sum) and two numbers per record of a block and unit of width.
-constexpr std::size_t kMaxTasks = 16;
-constexpr std::size_t kTasksBytes = std::size_t{1} << 30;
-
-std::size_t tasks_for(const Architecture& architecture, std::size_t blocks) {
-  std::size_t numbers = 4 * architecture.parameter_count() + kBlock * architecture.inputs();
-  for (const Layer& layer : architecture.layers()) numbers += 2 * kBlock * layer.outputs;
-  const std::size_t fit = kTasksBytes / (numbers * sizeof(double));
-  return std::min(blocks, std::clamp<std::size_t>(fit, 1, kMaxTasks));
-}
 
 base::Result<void> check_parts(const query::QueryPlan& plan, std::size_t parameters,
                                std::string_view vector, std::string_view count) {
@@ -58,6 +47,14 @@ base::Result<void> check_unit(const query::QueryPlan& plan) {
                     plan.kind, plan.unit.substr(0, 64));
 }
 
+base::Result<void> check_clear(const query::QueryPlan& plan, const Options& options) {
+  if (!options.privacy && !options.moments) return {};
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "the options of a '{}' plan are those of a private one, and its noise is in "
+                    "the clear",
+                    plan.kind);
+}
+
 // The sum over blocks first, first + tasks, … Blocks are quantised one by one, so that the split
 // into tasks does not change a bit.
 base::Result<void> add_blocks(const Model& model, const data::Dataset& records, std::size_t first,
@@ -80,8 +77,10 @@ base::Result<void> add_blocks(const Model& model, const data::Dataset& records, 
 }  // namespace
 
 base::Result<std::unique_ptr<query::Query>> GradientQuery::create(const query::QueryPlan& plan) {
+  if (plan.noise.is_private()) return create_private_gradient(plan);
   HANSE_TRY_VOID(check_unit(plan));
   HANSE_TRY(const Options options, options_from_json(plan.options));
+  HANSE_TRY_VOID(check_clear(plan, options));
   if (options.learner)
     return base::fail(base::ErrorCode::invalid_argument,
                       "a '{}' plan has no learner: sites take no step of their own", plan.kind);
@@ -111,8 +110,10 @@ base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, 
 
 base::Result<std::unique_ptr<query::Query>> LocalTrainingQuery::create(
     const query::QueryPlan& plan) {
+  if (plan.noise.is_private()) return create_private_local_training(plan);
   HANSE_TRY_VOID(check_unit(plan));
   HANSE_TRY(const Options options, options_from_json(plan.options));
+  HANSE_TRY_VOID(check_clear(plan, options));
   if (!options.learner)
     return base::fail(base::ErrorCode::invalid_argument,
                       "a '{}' plan says how to train: its options lack 'learner'", plan.kind);
@@ -157,6 +158,7 @@ base::Result<query::Answer> LocalTrainingQuery::answer(const data::Dataset& reco
 }
 
 void fill(query::Catalog& catalog) {
+  catalog.add(std::string(kMomentsKind), create_moments);
   catalog.add(std::string(kGradientKind), GradientQuery::create);
   catalog.add(std::string(kLocalTrainingKind), LocalTrainingQuery::create);
 }

@@ -1,11 +1,20 @@
-// The two questions that train a model.
+// The questions that train a model.
 //
 //   kind            parts (in this order)                                    leaves as
+//   in the clear
 //   gradient        gradient: Σ clipped gradients, count: n, loss: Σ loss    ClippedSum
 //   local_training  update: n (θ_local − θ_plan), weight: n, loss: Σ loss    PrivateIterate
+//   private
+//   moments         moments: Σ clipped second moments, count: n              ClippedSum
+//   gradient        gradient: Σ clipped gradients, clipped: how many were    ClippedSum
+//   local_training  update: θ_local − θ_plan                                 PrivateIterate
 //
 // loss is that of the plan's parameters, cut off at the part's clip record by record.
-// plan.parameters are θ as little-endian doubles; plan.options is JSON, see options.h.
+// plan.parameters are θ as little-endian doubles, and behind it the map to whitened inputs where
+// the options say so; plan.options is JSON, see options.h.
+//
+// Whether a plan is private its noise says. Then nothing depends on the records but the numbers of
+// those parts: no count, no size and no error. The private kinds are in private_queries.h.
 #pragma once
 
 #include <memory>
@@ -17,6 +26,7 @@
 
 namespace hanse::learning {
 
+inline constexpr std::string_view kMomentsKind = "moments";
 inline constexpr std::string_view kGradientKind = "gradient";
 inline constexpr std::string_view kLocalTrainingKind = "local_training";
 

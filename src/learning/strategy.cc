@@ -5,16 +5,18 @@
 #include "base/bytes.h"
 #include "learning/names.h"
 #include "learning/options.h"
+#include "learning/private_strategy.h"
 #include "learning/queries.h"
 
 namespace hanse::learning {
 namespace {
 
-constexpr NameTable<StrategyKind, 5> kStrategies{{{StrategyKind::fedsgd, "fedsgd"},
+constexpr NameTable<StrategyKind, 6> kStrategies{{{StrategyKind::fedsgd, "fedsgd"},
                                                   {StrategyKind::fedavg, "fedavg"},
                                                   {StrategyKind::fedprox, "fedprox"},
                                                   {StrategyKind::fedadam, "fedadam"},
-                                                  {StrategyKind::fedyogi, "fedyogi"}}};
+                                                  {StrategyKind::fedyogi, "fedyogi"},
+                                                  {StrategyKind::adassp, "adassp"}}};
 
 bool is_adaptive(StrategyKind kind) {
   return kind == StrategyKind::fedadam || kind == StrategyKind::fedyogi;
@@ -86,6 +88,17 @@ class Planned : public Strategy {
   base::Result<double> mean_loss(const privacy::Released& released) const override {
     HANSE_TRY(const Mean loss, mean_of(released, "loss", count_part(), 1));
     return loss.total[0] / loss.records;
+  }
+
+  base::Result<RoundFacts> facts(const Iterate&, const privacy::Released& released) const override {
+    HANSE_TRY(const double loss, mean_loss(released));
+    return RoundFacts{.loss = loss};
+  }
+
+  base::Result<Model> model(const Iterate& iterate) const override { return iterate.model; }
+  std::optional<std::uint32_t> rounds() const override { return std::nullopt; }
+  base::Result<std::vector<privacy::Charge>> charges(const Architecture&) const override {
+    return std::vector{privacy::Charge{privacy::PrivacyLoss::unbounded()}};
   }
 
   privacy::Layout layout(std::size_t parameters) const {
@@ -228,6 +241,7 @@ StrategySpec default_spec(StrategyKind kind) {
       spec.server_momentum = 0.9;
       break;
     case StrategyKind::fedavg:
+    case StrategyKind::adassp:
       break;
     case StrategyKind::fedprox:
       spec.mu = 0.01;  // of the values that Li et al. 2020 tune over, one that never harms much
@@ -256,6 +270,11 @@ LearnerSpec learner_of(const StrategySpec& spec) {
 base::Result<std::unique_ptr<Strategy>> create_strategy(StrategySpec spec, base::JobId job,
                                                         std::uint32_t max_sites) {
   HANSE_TRY_VOID(check_spec(spec));
+  if (spec.privacy) return create_private_strategy(std::move(spec), std::move(job), max_sites);
+  if (spec.kind == StrategyKind::adassp)
+    return base::fail(
+        base::ErrorCode::invalid_argument,
+        "strategy 'adassp' is private; in the clear choose fedsgd with a ridge model");
   HANSE_TRY(const math::Lattice lattice, math::Lattice::create(spec.fraction_bits));
   std::unique_ptr<Planned> strategy;
   if (spec.kind == StrategyKind::fedsgd)

@@ -3,15 +3,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "learning/iterate.h"
 #include "learning/learner.h"
+#include "learning/private_spec.h"
 #include "query/query.h"
 
 namespace hanse::learning {
 
-enum class StrategyKind { fedsgd, fedavg, fedprox, fedadam, fedyogi };
+// adassp is private only: ridge regression from one round of noised sufficient statistics.
+enum class StrategyKind { fedsgd, fedavg, fedprox, fedadam, fedyogi, adassp };
 
 std::string_view name_of(StrategyKind kind);
 base::Result<StrategyKind> strategy_kind(std::string_view name);
@@ -43,6 +46,9 @@ struct StrategySpec {
   int fraction_bits = 28;
   std::uint64_t max_records_per_site = 100'000;
 
+  // Absent: in the clear, for simulation.
+  std::optional<PrivateSpec> privacy = {};
+
   bool operator==(const StrategySpec&) const = default;
 };
 
@@ -52,6 +58,15 @@ StrategySpec default_spec(StrategyKind kind);
 // What the sites run, also for training on one's own or on pooled records: set epochs to rounds ×
 // local_epochs there. For fedsgd it is what fedavg would run by default.
 LearnerSpec learner_of(const StrategySpec& spec);
+
+// What one round may say of itself.
+struct RoundFacts {
+  std::optional<double> loss = {};  // mean over the records, of the plan's model; in the clear only
+  // Of the sum that was asked for: the norm that its noise has on average, over the norm of what
+  // was released.
+  std::optional<double> noise_to_signal = {};
+  std::optional<double> clipped_fraction = {};  // of the units; noised and charged
+};
 
 // Pure and immutable: thread-safe.
 class Strategy {
@@ -64,8 +79,20 @@ class Strategy {
   // The next iterate. No records in the sum, or a result that is not finite: failed_precondition.
   virtual base::Result<Iterate> step(const Iterate& iterate,
                                      const privacy::Released& released) const = 0;
-  // Mean loss over the records in the sum, of the plan's model, before the step.
+  // Mean loss over the records in the sum, of the plan's model, before the step. In the clear only.
   virtual base::Result<double> mean_loss(const privacy::Released& released) const = 0;
+
+  // What may be said of the round that `plan(iterate)` asked for.
+  virtual base::Result<RoundFacts> facts(const Iterate& iterate,
+                                         const privacy::Released& released) const = 0;
+  // The model of an iterate in the declared features, as it is judged and kept: what the recipe
+  // averages is averaged, and whitening is folded back.
+  virtual base::Result<Model> model(const Iterate& iterate) const = 0;
+  // All rounds of a private training, which its charges are for; none: as many as the job says.
+  virtual std::optional<std::uint32_t> rounds() const = 0;
+  // What the whole training costs a unit, known before anything is computed.
+  virtual base::Result<std::vector<privacy::Charge>> charges(
+      const Architecture& architecture) const = 0;
 };
 
 // Values out of range: invalid_argument naming the key.

@@ -3,19 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "privacy/noise_plan.h"
+
 namespace hanse::privacy {
 
 base::Result<PrivateIterate> PrivateIterate::create(Layout layout, std::span<const double> values,
-                                                    PrivacyLoss loss) {
+                                                    PrivacyLoss loss, std::uint64_t count) {
   HANSE_CHECK(values.size() == layout.coordinates());
   std::vector<std::int64_t> points;
   points.reserve(values.size());
   std::size_t coordinate = 0;
   for (const Part& part : layout.parts) {
     for (std::size_t i = 0; i < part.coordinates; ++i, ++coordinate) {
-      const double value = values[coordinate];
-      // Also false for NaN. Cutting a coordinate off would bias the model in silence.
-      if (!(std::abs(value) <= part.clip * static_cast<double>(layout.max_units)))
+      double value = values[coordinate];
+      const double most = part.clip * static_cast<double>(layout.max_units);
+      if (loss.is_bounded()) value = std::isnan(value) ? 0 : std::clamp(value, -most, most);
+      // Also false for NaN. In the clear, cutting off would bias the model in silence.
+      if (!(std::abs(value) <= most))
         return base::fail(base::ErrorCode::invalid_argument,
                           "coordinate {} of '{}' is {}, beyond {} times {} records: training "
                           "diverged; lower the learning rate or raise training.range",
@@ -23,7 +27,7 @@ base::Result<PrivateIterate> PrivateIterate::create(Layout layout, std::span<con
       points.push_back(layout.lattice.quantise(value));
     }
   }
-  return PrivateIterate(std::move(layout), std::move(points), std::move(loss));
+  return PrivateIterate(std::move(layout), std::move(points), Charge{std::move(loss), count});
 }
 
 std::int64_t noised_bound(const Layout& layout, std::size_t part, const PartNoise& noise) {
@@ -50,7 +54,7 @@ base::Result<void> check_noise(const Layout& layout, std::span<const PartNoise> 
 base::Result<PrivacyLoss> Noised::loss_of(const ClippedSum& sum, std::span<const PartNoise> noise,
                                           Neighbours neighbours) {
   const Layout& layout = sum.layout();
-  std::vector<DiscreteGaussian::Release> releases;
+  NoisePlan plan{.placement = Placement::site, .neighbours = neighbours, .parts = {}};
   for (std::size_t p = 0; p < noise.size(); ++p) {
     const double planned = layout.clip_with_rounding(p, noise[p].batch);
     if (sum.sensitivity(p) > planned)
@@ -58,11 +62,9 @@ base::Result<PrivacyLoss> Noised::loss_of(const ClippedSum& sum, std::span<const
                         "part '{}' was added up with a sensitivity of {}, the plan allows {}: its "
                         "batches are smaller than the plan says",
                         layout.parts[p].name, sum.sensitivity(p), planned);
-    if (!noise[p].noise) return PrivacyLoss::unbounded();
-    HANSE_TRY(const Sensitivity sensitivity, layout.sensitivity(p, noise[p].batch, neighbours));
-    releases.push_back({noise[p].noise->sigma(), sensitivity, layout.parts[p].coordinates});
+    if (noise[p].noise) plan.parts.push_back({noise[p].noise->sigma(), noise[p].batch});
   }
-  return DiscreteGaussian::joint_loss(releases);
+  return planned_loss(layout, plan);
 }
 
 base::Result<Noised> Noised::add(ClippedSum sum, std::span<const PartNoise> noise,
@@ -83,15 +85,38 @@ base::Result<Noised> Noised::add(ClippedSum sum, std::span<const PartNoise> nois
                         "as a new attempt",
                         layout.parts[p].name);
   }
-  return Noised(std::move(sum.values_), std::move(loss));
+  return Noised(std::move(sum.values_), Charge{std::move(loss)});
+}
+
+base::Result<Noised> Noised::add(ClippedSum sum, const NoisePlan& plan,
+                                 base::RandomSource& random) {
+  HANSE_CHECK(plan.placement == Placement::site || plan.placement == Placement::shared);
+  HANSE_CHECK(plan.parts.size() == sum.layout().parts.size());
+  HANSE_TRY(PrivacyLoss loss, planned_loss(sum.layout(), plan));
+  HANSE_TRY(const std::vector<PartNoise> noise, site_noise(plan));
+  HANSE_TRY(Noised noised, add(std::move(sum), noise, plan.neighbours, random));
+  noised.charge_.loss = std::move(loss);
+  return noised;
+}
+
+base::Result<Noised> Noised::of(PrivateIterate iterate) {
+  if (!iterate.charge_.loss.is_bounded())
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "an iterate leaves by itself when its learner noised it; this one it did "
+                      "not, and its loss has no bound");
+  return Noised(std::move(iterate.values_), std::move(iterate.charge_));
+}
+
+Noised Noised::central(ClippedSum sum, CentralNoise) {
+  return Noised(std::move(sum.values_), Charge{PrivacyLoss::unbounded()});
 }
 
 Noised Noised::in_the_clear(ClippedSum sum, InTheClear) {
-  return Noised(std::move(sum.values_), PrivacyLoss::unbounded());
+  return Noised(std::move(sum.values_), Charge{PrivacyLoss::unbounded()});
 }
 
 Noised Noised::in_the_clear(PrivateIterate iterate, InTheClear) {
-  return Noised(std::move(iterate.values_), std::move(iterate.loss_));
+  return Noised(std::move(iterate.values_), std::move(iterate.charge_));
 }
 
 math::Sealable Noised::surrender() && { return math::Sealable(std::move(values_)); }
@@ -102,6 +127,34 @@ base::Result<Released> Released::create(Layout layout, math::Opened opened) {
                       opened.values().size(), layout.coordinates());
   const std::size_t contributors = opened.contributors();
   return Released(std::move(layout), std::move(opened).surrender(), contributors);
+}
+
+base::Result<Released> Released::with_central_noise(Layout layout, math::Opened opened,
+                                                    const NoisePlan& plan,
+                                                    base::RandomSource& random) {
+  if (plan.placement != Placement::coordinator || plan.parts.size() != layout.parts.size())
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the coordinator draws the noise of {} parts by a plan that places it "
+                      "there; this one places it '{}', for {}",
+                      layout.parts.size(), name_of(plan.placement), plan.parts.size());
+  HANSE_TRY(Released released, create(std::move(layout), std::move(opened)));
+  std::span<std::int64_t> left(released.integers_);
+  for (std::size_t p = 0; p < plan.parts.size(); ++p) {
+    const std::span<std::int64_t> part = left.first(released.layout_.parts[p].coordinates);
+    left = left.subspan(part.size());
+    HANSE_TRY(const DiscreteGaussian noise, DiscreteGaussian::create(plan.parts[p].sigma));
+    HANSE_TRY_VOID(noise.add(part, random));
+  }
+  return released;
+}
+
+base::Result<Released> Released::at_home(Layout layout, Noised noised) {
+  HANSE_CHECK(noised.values_.size() == layout.coordinates());
+  if (!noised.charge_.loss.is_bounded())
+    return base::fail(base::ErrorCode::failed_precondition,
+                      "a site may look at its own sum when the whole noise is on it; this one has "
+                      "a loss without bound");
+  return Released(std::move(layout), std::move(noised.values_), 1);
 }
 
 base::Result<std::vector<double>> Released::part(std::string_view name) const {

@@ -28,7 +28,7 @@ TEST(PrivateIterate, StandsOnTheLattice) {
                              std::vector<double>{-10, 0.251, 10}, PrivacyLoss::unbounded());
   ASSERT_TRUE(iterate.has_value());
   EXPECT_EQ(integers(iterate->values()), (std::vector<std::int64_t>{-2560, 64, 2560}));
-  EXPECT_FALSE(iterate->loss().is_bounded());
+  EXPECT_FALSE(iterate->charge().loss.is_bounded());
 }
 
 TEST(PrivateIterate, RefusesWhatIsBeyondItsRangeAndSaysWhere) {
@@ -110,14 +110,16 @@ TEST(NoisedSum, StatesTheLossOfAllParts) {
   base::SeededSimulationRandom random(2, "loss");
   std::vector<PrivacyLoss> losses;
   for (const auto& rows : {std::vector<std::vector<double>>{}, {{100, 100}, {1, 1}}})
-    losses.push_back(
-        Noised::add(sum_of(layout, rows), noise, Neighbours::add_remove, random).value().loss());
+    losses.push_back(Noised::add(sum_of(layout, rows), noise, Neighbours::add_remove, random)
+                         .value()
+                         .charge()
+                         .loss);
   EXPECT_EQ(losses[0], losses[1]);
   const auto& kind = std::get<loss::DiscreteGaussian>(losses[0].kind());
   EXPECT_EQ(kind.coordinates, 2u);
   EXPECT_NEAR(kind.sensitivity / kind.sigma, std::sqrt(0.25 + 0.25), 1e-5);
   const auto replaced =
-      Noised::add(sum_of(layout, {}), noise, Neighbours::replace_one, random).value().loss();
+      Noised::add(sum_of(layout, {}), noise, Neighbours::replace_one, random).value().charge().loss;
   EXPECT_NEAR(std::get<loss::DiscreteGaussian>(replaced.kind()).sensitivity, 2 * kind.sensitivity,
               1e-6 * kind.sensitivity);
 }
@@ -128,9 +130,9 @@ TEST(NoisedSum, IsUnboundedWithAPartInTheClear) {
   base::SeededSimulationRandom random(3, "clear");
   auto noised = Noised::add(sum_of(layout, {{1, 1}}), noise, Neighbours::add_remove, random);
   ASSERT_TRUE(noised.has_value());
-  EXPECT_FALSE(noised->loss().is_bounded());
+  EXPECT_FALSE(noised->charge().loss.is_bounded());
   EXPECT_EQ(std::move(*noised).surrender().values()[1], 256);
-  EXPECT_FALSE(Noised::in_the_clear(sum_of(layout, {}), InTheClear()).loss().is_bounded());
+  EXPECT_FALSE(Noised::in_the_clear(sum_of(layout, {}), InTheClear()).charge().loss.is_bounded());
 }
 
 TEST(NoisedSum, RefusesWhatHasNoRoom) {

@@ -20,6 +20,12 @@ bool all_finite(std::span<const double> values) {
   return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
 }
 
+base::Result<void> fail_not_finite() {
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "a contribution is not finite: training diverged or a record is damaged; "
+                    "lower the learning rate or check the data");
+}
+
 // The largest factor ≤ 1 that brings a vector of this norm to the clip. The margin covers the
 // rounding of the norm itself and of the products, so that the clipped vector's exact norm is at
 // most the clip.
@@ -117,9 +123,10 @@ double ClippedSum::sensitivity(std::size_t part) const {
   return layout_.parts[part].clip + rounding_[part];
 }
 
-ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit)
+ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit, NotFinite not_finite)
     : layout_(std::move(layout)),
       unit_(std::move(unit)),
+      not_finite_(not_finite),
       values_(layout_.coordinates()),
       unit_rounding_(layout_.parts.size()),
       batch_rounding_(layout_.parts.size()),
@@ -146,9 +153,7 @@ void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
 base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
   HANSE_CHECK(contribution.size() == values_.size());
   if (!all_finite(contribution))
-    return base::fail(base::ErrorCode::invalid_argument,
-                      "a contribution is not finite: training diverged or a record is damaged; "
-                      "lower the learning rate or check the data");
+    return not_finite_ == NotFinite::left_out ? base::Result<void>{} : fail_not_finite();
   HANSE_TRY_VOID(count(1));
   std::size_t offset = 0;
   for (std::size_t part = 0; part < layout_.parts.size(); ++part) {
@@ -167,14 +172,15 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
   const std::size_t width = values_.size() - part.coordinates;
   HANSE_CHECK(others.size() == units * width);
   std::vector<double> factors(units);
+  const bool left_out = not_finite_ == NotFinite::left_out;
   for (std::size_t i = 0; i < units; ++i)
-    factors[i] = clip_factor(norms[i], part.clip, part.coordinates);
+    factors[i] = left_out && !std::isfinite(norms[i])
+                     ? 0.0
+                     : clip_factor(norms[i], part.clip, part.coordinates);
   std::vector<double> sum(part.coordinates);
   batched.weighted_sum(factors, sum);
-  if (!all_finite(norms) || !all_finite(sum) || !all_finite(others))
-    return base::fail(base::ErrorCode::invalid_argument,
-                      "a contribution is not finite: training diverged or a record is damaged; "
-                      "lower the learning rate or check the data");
+  if (!(left_out || all_finite(norms)) || !all_finite(sum) || !all_finite(others))
+    return fail_not_finite();
   // What honest norms imply; a source that understates them badly is caught here.
   const double count_of_units = static_cast<double>(units);
   HANSE_CHECK(norm(sum) <= part.clip * count_of_units * (1 + 1e-9));

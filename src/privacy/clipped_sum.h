@@ -58,7 +58,8 @@ class BatchedUnits {
   virtual ~BatchedUnits() = default;
   // L2 norm of each unit's contribution.
   virtual std::span<const double> norms() const = 0;
-  // out = Σ factors[i] · contribution[i].
+  // out = Σ factors[i] · contribution[i]. A unit whose norm is not finite and whose factor is 0
+  // adds nothing.
   virtual void weighted_sum(std::span<const double> factors, std::span<double> out) = 0;
 };
 
@@ -89,15 +90,19 @@ class ClippedSum {
   std::vector<double> rounding_;  // per part
 };
 
+// What becomes of a contribution that is not finite: an error, which helps whoever may see the
+// records, or nothing is added, since an error would tell of a record.
+enum class NotFinite { refused, left_out };
+
 // Builds a ClippedSum. Not thread-safe; accumulators of disjoint records merge in any order to the
 // same integers.
 class ClippedSumAccumulator {
  public:
   // The layout has passed check_layout. `unit` names the unit of privacy: "record".
-  ClippedSumAccumulator(Layout layout, std::string unit);
+  ClippedSumAccumulator(Layout layout, std::string unit, NotFinite not_finite = NotFinite::refused);
 
-  // One unit: `contribution` holds all parts. Not finite: invalid_argument. More than max_units:
-  // failed_precondition.
+  // One unit: `contribution` holds all parts. Not finite: invalid_argument, if refused. More than
+  // max_units: failed_precondition; where nothing may be refused, the caller sees to it beforehand.
   base::Result<void> add(std::span<const double> contribution);
 
   // A batch of units. `batched` is clipped from its norms in one pass and its sum put on the
@@ -117,6 +122,7 @@ class ClippedSumAccumulator {
 
   Layout layout_;
   std::string unit_;
+  NotFinite not_finite_;
   std::vector<std::int64_t> values_;
   std::vector<double> unit_rounding_;   // per part: the largest of a unit added alone
   std::vector<double> batch_rounding_;  // per part: the sum over batches

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "privacy/mechanisms/staircase.h"
 
 namespace hanse::privacy {
 namespace {
@@ -30,11 +31,25 @@ base::Result<void> check_parts(const Layout& layout, const NoisePlan& plan) {
                       layout.parts.size(), plan.parts.size());
   for (std::size_t p = 0; p < plan.parts.size(); ++p)
     // Also false for NaN.
-    if (!(share_of(plan, p) >= kLeastShare))
+    if (!(share_of(plan, p) >= kLeastShare && plan.parts[p].sigma <= Staircase::kMaxScale))
       return base::fail(base::ErrorCode::invalid_argument,
-                        "a share of the noise of part '{}' has σ = {} lattice steps, at least {} "
-                        "are needed: choose more fraction bits",
-                        layout.parts[p].name, share_of(plan, p), kLeastShare);
+                        "a share of the noise of part '{}' has σ = {} lattice steps, expected {} "
+                        "to 2^40: choose {} fraction bits",
+                        layout.parts[p].name, share_of(plan, p), kLeastShare,
+                        share_of(plan, p) > kLeastShare ? "fewer" : "more");
+  return {};
+}
+
+// That the words of all sites with their noise fit a sum.
+base::Result<void> check_room(const Layout& layout, const NoisePlan& plan, std::size_t sites) {
+  // Noise reaches 2^44 at most, sites are 2^12: nothing here overflows.
+  const std::int64_t most = (std::int64_t{1} << 62) / static_cast<std::int64_t>(sites);
+  for (std::size_t p = 0; p < plan.parts.size(); ++p)
+    if (layout.bound(layout.parts[p]) > most - DiscreteGaussian::reach_of(share_of(plan, p)))
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "part '{}' of {} sites with its noise may exceed 2^62 lattice steps; "
+                        "choose fewer fraction bits or less noise",
+                        layout.parts[p].name, sites);
   return {};
 }
 
@@ -75,9 +90,7 @@ base::Result<void> check_noise_plan(const Layout& layout, const NoisePlan& plan,
         name_of(plan.placement), sites, shared ? fmt::format("1 to {}", sites) : "1", plan.shares);
   HANSE_TRY_VOID(check_layout(layout, sites));
   HANSE_TRY_VOID(check_parts(layout, plan));
-  HANSE_TRY(std::vector<PartNoise> noise, site_noise(plan));
-  noise.resize(layout.parts.size());
-  return check_noise(layout, noise, sites);
+  return check_room(layout, plan, sites);
 }
 
 base::Result<std::vector<PartNoise>> site_noise(const NoisePlan& plan) {

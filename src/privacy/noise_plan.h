@@ -22,12 +22,6 @@ std::string_view name_of(Placement placement);
 // invalid_argument with the valid ones.
 base::Result<Placement> placement_named(std::string_view name);
 
-// The entrance for sums that are noised by who adds them up.
-struct CentralNoise {
-  static constexpr std::string_view kName = "central_noise";
-  explicit CentralNoise() = default;
-};
-
 // Of one part of a layout.
 struct PlannedNoise {
   double sigma = 0;         // of the whole dose, in lattice steps

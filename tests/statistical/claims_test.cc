@@ -190,7 +190,7 @@ TEST(Claims, ClippedSumOfTwoParts) {
   };
   base::SeededSimulationRandom random(1, "loss");
   expect_stands(
-      "clipped sum of two parts", claim_of(release(0, random).loss(), 1e-2),
+      "clipped sum of two parts", claim_of(release(0, random).charge().loss, 1e-2),
       [&](int table, auto& source) {
         const auto sealable = release(table, source).surrender();
         return sealable.values()[0] - 2 * sealable.values()[1];

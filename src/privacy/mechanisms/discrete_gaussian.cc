@@ -26,8 +26,8 @@ base::Result<void> DiscreteGaussian::add(std::span<std::int64_t> values,
   return law_->add(values, random);
 }
 
-std::int64_t DiscreteGaussian::reach() const {
-  return static_cast<std::int64_t>(std::ceil(16 * sigma_));
+std::int64_t DiscreteGaussian::reach_of(double sigma) {
+  return static_cast<std::int64_t>(std::ceil(16 * sigma));
 }
 
 base::Result<PrivacyLoss> DiscreteGaussian::loss(const Sensitivity& sensitivity,

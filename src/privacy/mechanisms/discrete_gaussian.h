@@ -33,7 +33,9 @@ class DiscreteGaussian {
 
   // A draw is beyond ±reach() with probability below 2^−183: at 16σ, twice the Gaussian tail
   // exp(−16²/2) (Canonne, Kamath, Steinke 2020, Proposition 25: no heavier than the continuous).
-  std::int64_t reach() const;
+  std::int64_t reach() const { return reach_of(sigma_); }
+  // The same of σ ≤ 2^40, without making it.
+  static std::int64_t reach_of(double sigma);
 
   // Of adding it to each of so many coordinates that one unit moves by at most the L2 sensitivity:
   // ρ = Δ²/(2σ²) (the same, Theorem 14). Never said of fewer coordinates than a unit can move.

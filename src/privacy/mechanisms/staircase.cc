@@ -39,6 +39,45 @@ std::uint64_t exp_fraction(std::uint64_t h) {
   return sum;
 }
 
+// A number in [low, high] · 2^−126, at most 1.
+constexpr std::size_t kBracketBits = 126;
+struct Bracket {
+  Wide low = Wide{1} << kBracketBits;
+  Wide high = Wide{1} << kBracketBits;
+
+  static Bracket of(const Enclosure& number) {
+    const Enclosure grid = number.on_grid(kBracketBits);
+    const auto wide = [](const Natural& value) {
+      return (Wide{value.shifted_right(64).low_word()} << 64) | value.low_word();
+    };
+    return {wide(grid.low), std::min(wide(grid.high), Wide{1} << kBracketBits)};
+  }
+  Bracket times(const Bracket& other) const {
+    return {product(low, other.low),
+            std::min(product(high, other.high) + 1, Wide{1} << kBracketBits)};
+  }
+  // Of the number times factor/divisor, which is at most 1 or little more: its first 64 bits.
+  static std::uint64_t word(Wide value, std::uint64_t factor, std::uint64_t divisor) {
+    const Wide scaled = value / divisor * factor >> (kBracketBits - 64);
+    return scaled >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(scaled);
+  }
+  // In units of 2^−63, rounded up.
+  std::uint64_t above() const {
+    constexpr std::size_t kShift = kBracketBits - 63;
+    return static_cast<std::uint64_t>((high + (Wide{1} << kShift) - 1) >> kShift);
+  }
+
+ private:
+  // a · b / 2^126, rounded down: schoolbook in halves, none of whose sums reaches 2^128.
+  static Wide product(Wide a, Wide b) {
+    const Wide a1 = a >> 64;
+    const Wide b1 = b >> 64;
+    const Wide a0 = static_cast<std::uint64_t>(a);
+    const Wide b0 = static_cast<std::uint64_t>(b);
+    return (a1 * b1 << 2) + ((a1 * b0 + a0 * b1 + (a0 * b0 >> 64)) >> 62);
+  }
+};
+
 }  // namespace
 
 base::Result<std::shared_ptr<const Staircase>> Staircase::create(Shape shape, double scale,
@@ -80,31 +119,39 @@ Enclosure Staircase::weight(std::uint64_t y, std::size_t bits) const {
   return exp_minus(exponent(y), bits);
 }
 
+// Weights fall by factors that themselves fall by one factor (gaussian) or by none (laplace):
+// two products each. Their errors add up: after v steps a weight, above 2^−41, is known to
+// v²·2^−125, which leaves its first 64 bits within 2^−60.
 void Staircase::build_steps() {
-  constexpr std::size_t kBits = 96;
-  std::vector<Enclosure> weights;
-  Natural total;
-  for (;; ++tail_) {
+  constexpr std::size_t kBits = kBracketBits + 2;
+  const Ratio unit = exponent(std::uint64_t{1} << width_bits_);
+  Bracket fall = Bracket::of(exp_minus(unit, kBits));
+  Bracket faster;
+  if (shape_ == Shape::gaussian) {
+    Ratio twice = unit;
+    ++twice.shift;
+    faster = Bracket::of(exp_minus(twice, kBits));
+  }
+  std::vector<Bracket> weights;
+  Wide sum = 0;
+  for (Bracket weight;; ++tail_, weight = weight.times(fall), fall = fall.times(faster)) {
     HANSE_CHECK(tail_ < kColumns);
-    weights.push_back(weight(std::uint64_t{tail_} << width_bits_, kBits));
-    const std::uint64_t above = weights.back().high_word(63);
-    if (above < std::uint64_t{1} << (63 - kTableBits)) break;
-    total = total.plus(Natural(above));
+    weights.push_back(weight);
+    if (weight.above() < std::uint64_t{1} << (63 - kTableBits)) break;
+    sum += weight.above();
   }
   // Σ ceil(envelope · weight) ≤ 2^32 − kReserve + the number of steps.
-  HANSE_CHECK(total >= Natural(Wide{1} << 63));
-  const Wide sum = (Wide{total.shifted_right(64).low_word()} << 64) | total.low_word();
+  HANSE_CHECK(sum >= Wide{1} << 63);
   envelope_ = static_cast<std::uint64_t>((Wide{kAllHeights - kReserve} << 63) / sum);
   std::uint64_t left = kAllHeights;
   for (std::size_t v = 0; v < tail_; ++v) {
-    const Wide exact = Wide{envelope_} * weights[v].high_word(63);
+    const Wide exact = Wide{envelope_} * weights[v].above();
     const auto height = static_cast<std::uint64_t>((exact + (Wide{1} << 63) - 1) >> 63);
     steps_[v].height = static_cast<std::uint32_t>(height);
     left -= height;
-    const Enclosure first = weights[v].scaled(envelope_, 0, height);
-    const Enclosure last = weights[width_bits_ > 0 ? v + 1 : v].scaled(envelope_, 0, height);
-    steps_[v].first = first.low_word(64);
-    steps_[v].everywhere = last.low_word(64);
+    steps_[v].first = Bracket::word(weights[v].low, envelope_, height);
+    steps_[v].everywhere =
+        Bracket::word(weights[width_bits_ > 0 ? v + 1 : v].low, envelope_, height);
   }
   HANSE_CHECK(left > 0 && left < kAllHeights);
   steps_[tail_].height = static_cast<std::uint32_t>(left);

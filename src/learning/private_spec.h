@@ -1,0 +1,46 @@
+// What makes a training private: whom it protects, how much noise it takes, and the recipe by which
+// it learns in spite of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "privacy/noise_plan.h"
+
+namespace hanse::learning {
+
+struct PrivateSpec {
+  std::string unit = "record";  // or the name of the unit's column
+  privacy::Placement placement = privacy::Placement::shared;
+  std::uint32_t shares = 1;  // NoisePlan::shares
+  privacy::Neighbours neighbours = privacy::Neighbours::add_remove;
+  double sampling_rate = 1;  // of each round of gradients; the moments take every unit
+
+  std::uint32_t rounds = 50;  // of gradients: recipe::kRounds
+  // σ over the sensitivity, of all parts of an answer together: so one answer costs
+  // ρ = 1/(2 multiplier²), whatever its clips. 0 for the moments: no such round.
+  double moments_multiplier = 0;
+  double multiplier = 0;
+  // Units in the fleet, as far as it is publicly known: what sums are divided by. 0: the noised
+  // count among the moments.
+  double expected_units = 0;
+
+  // What the recipe chooses where it is 0 (recipe.h).
+  double moments_clip = 0;  // L2 norm of a unit's second moments
+  double clip = 0;          // L2 norm of a unit's gradient, in whitened inputs
+  double learning_rate = 0;
+  double average = 0.5;  // the last share of the rounds whose iterates are averaged; 0: none
+  // Share of units that are to be clipped: above 0, the clip follows it round by round.
+  double clipped_share = 0;
+
+  bool operator==(const PrivateSpec&) const = default;
+};
+
+// Values out of range: invalid_argument naming the key.
+base::Result<void> check_private(const PrivateSpec& spec);
+
+// Multipliers for which the whole training costs this ρ (zCDP) in all, the share `moments` of it
+// for the round of moments; shares and rounding come on top and are far below 1 %.
+void spend(PrivateSpec& spec, double rho, double moments);
+
+}  // namespace hanse::learning
