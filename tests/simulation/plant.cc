@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace hanse::simulation {
 namespace {
 
@@ -36,14 +39,40 @@ class Probe final : public query::Query {
   std::vector<std::int64_t>& honest_;
 };
 
+constexpr auto kAsset = "records";
+
+// A gate that so many answers fit, and not one more.
+privacy::NewAsset asset_for(std::uint32_t answers) {
+  constexpr double kRoundedUp = 1e-3;
+  for (double epsilon = 0.1;; epsilon += 0.1) {
+    auto gate = privacy::Gate::create(privacy::Currency::rho, *base::Epsilon::create(epsilon),
+                                      *base::Delta::create(1e-6));
+    if (static_cast<double>(gate->capacity().units) * privacy::kUnit < answers * (0.5 + kRoundedUp))
+      continue;
+    return {*privacy::AssetId::create(kAsset), *privacy::UnitId::create("record"),
+            privacy::Neighbours::add_remove, *std::move(gate), *privacy::BlockId::create("all")};
+  }
+}
+
 }  // namespace
 
-Plant::Plant(base::SiteId name, data::Dataset records, PlantFaults faults, base::Milliseconds retry,
+query::QueryPlan with_noise(query::QueryPlan plan) {
+  plan.noise.placement = privacy::Placement::site;
+  for (const privacy::Part& part : plan.layout.parts)
+    plan.noise.parts.push_back(
+        {.sigma = std::ldexp(part.clip, plan.layout.lattice.fraction_bits()), .batch = 0});
+  return plan;
+}
+
+Plant::Plant(base::SiteId name, data::Dataset records, PlantFaults faults,
+             std::optional<std::uint32_t> affords, std::uint32_t rounds, base::Milliseconds retry,
              base::Executor& executor, base::Log& log,
              std::function<void(const std::string&)> violation)
     : name_(std::move(name)),
       records_(std::make_shared<const data::Dataset>(std::move(records))),
       faults_(faults),
+      affords_(affords),
+      rounds_(rounds),
       retry_(retry),
       executor_(executor),
       log_(log),
@@ -65,19 +94,60 @@ base::Result<std::unique_ptr<query::Query>> Plant::ask(const query::QueryPlan& p
 void Plant::start() {
   if (faults_.lazy_store) store_->set_lazy();
   record_ = storage::Durable<federation::SiteRecord>::open(*store_, "site", {}).value();
+  if (affords_) open_ledger();
   site_ = std::make_unique<federation::Site>(
-      federation::SiteSettings{.self = name_, .in_the_clear = true, .retry = retry_},
+      federation::SiteSettings{.self = name_, .in_the_clear = !affords_, .retry = retry_},
       federation::SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                            [](const federation::Release&) {
-                              return std::make_unique<base::SeededSimulationRandom>(0, "unused");
+                            [this](const federation::Release&) {
+                              return std::make_unique<base::SeededSimulationRandom>(
+                                  static_cast<std::uint64_t>(computed_), name_.text());
                             },
-                            [this](const federation::Offer&) { return records_; }},
+                            [this](const federation::Offer&) { return records_; }, budget()},
       *record_, *store_);
   life.starts_at.reset();
 }
 
+void Plant::open_ledger() {
+  const std::size_t number = faults_.lost_ledger ? ledgers_++ : 0;
+  ledger_ = federation::Ledger::open(*store_, fmt::format("ledger-{}", number), 4).value();
+  // Its budget was given before the story begins; a crash while it is lost comes before a word.
+  const auto opened = ledger_->open_asset(asset_for(*affords_), clock_.wall());
+  HANSE_CHECK(opened || opened.error().code() == base::ErrorCode::already_exists);
+}
+
+std::optional<federation::SiteBudget> Plant::budget() {
+  if (!affords_) return std::nullopt;
+  return federation::SiteBudget{
+      *ledger_,
+      *privacy::AssetId::create(kAsset),
+      {},
+      clock_,
+      [this](const federation::Offer& offer) -> base::Result<federation::JobTerms> {
+        HANSE_TRY(loss_, privacy::planned_loss(offer.plan.layout, offer.plan.noise));
+        HANSE_TRY(privacy::PurposeId purpose, privacy::PurposeId::create("maintenance"));
+        return federation::JobTerms{
+            std::move(purpose), {{*loss_, rounds_}}, *base::Delta::create(0)};
+      }};
+}
+
+std::uint64_t Plant::paid() const {
+  if (!ledger_ || !loss_) return 0;
+  return ledger_->read([this](const privacy::PrivacyLedger& at) {
+    const privacy::Use one{*privacy::AssetId::create(kAsset), {}, {{*loss_, 1}}};
+    return at.standing(one.asset)->at(0).spent.units / at.price({&one, 1})->at(0).price.units;
+  });
+}
+
+std::vector<std::int64_t> Plant::answer_to(const federation::Release& release) const {
+  if (!affords_) return answers_.at(release);
+  std::vector<base::Slice> chunks;
+  for (const auto& [index, bytes] : sent_.at(release)) chunks.push_back(bytes);
+  return base::int64_from_little_endian(federation::join(chunks).view()).value();
+}
+
 void Plant::crash() {
   site_.reset();
+  ledger_.reset();
   record_.reset();
   store_ = store_->copy();
   life.crashes_at.reset();
@@ -95,6 +165,12 @@ federation::SiteRecord Plant::record() const {
 
 void Plant::check(const transport::Envelope& envelope) {
   const auto message = federation::decode_from_site(envelope);
+  if (const auto* chunk = std::get_if<federation::SealedChunk>(&message->body)) {
+    const auto [kept, is_new] = sent_[message->release].try_emplace(chunk->index(), chunk->bytes());
+    if (!std::ranges::equal(kept->second.view(), chunk->bytes().view()))
+      violation_(fmt::format("{} sends other bytes for round {} than before", name_.text(),
+                             message->release.round.round));
+  }
   const auto* said = std::get_if<federation::Contribution>(&message->body);
   if (said == nullptr) return;
   const auto [first, is_new] = announced_.try_emplace(message->release, *said);

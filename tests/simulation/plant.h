@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "federation/site/site.h"
 #include "storage/memory_store.h"
@@ -29,12 +30,18 @@ struct Life {
 struct PlantFaults {
   bool counts_twice = false;  // one record
   bool lazy_store = false;    // announces what a crash takes back
+  bool lost_ledger = false;   // after each start it has spent nothing
 };
+
+// Costs a record ρ = 1/2 an answer, under each site's own noise.
+query::QueryPlan with_noise(query::QueryPlan plan);
 
 class Plant {
  public:
   // `violation` is told of every broken promise. The doors' `random` and `records` are the plant's.
-  Plant(base::SiteId name, data::Dataset records, PlantFaults faults, base::Milliseconds retry,
+  // `affords`: how many answers its budget pays for; none: it keeps none, and answers in the clear.
+  Plant(base::SiteId name, data::Dataset records, PlantFaults faults,
+        std::optional<std::uint32_t> affords, std::uint32_t rounds, base::Milliseconds retry,
         base::Executor& executor, base::Log& log,
         std::function<void(const std::string&)> violation);
 
@@ -53,19 +60,26 @@ class Plant {
   // What the site says passes here on its way out.
   void check(const transport::Envelope& envelope);
   // What the site has last answered the release with.
-  const std::vector<std::int64_t>& answer_to(const federation::Release& release) const {
-    return answers_.at(release);
-  }
+  std::vector<std::int64_t> answer_to(const federation::Release& release) const;
+
+  bool affords_all() const { return !affords_ || *affords_ >= rounds_; }
+  std::size_t announced() const { return announced_.size(); }
+  // How many answers its ledger has charged; it runs.
+  std::uint64_t paid() const;
 
   Pause pause = {};
   Life life = {};
 
  private:
   base::Result<std::unique_ptr<query::Query>> ask(const query::QueryPlan& plan);
+  void open_ledger();
+  std::optional<federation::SiteBudget> budget();
 
   base::SiteId name_;
   std::shared_ptr<const data::Dataset> records_;
   PlantFaults faults_;
+  std::optional<std::uint32_t> affords_;
+  std::uint32_t rounds_;
   base::Milliseconds retry_;
   base::Executor& executor_;
   base::Log& log_;
@@ -74,9 +88,14 @@ class Plant {
   int computed_ = 0;
   std::map<federation::Release, std::vector<std::int64_t>> answers_;
   std::map<federation::Release, federation::Contribution> announced_;
+  std::map<federation::Release, std::map<std::uint32_t, base::Slice>> sent_;
+  base::ManualClock clock_;
+  std::size_t ledgers_ = 0;                   // that were begun
+  std::optional<privacy::PrivacyLoss> loss_;  // of one answer
   std::unique_ptr<storage::MemoryStore> copy_;
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record_;
+  std::unique_ptr<federation::Ledger> ledger_;
   std::unique_ptr<federation::Site> site_;
 };
 

@@ -42,7 +42,8 @@ class Consortium {
     network_.emplace(draw_faults(), options.seed);
     log_.line = [this](const std::string& text) { trace("          note: " + text); };
     const std::size_t sites = options.slow_line ? 2 : 2 + draw(7);
-    coordinates_ = draw(4) == 0 ? 40'000 + draw(60'000) : 1 + draw(300);
+    const std::size_t most = options.ledgers ? 1 : 60'000;  // drawing noise takes its time
+    coordinates_ = draw(options.ledgers ? 16 : 4) == 0 ? 40'000 + draw(most) : 1 + draw(300);
     settings_.min_sites = 1 + draw(sites);
     if (options.slow_line) {
       coordinates_ = 200'000;
@@ -98,7 +99,10 @@ class Consortium {
     return faults_;
   }
 
-  bool faultless() const { return faults_.loss == 0 && !options_.crashes && !options_.old_copy; }
+  bool faultless() const {
+    return faults_.loss == 0 && !options_.crashes && !options_.old_copy &&
+           std::ranges::all_of(plants_, [](const auto& plant) { return plant->affords_all(); });
+  }
 
   std::unique_ptr<Plant> make_plant(std::size_t index) {
     auto name = base::SiteId::create(fmt::format("plant-{}", index + 1));
@@ -107,12 +111,15 @@ class Consortium {
     records.features = math::Matrix(1 + draw(3), coordinates_);
     for (double& value : records.features.values()) value = base::standard_normal(random_);
     records.target.resize(records.features.rows());
-    auto plant =
-        std::make_unique<Plant>(*name, std::move(records),
-                                PlantFaults{.counts_twice = options_.counts_twice && index == 0,
-                                            .lazy_store = options_.lazy_stores},
-                                Milliseconds{options_.slow_line ? 4000 : 200}, executor_, log_,
-                                [this](const std::string& what) { violation(what); });
+    std::optional<std::uint32_t> affords;
+    if (options_.ledgers) affords = kRounds - (draw(4) == 0 ? 1 : 0);
+    auto plant = std::make_unique<Plant>(
+        *name, std::move(records),
+        PlantFaults{.counts_twice = options_.counts_twice && index == 0,
+                    .lazy_store = options_.lazy_stores,
+                    .lost_ledger = options_.lost_ledgers},
+        affords, kRounds, Milliseconds{options_.slow_line ? 4000 : 200}, executor_, log_,
+        [this](const std::string& what) { violation(what); });
     const bool stops = faults_.loss > 0 && draw(3) == 0;
     const Milliseconds from{static_cast<std::int64_t>(draw(20'000))};
     const Milliseconds length{
@@ -127,14 +134,15 @@ class Consortium {
     HANSE_CHECK(lattice.has_value() && job.has_value());
     base::Bytes parameters(draw(3) == 0 ? 300'000 + draw(400'000) : draw(2000));
     random_.fill(parameters);
-    return {.kind = std::string(kProbe),
-            .job = *job,
-            .round = {round, 0},
-            .unit = "record",
-            .max_sites = static_cast<std::uint32_t>(plants_.size()),
-            .layout = {{{"sum", coordinates_, kClip}}, *lattice, 16},
-            .options = "{}",
-            .parameters = base::Slice(std::move(parameters))};
+    query::QueryPlan asked{.kind = std::string(kProbe),
+                           .job = *job,
+                           .round = {round, 0},
+                           .unit = "record",
+                           .max_sites = static_cast<std::uint32_t>(plants_.size()),
+                           .layout = {{{"sum", coordinates_, kClip}}, *lattice, 16},
+                           .options = "{}",
+                           .parameters = base::Slice(std::move(parameters))};
+    return options_.ledgers ? with_noise(std::move(asked)) : asked;
   }
 
   federation::Release release() const { return {question_->job, question_->round}; }
@@ -411,6 +419,19 @@ class Consortium {
       if (found != past.receipted.end() && plant->record().last_receipted() != found->second)
         violation(fmt::format("{} has not got its receipt", plant->name().text()));
     }
+    for (const auto& plant : plants_) check_paid(*plant);
+  }
+
+  // What was spent covers what was released, and a release is charged once.
+  void check_paid(const Plant& plant) {
+    if (!options_.ledgers) return;
+    summary_.paid += plant.paid();
+    summary_.answered += plant.announced();
+    if (plant.paid() < plant.announced() || plant.paid() > kRounds)
+      violation(fmt::format("{} has paid for {} answers, and {} of {} were heard of",
+                            plant.name().text(), plant.paid(), plant.announced(), kRounds));
+    if (!plant.affords_all() && plant.announced() > 0)
+      violation(fmt::format("{} cannot afford the job, and has answered", plant.name().text()));
   }
 
   void violation(std::string what) {

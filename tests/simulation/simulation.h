@@ -15,15 +15,18 @@ struct Options {
   bool crashes = false;
   // Before the last round the first site's store is replaced by a copy from before the first.
   bool old_copy = false;
+  // Answers are noised and paid for from ledgers, some of which cannot afford the job.
+  bool ledgers = false;
   // Instead of drawn faults: two sites with 1.6 MB each on lines of 1 Mbit/s, and the parties'
   // default patience.
   bool slow_line = false;
   // Negative controls, which the checks must notice: one site counts a record twice; all sites'
   // stores say that something is durable when it is not; the coordinator gives receipts before a
-  // round is closed for good.
+  // round is closed for good; sites that crash forget what they have spent.
   bool counts_twice = false;
   bool lazy_stores = false;
   bool early_receipts = false;
+  bool lost_ledgers = false;  // a crash takes what was spent
   // One line per event; may be empty.
   std::function<void(const std::string&)> trace = {};
 };
@@ -35,6 +38,8 @@ struct Summary {
   std::size_t crashes = 0;
   std::size_t old_copies = 0;  // sites that have stopped because their store is one
   std::uint64_t sent_bytes = 0;
+  std::uint64_t paid = 0;               // releases, over all ledgers
+  std::uint64_t answered = 0;           // releases that somebody outside has heard of
   std::vector<std::string> violations;  // empty when every promise held
 };
 
@@ -42,6 +47,8 @@ struct Summary {
 // contributors and its sum is the exact integer sum of their answers; what a site has announced it
 // neither changes nor computes again; every receipt is for a contribution of exactly one closed
 // round, and once the line is good every contributor gets it; without faults every site is counted.
+// With ledgers: every release that anybody heard of is paid for, once, and who cannot afford the
+// job has answered nothing.
 Summary simulate(const Options& options);
 
 }  // namespace hanse::simulation

@@ -44,6 +44,25 @@ TEST_P(Seeds, NothingIsLostOrDoneTwice) {
   EXPECT_GT(total.crashes, 3 * seeds);
 }
 
+// The same with ledgers: nothing that anybody heard of is unpaid, and nothing is paid for twice.
+TEST_P(Seeds, SpentCoversWhatWasReleased) {
+  const std::uint64_t seeds = std::getenv("HANSE_FULL") == nullptr ? 30 : 500;
+  Summary total;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    const Summary one =
+        simulate({.seed = GetParam() * seeds + i, .crashes = true, .ledgers = true});
+    EXPECT_EQ(one.closed + one.aborted, 3U);
+    for (const std::string& violation : one.violations) ADD_FAILURE() << violation;
+    total.closed += one.closed;
+    total.crashes += one.crashes;
+    total.paid += one.paid;
+    total.answered += one.answered;
+  }
+  EXPECT_GT(total.closed, seeds / 2);
+  EXPECT_GT(total.crashes, 3 * seeds);
+  EXPECT_GT(total.answered, 4 * seeds);
+}
+
 INSTANTIATE_TEST_SUITE_P(Quarters, Seeds, testing::Range<std::uint64_t>(0, 4));
 
 TEST(Simulation, SameSeedSameEvents) {
@@ -93,6 +112,10 @@ TEST(Simulation, NoticesAWrongSum) {
 
 TEST(Simulation, NoticesASiteThatAnswersBeforeItIsDurable) {
   EXPECT_GE(seeds_with_violations({.crashes = true, .lazy_stores = true}), 5U);
+}
+
+TEST(Simulation, NoticesALedgerThatForgets) {
+  EXPECT_GE(seeds_with_violations({.crashes = true, .ledgers = true, .lost_ledgers = true}), 5U);
 }
 
 TEST(Simulation, NoticesReceiptsBeforeTheClose) {

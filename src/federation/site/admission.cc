@@ -78,8 +78,13 @@ Result<void> check_affordable(const Offer& offer, const SiteBudget& budget, bool
   if (is_reserved) return {};  // before a crash
   HANSE_TRY(JobTerms terms, budget.terms(offer));
   const privacy::Use whole{budget.asset, {}, std::move(terms.charges)};
-  const auto fits = budget.ledger.read(
-      [&](const privacy::PrivacyLedger& at) { return at.check_affordable({&whole, 1}); });
+  HANSE_TRY(const auto blocks, standing_of(budget));
+  const bool composed = blocks.front().currency == privacy::Currency::epsilon_delta;
+  const Result<void> fits = composed ? budget.ledger.prepay(offer.plan.job, terms.purpose, {whole},
+                                                            terms.delta, budget.clock.wall())
+                                     : budget.ledger.read([&](const privacy::PrivacyLedger& at) {
+                                         return at.check_affordable({&whole, 1});
+                                       });
   if (!fits)
     return fail(fits.error().within(fmt::format("the whole of job '{}', {}", offer.plan.job.text(),
                                                 standing_in_words(budget))));

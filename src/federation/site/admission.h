@@ -26,7 +26,8 @@ struct SiteSettings {
 // What a job asks of a budget.
 struct JobTerms {
   privacy::PurposeId purpose;
-  std::vector<privacy::Charge> charges;  // of the whole job: a promise, checked at its first round
+  std::vector<privacy::Charge> charges;  // of the whole job
+  base::Delta delta;  // at which it is composed where budgets are counted in (ε, δ)
 };
 
 // The budget that answers are charged to. All that it names outlives the site.
@@ -44,8 +45,9 @@ base::Result<void> check_noise(const Offer& offer, const SiteSettings& settings,
                                const SiteBudget* budget);
 
 // Whether the plan protects the units that the asset counts by, and whether what is left pays for
-// the whole job, so that it does not end in the middle. A job of which `under_way` something was
-// answered is not measured again. permission_denied, budget_exhausted, or what the job's terms say.
+// the whole job, so that it does not end in the middle: a job that has not begun to answer here
+// (`under_way`) must fit what is left, or is paid for as one composition where the budget is
+// counted in (ε, δ). permission_denied, budget_exhausted, or what the job's terms say.
 base::Result<void> check_affordable(const Offer& offer, const SiteBudget& budget, bool under_way);
 
 // One answer, as the ledger knows it: the same for the same offer and epoch.

@@ -54,7 +54,8 @@ class PaidSite : public ::testing::Test {
   }
 
   base::Result<JobTerms> terms(const query::QueryPlan& plan) {
-    JobTerms terms{privacy::testing::purpose(), testing::Rows(plan).charges(plan).value()};
+    JobTerms terms{privacy::testing::purpose(), testing::Rows(plan).charges(plan).value(),
+                   base::Delta::create(1e-7).value()};
     for (privacy::Charge& charge : terms.charges) charge.count = job_rounds_;
     return terms;
   }
@@ -222,6 +223,31 @@ TEST_F(PaidSite, AJobGoesOnWhileItsNextRoundFits) {
   query::QueryPlan other = testing::private_plan(3);
   other.job = privacy::testing::job("other");
   EXPECT_TRUE(said<Decline>(site_->advance(offer(other), kNow)).has_value());
+}
+
+// A budget in (ε, δ) has no price for one answer: the job is paid for as a whole, once.
+TEST_F(PaidSite, AJobIsPaidForAsOneComposition) {
+  ledger_.reset();
+  store_ = std::make_unique<MemoryStore>();
+  start();
+  ASSERT_TRUE(ledger_->open_asset(
+      privacy::testing::new_asset(
+          "ovens", privacy::testing::gate(privacy::Currency::epsilon_delta, 12, 1e-6)),
+      kNow));
+  job_rounds_ = 2;
+  const auto units = [this] {
+    return ledger_->read([](const privacy::PrivacyLedger& at) {
+      return privacy::testing::standing(at, "ovens").spent.units;
+    });
+  };
+  for (std::uint32_t round = 1; round <= 2; ++round) {
+    const auto out = site_->advance(offer(testing::private_plan(3, round)), kNow);
+    ASSERT_TRUE(said<Contribution>(out).has_value()) << log_.lines.back();
+  }
+  const std::uint64_t whole = units();
+  EXPECT_GT(whole, 0U);
+  EXPECT_TRUE(said<Decline>(site_->advance(offer(testing::private_plan(3, 3)), kNow)));
+  EXPECT_EQ(units(), whole);
 }
 
 TEST_F(PaidSite, WithoutABudgetNoiseAloneIsNotEnough) {

@@ -137,7 +137,8 @@ class Plant {
 
   SiteBudget budget() {
     return {*ledger_, privacy::testing::asset("ovens"), {}, clock_, [this](const Offer&) {
-              JobTerms terms{privacy::testing::purpose(), use().charges};
+              JobTerms terms{privacy::testing::purpose(), use().charges,
+                             base::Delta::create(0).value()};
               terms.charges[0].count = kRounds;
               return base::Result<JobTerms>(std::move(terms));
             }};
