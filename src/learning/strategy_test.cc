@@ -95,7 +95,8 @@ TEST(Strategy, ValuesOutOfRangeAreRefusedByKey) {
 TEST(Strategy, NamesGoThereAndBack) {
   for (const StrategyKind kind : kKinds) EXPECT_EQ(*strategy_kind(name_of(kind)), kind);
   EXPECT_EQ(strategy_kind("scaffold").error().text(),
-            "strategy 'scaffold' is unknown; valid are: fedsgd, fedavg, fedprox, fedadam, fedyogi");
+            "strategy 'scaffold' is unknown; valid are: fedsgd, fedavg, fedprox, fedadam, fedyogi, "
+            "adassp");
 }
 
 TEST(Strategy, FedSgdsOwnTrainingIsFedAvgs) {

@@ -27,22 +27,46 @@ inline privacy::Noised in_the_clear(query::Answer answer) {
       std::move(answer));
 }
 
+// What leaves a site by the plan's noise.
+inline privacy::Noised noised(const query::QueryPlan& plan, query::Answer answer,
+                              base::RandomSource& random) {
+  using privacy::Noised;
+  if (!plan.noise.is_private()) return in_the_clear(std::move(answer));
+  if (auto* iterate = std::get_if<privacy::PrivateIterate>(&answer))
+    return unwrap(Noised::of(std::move(*iterate)));
+  auto sum = std::get<privacy::ClippedSum>(std::move(answer));
+  return plan.noise.placement == privacy::Placement::coordinator
+             ? Noised::central(std::move(sum), privacy::CentralNoise())
+             : unwrap(Noised::add(std::move(sum), plan.noise, random));
+}
+
+inline privacy::Released opened(const query::QueryPlan& plan, math::Opened sum) {
+  if (plan.noise.placement != privacy::Placement::coordinator)
+    return unwrap(privacy::Released::create(plan.layout, std::move(sum)));
+  base::SeededSimulationRandom random(plan.round.round, "central noise");
+  return unwrap(
+      privacy::Released::with_central_noise(plan.layout, std::move(sum), plan.noise, random));
+}
+
 inline privacy::Released release(const query::QueryPlan& plan, std::vector<query::Answer> answers) {
   aggregation::Setup setup{.offer = {}, .layout = {}, .cohort = {}};
-  for (const privacy::Part& part : plan.layout.parts)
-    setup.layout.push_back({part.coordinates, plan.layout.bound(part)});
+  std::vector<privacy::PartNoise> noise = unwrap(privacy::site_noise(plan.noise));
+  noise.resize(plan.layout.parts.size());
+  for (std::size_t p = 0; p < noise.size(); ++p)
+    setup.layout.push_back(
+        {plan.layout.parts[p].coordinates, privacy::noised_bound(plan.layout, p, noise[p])});
   for (std::size_t site = 0; site < answers.size(); ++site)
     setup.cohort.push_back(unwrap(base::SiteId::create("site" + std::to_string(site))));
   const auto coordinator = aggregation::plain().coordinator(setup);
   for (std::size_t site = 0; site < answers.size(); ++site) {
     const auto machine = aggregation::plain().site(setup, setup.cohort[site]);
+    base::SeededSimulationRandom random(plan.round.round, "noise " + std::to_string(site));
     const aggregation::SiteStep step =
-        unwrap(machine->advance(in_the_clear(std::move(answers[site])).surrender()));
+        unwrap(machine->advance(noised(plan, std::move(answers[site]), random).surrender()));
     const base::Slice sealed = step.sealed.at(0).bytes();
     HANSE_CHECK(coordinator->advance(setup.cohort[site], std::span(&sealed, 1)).has_value());
   }
-  return unwrap(
-      privacy::Released::create(plan.layout, unwrap(std::move(*coordinator).finish()).open()));
+  return opened(plan, unwrap(std::move(*coordinator).finish()).open());
 }
 
 // One round of a fleet, every site with a random stream of its own.
