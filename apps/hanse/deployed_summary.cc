@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "jobs/privacy_words.h"
+
 namespace hanse::commands {
 namespace {
 
@@ -26,9 +28,10 @@ std::string rounds(const jobs::DeployedReport& report) {
   }
   return fmt::format(
       "  {} round{} with {} of {} sites or more, {} attempt{} repeated\n"
-      "  loss {:.4f} before the first round's step, {:.4f} before the last one's\n",
+      "  first round: {}; last round: {}\n",
       report.rounds.size(), report.rounds.size() == 1 ? "" : "s", least, report.sites.size(),
-      repeated, repeated == 1 ? "" : "s", report.rounds.front().loss, report.rounds.back().loss);
+      repeated, repeated == 1 ? "" : "s", jobs::in_words(report.rounds.front().facts),
+      jobs::in_words(report.rounds.back().facts));
 }
 
 std::string what_left(const jobs::DeployedReport& report, const Style& style) {

@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "hanse/commands.h"
+#include "jobs/job_privacy.h"
 #include "jobs/json_fields.h"
 #include "jobs/map_file.h"
+#include "jobs/privacy_words.h"
 #include "jobs/training.h"
 
 namespace hanse::commands {
@@ -75,7 +77,8 @@ std::size_t sites_of(const jobs::Job& job) {
 // What a job would do, by name and in words.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
-Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture, std::string unit) {
+Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
+               const jobs::ReportedPrivacy& privacy) {
   std::vector<std::string> paths;
   for (const Place& place : places_of(job.source)) paths.push_back(place.path);
   std::string metrics;
@@ -92,8 +95,9 @@ Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
           {"leaves a site",
            fmt::format("one vector a round, about {}, {}",
                        bytes_in_words(8.0 * static_cast<double>(architecture.parameter_count())),
-                       job.entrance)},
-          {"unit of privacy", std::move(unit)},
+                       jobs::noise_in_words(privacy))},
+          {"privacy", jobs::in_words(privacy)},
+          {"unit of privacy", privacy.unit},
           {"aggregation",
            fmt::format("{}, at least {} site{} a round", job.aggregation.backend,
                        job.aggregation.min_sites, job.aggregation.min_sites == 1 ? "" : "s")},
@@ -111,8 +115,9 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(const auto architecture, jobs::architecture_of(job.model, schema));
   HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job)));
-  HANSE_TRY(std::string unit, jobs::privacy_unit_of(job.source));
-  const Facts facts = facts_of(job, architecture, std::move(unit));
+  HANSE_TRY(const jobs::ReportedPrivacy privacy,
+            jobs::reported_privacy(job, schema, static_cast<std::uint32_t>(sites_of(job))));
+  const Facts facts = facts_of(job, architecture, privacy);
   if (command.json)
     return doors.terminal.print_data(jobs::JsonFields::write([&](jobs::JsonFields& json) {
       std::string name = job.name.text();

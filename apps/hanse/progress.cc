@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "jobs/privacy_words.h"
+
 namespace hanse::commands {
 namespace {
 
@@ -43,8 +45,8 @@ std::string in_words(const jobs::Progress& progress) {
       return round + "  all records in one place";
     default:
       if (progress.round == 0) return round + "  together, records at home";
-      return fmt::format("{}  {}/{} sites in  loss {:.4f}  {}", round, progress.sites_in,
-                         progress.sites, progress.loss,
+      return fmt::format("{}  {}/{} sites in  {}  {}", round, progress.sites_in, progress.sites,
+                         jobs::in_words(progress.facts),
                          bytes_in_words(static_cast<double>(progress.bytes)));
   }
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "jobs/job_privacy.h"
+#include "jobs/privacy_words.h"
 #include "jobs/report_charts.h"
 #include "jobs/report_fields.h"
 #include "jobs/report_page.h"
@@ -18,7 +20,7 @@ static void describe(JsonFields& json, ReportedConsortium& consortium) {
 static void describe(JsonFields& json, DeployedRound& round) {
   json.field("round", round.round);
   json.field("attempts", round.attempts);
-  json.field("loss", round.loss);
+  describe(json, round.facts);
   json.field("sites_in", round.sites_in);
   json.field("bytes", round.bytes);
 }
@@ -55,14 +57,15 @@ base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecor
   DeployedReport report;
   HANSE_TRY(report.job, reported_job(job));
   report.seed = job.seed;
-  HANSE_TRY(std::string unit, privacy_unit_of(job.source));
-  report.privacy = {job.entrance, std::move(unit)};
+  HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  HANSE_TRY(report.privacy,
+            reported_privacy(job, schema, static_cast<std::uint32_t>(cohort.size())));
   report.aggregation = {job.aggregation.backend, job.aggregation.min_sites,
                         job.strategy.fraction_bits};
   std::map<base::SiteId, Departures> left;
   for (const TrainedRound& round : record.rounds()) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
-    report.rounds.push_back({round.id.round, round.id.attempt + 1, round.loss,
+    report.rounds.push_back({round.id.round, round.id.attempt + 1, round.facts,
                              static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     report.timing.round_seconds.push_back(static_cast<double>(round.milliseconds) / 1000);
     for (const base::SiteId& site : round.sites_in) {
@@ -91,13 +94,8 @@ namespace {
 std::string curve(const DeployedReport& report) {
   std::vector<RoundRow> rows;
   for (const DeployedRound& round : report.rounds)
-    rows.push_back({report.seed, 1, round.round, round.loss, round.sites_in, round.bytes});
-  const std::string chart = loss_chart(rows);
-  if (chart.empty()) return "";
-  return fmt::format(
-      R"(<h2>Learning curve</h2><div class="card scroll">{}</div><p class="note">Mean training )"
-      R"(loss over the records of the sites in, before each round's step.</p>)",
-      chart);
+    rows.push_back({report.seed, 1, round.round, round.facts, round.sites_in, round.bytes});
+  return curve_section(rows, "");
 }
 
 std::string what_left(const DeployedReport& report) {
@@ -115,6 +113,19 @@ std::string what_left(const DeployedReport& report) {
       rows);
 }
 
+std::string notice(const ReportedPrivacy& privacy) {
+  if (!privacy.guarantee)
+    return R"(<p class="notice" role="note"><strong>Deployed in the clear, in a consortium of )"
+           R"(tests.</strong> Records stayed at the sites. Their updates reached the coordinator )"
+           R"(without noise, and it could have read each one. No metric is shown: none was )"
+           R"(released.</p>)";
+  return fmt::format(
+      R"(<p class="notice" role="note"><strong>Deployed: {}.</strong> Records stayed at the )"
+      R"(sites, and each site charged its own budget. Nothing here depends on records but what )"
+      R"(was released with noise.</p>)",
+      escaped(in_words(privacy)));
+}
+
 std::string facts(const DeployedReport& report) {
   std::string list;
   const auto fact = [&](std::string_view name, const std::string& value) {
@@ -125,7 +136,7 @@ std::string facts(const DeployedReport& report) {
                                  report.consortium.epoch, report.consortium.roster));
   fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
   fact("training", report.job.strategy);
-  fact("privacy", report.privacy.entrance + ": none. Unit: " + report.privacy.unit);
+  fact("privacy", in_words(report.privacy));
   fact("aggregation",
        fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
                    report.aggregation.backend, report.aggregation.min_sites,
@@ -142,12 +153,9 @@ std::string facts(const DeployedReport& report) {
 }  // namespace
 
 std::string to_html(const DeployedReport& report) {
-  return report_page(
-      report.job, fmt::format("first parameters by seed {}", report.seed),
-      R"(<p class="notice" role="note"><strong>Deployed, and not private yet.</strong> Records )"
-      R"(stayed at the sites. Their updates reached the coordinator without noise, and it could )"
-      R"(have read each one. No metric is shown: none was released.</p>)" +
-          curve(report) + what_left(report) + facts(report));
+  return report_page(report.job, fmt::format("first parameters by seed {}", report.seed),
+                     notice(report.privacy) + curve(report) + privacy_section(report.privacy) +
+                         what_left(report) + facts(report));
 }
 
 }  // namespace hanse::jobs

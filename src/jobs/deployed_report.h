@@ -8,7 +8,7 @@
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kDeployedSchema = "hanse.deployed_report/1";
+inline constexpr std::string_view kDeployedSchema = "hanse.deployed_report/2";
 
 // The epoch that the sites went by.
 struct ReportedConsortium {
@@ -22,7 +22,7 @@ struct ReportedConsortium {
 struct DeployedRound {
   std::uint32_t round = 0;
   std::uint32_t attempts = 1;  // aborted ones count
-  double loss = 0;             // released with the round's sum
+  learning::RoundFacts facts;
   std::uint32_t sites_in = 0;
   std::uint64_t bytes = 0;  // of sealed vectors that left sites and were counted
 

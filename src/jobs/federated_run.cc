@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "jobs/job_privacy.h"
 #include "jobs/training.h"
 #include "learning/iterate.h"
 #include "learning/queries.h"
@@ -88,7 +89,7 @@ Result<void> FederatedRun::load() {
   HANSE_TRY(const data::Schema schema, schema_of(job_.source));
   HANSE_TRY(learning::Iterate iterate, first_iterate(job_, schema));
   const auto sites = static_cast<std::uint32_t>(settings_.cohort.size());
-  HANSE_TRY(auto strategy, learning::create_strategy(job_.strategy, job_.name, sites));
+  HANSE_TRY(auto strategy, strategy_of(job_, schema, sites));
   HANSE_TRY(const aggregation::Backend* backend,
             federation::backend_named(job_.aggregation.backend));
   HANSE_TRY(auto record,
@@ -256,11 +257,11 @@ Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Millise
 
 // Steps 11 to 13 of a round: the sum becomes the next iterate, both durable in one commit.
 Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
-  const auto step = [&]() -> Result<std::pair<learning::Iterate, double>> {
+  const auto step = [&]() -> Result<std::pair<learning::Iterate, learning::RoundFacts>> {
     HANSE_TRY(const privacy::Released released, parts_->coordinator->take_released());
-    HANSE_TRY(const double loss, parts_->strategy->mean_loss(released));
+    HANSE_TRY(const learning::RoundFacts facts, parts_->strategy->facts(parts_->iterate, released));
     HANSE_TRY(learning::Iterate next, parts_->strategy->step(parts_->iterate, released));
-    return std::pair(std::move(next), loss);
+    return std::pair(std::move(next), facts);
   };
   auto stepped = step();
   std::vector<RoundStep> steps = steps_since_opened();
@@ -271,7 +272,7 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
     return parts_->coordinator->cancel();
   }
   steps.push_back(federation::step::Close{});
-  auto& [iterate, loss] = *stepped;
+  auto& [iterate, facts] = *stepped;
   const base::Slice bytes(learning::encode(iterate));
   const base::Digest name = base::Digest::of(bytes.view());
   std::vector<base::Digest> forget;
@@ -282,7 +283,7 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
                 TrainingRecord::closed(
                     {.steps = steps,
                      .iterate = name,
-                     .loss = loss,
+                     .facts = facts,
                      .sealed_bytes = parts_->sealed_bytes,
                      .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value)}),
                 {{name, bytes}}, std::move(forget)));
@@ -307,8 +308,8 @@ Result<ModelFile> FederatedRun::model() const {
     return fail(ErrorCode::failed_precondition, "job '{}' is not finished", job_.name.text());
   ReadingSpec reading = reading_of(job_.source);
   HANSE_TRY(data::Schema schema, schema_of(reading));
-  return ModelFile{
-      job_.name.text(), std::move(schema), std::move(reading), parts_->iterate.model, {}};
+  HANSE_TRY(learning::Model model, parts_->strategy->model(parts_->iterate));
+  return ModelFile{job_.name.text(), std::move(schema), std::move(reading), std::move(model), {}};
 }
 
 }  // namespace hanse::jobs

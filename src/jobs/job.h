@@ -21,6 +21,7 @@
 #include "jobs/words.h"
 #include "learning/metrics.h"
 #include "learning/strategy.h"
+#include "privacy/accounting/gate.h"
 #include "storage/directory.h"
 
 namespace hanse::jobs {
@@ -87,6 +88,24 @@ struct AggregationSpec {
   bool operator==(const AggregationSpec&) const = default;
 };
 
+// Whom the training protects and how well. In the clear nothing else is said.
+struct PrivacySpec {
+  privacy::Placement placement = privacy::Placement::in_the_clear;
+  // One of both: what the whole training guarantees to a unit, the noise following from it; or the
+  // noise of each round of gradients over its sensitivity.
+  std::optional<double> epsilon;
+  std::optional<double> noise_multiplier;
+  double delta = 1e-5;
+  // What the budgets of the sites are counted in: the job is calibrated in the same.
+  privacy::Currency currency = privacy::Currency::rho;
+  double sampling_rate = 1;  // of each round of gradients: Poisson, 1 takes every unit
+  double moments = 0.25;     // share of the budget for the round of moments; 0: no such round
+  std::string unit;  // "record", or the column that says which records are protected together
+
+  bool is_private() const { return placement != privacy::Placement::in_the_clear; }
+  bool operator==(const PrivacySpec&) const = default;
+};
+
 struct EvaluationSpec {
   std::vector<learning::Metric> metrics;
   Over over = Over::records;
@@ -106,9 +125,9 @@ struct Job {
   data::SplitSpec split;
   std::optional<std::size_t> fold;  // from 1: of a k-fold only this one
   ModelSpec model;
-  std::uint32_t rounds = 0;
+  std::uint32_t rounds = 0;  // in all, a private training's round of moments included
   learning::StrategySpec strategy;
-  std::string entrance;  // privacy::InTheClear::kName, the only one today
+  PrivacySpec privacy;
   AggregationSpec aggregation;
   EvaluationSpec evaluation;
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "jobs/job.h"
+#include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
 #include "privacy/chain.h"
 
@@ -67,8 +68,15 @@ void read_strategy(Section& section, learning::StrategySpec& spec) {
   section.get("loss_clip", spec.loss_clip);
 }
 
-void read_training(Section section, Job& job) {
-  section.require({"strategy", "rounds"});
+bool has_noise(const Section& privacy) {
+  return privacy.has("epsilon") || privacy.has("noise_multiplier");
+}
+
+void read_training(Section section, bool noised, Job& job) {
+  if (noised)
+    section.require({"strategy"});
+  else
+    section.require({"strategy", "rounds"});
   auto kind = learning::StrategyKind::fedavg;
   if (!section.get_word<learning::StrategyKind>("strategy", kind, learning::strategy_kind)) return;
   job.strategy = learning::default_spec(kind);
@@ -80,15 +88,63 @@ void read_training(Section section, Job& job) {
   section.finish();
 }
 
-void read_privacy(Section section, Job& job) {
-  constexpr std::string_view kOnly = privacy::InTheClear::kName;
-  if (!section.has("entrance"))
-    section.refuse("",
-                   fmt::format("missing: entrance. Nothing is private yet, and a job has to say "
-                               "so: entrance = \"{}\"",
-                               kOnly));
-  section.get_word<std::string>("entrance", job.entrance, word_of({kOnly}));
+void read_noise(Section& section, PrivacySpec& spec) {
+  if (section.has("epsilon")) section.get("epsilon", spec.epsilon.emplace(), 1e-3, 1e3);
+  if (section.has("noise_multiplier"))
+    section.get("noise_multiplier", spec.noise_multiplier.emplace(), 1e-4, 1e6);
+  if (spec.epsilon && spec.noise_multiplier)
+    section.refuse("noise_multiplier",
+                   "epsilon says it already: give what the training guarantees, or its noise");
+  section.get("delta", spec.delta, 1e-12, 0.1);
+  section.get("sampling_rate", spec.sampling_rate, 1e-6, 1);
+  section.get("moments", spec.moments, 0, 0.9);
+  section.get_word<privacy::Currency>("currency", spec.currency, privacy::parse_currency);
+  spec.placement = privacy::Placement::site;
+  section.get_word<privacy::Placement>("placement", spec.placement, privacy::placement_named);
+  if (!spec.is_private())
+    section.refuse("placement", fmt::format("that is entrance = \"{}\", without any noise",
+                                            privacy::InTheClear::kName));
+}
+
+void read_privacy(Section section, PrivacySpec& spec) {
+  const bool noised = has_noise(section);
+  if (section.has("entrance") == noised)
+    section.refuse(noised ? "entrance" : "",
+                   fmt::format("expected one of: what the training guarantees (epsilon = 3), its "
+                               "noise (noise_multiplier = 20), or that nothing is private "
+                               "(entrance = \"{}\"); found {}",
+                               privacy::InTheClear::kName, noised ? "two" : "none"));
+  std::string entrance;
+  section.get_word<std::string>("entrance", entrance, word_of({privacy::InTheClear::kName}));
+  section.get("unit", spec.unit);
+  if (noised)
+    read_noise(section, spec);
+  else
+    for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments"})
+      section.only(false, key, "epsilon or noise_multiplier");
   section.finish();
+}
+
+// The unit that is protected: the source's own unless the job says "record".
+void settle_unit(Section section, const data::Schema& schema, PrivacySpec& spec) {
+  const data::Column* column = schema.find(data::ColumnKind::unit);
+  const std::string own = column ? column->name : "record";
+  if (spec.unit.empty()) spec.unit = own;
+  if (spec.unit == "record" || spec.unit == own) return;
+  section.refuse("unit", fmt::format("expected \"record\"{}, found \"{}\": a column of kind "
+                                     "\"unit\" says which records are protected together",
+                                     column ? fmt::format(" or \"{}\"", own) : "", spec.unit));
+}
+
+// The recipe of private training, its noise still to be found, and all its rounds.
+void settle_recipe(Job& job) {
+  if (!job.privacy.is_private()) return;
+  learning::PrivateSpec recipe{.unit = job.privacy.unit,
+                               .placement = job.privacy.placement,
+                               .sampling_rate = job.privacy.sampling_rate};
+  if (job.rounds > 0) recipe.rounds = job.rounds;
+  job.rounds = recipe.rounds + (job.privacy.moments > 0 ? 1 : 0);
+  job.strategy.privacy = std::move(recipe);
 }
 
 void read_aggregation(Section section, Job& job) {
@@ -159,14 +215,19 @@ void check_together(Section& root, Job& job) {
   if (!schema->label())
     return data.refuse("", "no column is the label: give one the kind \"label\"");
   check_split(data.section("split"), *schema, job.split);
+  settle_unit(root.section("privacy"), *schema, job.privacy);
+  settle_recipe(job);
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
-  if (const auto strategy = learning::create_strategy(job.strategy, job.name, sites); !strategy) {
+  if (const auto strategy = strategy_of(job, *schema, sites); !strategy) {
     Section training = root.section("training");
     Section aggregation = root.section("aggregation");
+    if (const Section privacy = root.section("privacy");
+        !privacy.key_named_in(strategy.error().text()).empty())
+      return root.section("privacy").refuse_where_named(strategy.error());
     const bool sums = training.key_named_in(strategy.error().text()).empty() &&
                       !aggregation.key_named_in(strategy.error().text()).empty();
     return (sums ? aggregation : training).refuse_where_named(strategy.error());
@@ -209,8 +270,9 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   root.get<std::uint64_t>("seed", job.seed, 0, kMaxSeed);
   if (root.has("data")) read_data(root.section("data"), environment, job);
   if (root.has("model")) read_model(root.section("model"), job.model);
-  if (root.has("training")) read_training(root.section("training"), job);
-  if (root.has("privacy")) read_privacy(root.section("privacy"), job);
+  const bool noised = has_noise(root.section("privacy"));
+  if (root.has("training")) read_training(root.section("training"), noised, job);
+  if (root.has("privacy")) read_privacy(root.section("privacy"), job.privacy);
   for (const auto* key : {"data", "model", "training", "privacy"}) root.section(key);
   read_aggregation(root.section("aggregation"), job);
   root.section("evaluation");

@@ -69,7 +69,7 @@ TEST(JobFile, ReadsWhatItSaysAndDefaultsTheRest) {
   EXPECT_EQ(job->model.hidden, (std::vector<std::size_t>{8, 4}));
   EXPECT_EQ(job->split.test, 0.25);
   EXPECT_EQ(job->split.by, data::SplitBy::group);
-  EXPECT_EQ(job->entrance, "in_the_clear");
+  EXPECT_FALSE(job->privacy.is_private());
   const auto& fleet = std::get<data::FleetSpec>(job->source);
   ASSERT_EQ(fleet.sites.size(), 2U);
   EXPECT_EQ(fleet.sites[0].bearings, 12U);
@@ -110,7 +110,7 @@ TEST(JobFile, SeveralProblemsAreShownAtOnce) {
 TEST(JobFile, MissingKeysAreListedTogether) {
   expect_error("seed = 1", {"missing: name, data, model, training, privacy"});
   expect_error(replaced("entrance = \"in_the_clear\"", ""),
-               {"entrance", "Nothing is private yet", "in_the_clear"});
+               {"privacy: expected one of", "epsilon = 3", "in_the_clear", "found none"});
 }
 
 TEST(JobFile, WordsOfAClosedListNameTheValidOnes) {

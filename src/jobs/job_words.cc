@@ -40,16 +40,19 @@ std::string in_words(const learning::StrategySpec& strategy, std::uint32_t round
   return text;
 }
 
-base::Result<std::string> privacy_unit_of(const Source& source) {
-  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&source)) {
-    const bool weak = recordings->unit == data::RecordingUnit::window;
-    return fmt::format("{}{}", name_of(recordings->unit), weak ? " (weak)" : "");
+base::Result<std::string> privacy_unit_of(const Job& job) {
+  const auto own = [&](std::string_view unit) { return job.privacy.unit == unit; };
+  const auto weak = [](std::string_view unit) { return fmt::format("{} (weak)", unit); };
+  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source)) {
+    const bool windows = recordings->unit == data::RecordingUnit::window || own("record");
+    return windows ? weak("window") : std::string(name_of(recordings->unit));
   }
-  const auto* table = std::get_if<TableSource>(&source);
-  if (!table) return "recording";
+  const auto* table = std::get_if<TableSource>(&job.source);
+  if (!table) return own("record") ? weak("window") : "recording";
+  if (!own("record")) return job.privacy.unit;
   HANSE_TRY(const data::Pipeline pipeline, pipeline_of(*table));
-  if (const data::Column* unit = pipeline.schema()->find(data::ColumnKind::unit)) return unit->name;
-  return pipeline.mixes_records() ? "record (weak)" : "record";
+  const bool parts = pipeline.mixes_records() || pipeline.schema()->has(data::ColumnKind::unit);
+  return parts ? weak("record") : "record";
 }
 
 }  // namespace hanse::jobs

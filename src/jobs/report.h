@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "base/result.h"
+#include "learning/strategy.h"
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kReportSchema = "hanse.report/2";
+inline constexpr std::string_view kReportSchema = "hanse.report/3";
 
 // A metric by its name in learning/metrics.h. No value: undefined on these records, for example
 // roc_auc where one of the labels never occurs.
@@ -81,7 +82,7 @@ struct RoundRow {
   std::uint64_t seed = 0;   // of the repeat
   std::uint32_t fold = 0;   // from 1
   std::uint32_t round = 0;  // from 1 in each fold
-  double loss = 0;          // mean training loss over the records of the sites in
+  learning::RoundFacts facts;
   std::uint32_t sites_in = 0;
   std::uint64_t bytes = 0;  // of sealed vectors that left sites
 
@@ -175,9 +176,40 @@ struct HurtSite {
   bool operator==(const HurtSite&) const = default;
 };
 
+// So many uses of one mechanism, in the words of privacy::PrivacyLoss.
+struct ReportedMechanism {
+  std::string loss;
+  std::uint64_t count = 1;
+
+  bool operator==(const ReportedMechanism&) const = default;
+};
+
+// What the guarantee comes to for somebody behind whom several units stand.
+struct LargerUnit {
+  std::string unit;               // "engine": the group that the job's split goes by
+  std::uint64_t records = 0;      // of the largest, in units that are protected: simulation only
+  std::optional<double> epsilon;  // none: no bound is known
+
+  bool operator==(const LargerUnit&) const = default;
+};
+
+// What one training costs a unit of the records that it learns from, by two accounts at one δ.
+struct ReportedGuarantee {
+  double delta = 0;
+  std::string currency;  // of the gate that the job is calibrated for
+  double gate_epsilon = 0;
+  std::optional<double> pld_epsilon;  // none: no bound is known
+  std::string neighbours;
+  std::vector<ReportedMechanism> mechanisms;
+  std::vector<LargerUnit> larger_units;
+
+  bool operator==(const ReportedGuarantee&) const = default;
+};
+
 struct ReportedPrivacy {
-  std::string entrance;  // privacy::InTheClear::kName: nothing was private
+  std::string placement;  // of the noise; privacy::InTheClear::kName: nothing was private
   std::string unit;
+  std::optional<ReportedGuarantee> guarantee;  // none in the clear
 
   bool operator==(const ReportedPrivacy&) const = default;
 };

@@ -125,14 +125,32 @@ const Estimate* find(const Estimates& values, std::string_view metric) {
   return found == values.end() ? nullptr : &*found;
 }
 
-std::string loss_chart(const std::vector<RoundRow>& rounds) {
+const RoundCurve& curve_of(const std::vector<RoundRow>& rounds) {
+  static constexpr RoundCurve kLoss{
+      "Learning curve",
+      "Mean training loss over the records of the sites in, before each round's step.",
+      &learning::RoundFacts::loss};
+  static constexpr RoundCurve kNoise{
+      "Noise to signal",
+      "The norm that a round's noise has on average, over the norm of the sum that was released "
+      "with it: at 1 a round is noise alone.",
+      &learning::RoundFacts::noise_to_signal};
+  const bool has_loss =
+      std::ranges::any_of(rounds, [](const RoundRow& row) { return row.facts.loss.has_value(); });
+  return has_loss ? kLoss : kNoise;
+}
+
+namespace {
+
+std::string round_chart(const std::vector<const RoundRow*>& rounds, const RoundCurve& curve) {
+  const auto value = [&](const RoundRow* row) { return *(row->facts.*curve.fact); };
   std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<const RoundRow*>> folds;
   Plane plane;
   double greatest = 0;
-  for (const RoundRow& row : rounds) {
-    folds[{row.seed, row.fold}].push_back(&row);
-    plane.steps = std::max(plane.steps, static_cast<double>(row.round));
-    greatest = std::max(greatest, row.loss);
+  for (const RoundRow* row : rounds) {
+    folds[{row->seed, row->fold}].push_back(row);
+    plane.steps = std::max(plane.steps, static_cast<double>(row->round));
+    greatest = std::max(greatest, value(row));
   }
   if (plane.steps < 2) return "";
   if (greatest > 0) plane.height = rounded_up(greatest);
@@ -140,21 +158,32 @@ std::string loss_chart(const std::vector<RoundRow>& rounds) {
   for (const auto& [fold, rows] : folds) {
     std::string points;
     for (const RoundRow* row : rows)
-      points += fmt::format("{:.1f},{:.1f} ", plane.x(row->round), plane.y(row->loss));
+      points += fmt::format("{:.1f},{:.1f} ", plane.x(row->round), plane.y(value(row)));
     lines += fmt::format(R"(<polyline points="{}" class="curve"/>)", points);
     if (folds.size() == 1)
-      lines += text_at(plane.right + 8, plane.y(rows.back()->loss) + 4, "start", "value",
-                       fmt::format("{:.3f}", rows.back()->loss));
+      lines += text_at(plane.right + 8, plane.y(value(rows.back())) + 4, "start", "value",
+                       fmt::format("{:.3f}", value(rows.back())));
   }
   const std::string summary = fmt::format(
-      "Mean training loss of the federated model over {:.0f} rounds{}: it starts at {:.3f} and "
-      "ends "
-      "at {:.3f}.",
+      "{} over {:.0f} rounds{}: it starts at {:.3f} and ends at {:.3f}. {}", curve.title,
       plane.steps,
       folds.size() > 1 ? fmt::format(", one line for each of {} folds", folds.size()) : "",
-      rounds.front().loss, rounds.back().loss);
+      value(rounds.front()), value(rounds.back()), curve.meaning);
   return fmt::format(R"(<svg viewBox="0 0 {} 264" role="img" aria-label="{}">{}{}</svg>)", kWidth,
                      escaped(summary), axes(plane), lines);
+}
+
+}  // namespace
+
+std::string curve_section(const std::vector<RoundRow>& rounds, std::string_view note) {
+  const RoundCurve& curve = curve_of(rounds);
+  std::vector<const RoundRow*> rows;
+  for (const RoundRow& row : rounds)
+    if (row.facts.*curve.fact) rows.push_back(&row);
+  const std::string chart = round_chart(rows, curve);
+  if (chart.empty()) return "";
+  return fmt::format(R"(<h2>{}</h2><div class="card scroll">{}</div><p class="note">{}{}</p>)",
+                     curve.title, chart, curve.meaning, note);
 }
 
 std::string burn_down_chart(const std::vector<BurnDown>& budgets) {

@@ -13,8 +13,16 @@ namespace hanse::jobs {
 // For element content and double-quoted attributes alike.
 std::string escaped(std::string_view text);
 
-// Mean training loss by round, one line per fold and repeat. Empty without two rounds.
-std::string loss_chart(const std::vector<RoundRow>& rounds);
+// What rounds say of themselves, one line per fold and repeat.
+struct RoundCurve {
+  std::string_view title;    // "Learning curve"
+  std::string_view meaning;  // a sentence
+  std::optional<double> learning::RoundFacts::* fact;
+};
+// The loss; of a private training, which has none, its noise over its signal.
+const RoundCurve& curve_of(const std::vector<RoundRow>& rounds);
+// A heading, the chart and what it means. Empty without two rounds that say it.
+std::string curve_section(const std::vector<RoundRow>& rounds, std::string_view note);
 
 // One row of bars per entry: local-only, federated, pooled.
 struct BarRow {

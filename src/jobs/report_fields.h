@@ -11,6 +11,7 @@ inline constexpr std::size_t kMaxReportBytes = std::size_t{64} << 20;
 
 void describe(JsonFields& json, ReportedJob& job);
 void describe(JsonFields& json, Arms& arms);
+void describe(JsonFields& json, learning::RoundFacts& facts);
 void describe(JsonFields& json, RoundRow& row);
 void describe(JsonFields& json, Departures& left);
 void describe(JsonFields& json, FoldRow& row);

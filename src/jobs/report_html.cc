@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "jobs/privacy_words.h"
 #include "jobs/report.h"
 #include "jobs/report_charts.h"
 #include "jobs/report_page.h"
@@ -132,16 +133,6 @@ std::string folds(const Report& report) {
       corner(report, "fold"), kArmHeads, rows);
 }
 
-std::string learning_curve(const Report& report) {
-  const std::string chart = loss_chart(report.rounds);
-  if (chart.empty()) return "";
-  return fmt::format(
-      R"(<h2>Learning curve</h2><div class="card scroll">{}</div><p class="note">Mean )"
-      R"(training loss over the records of the sites in, before each round's step.)"
-      R"({}</p>)",
-      chart, report.metrics.folds.size() > 1 ? " One line per fold and seed." : "");
-}
-
 // Bars and a table for one metric over sites or groups.
 template <class Row>
 std::string breakdown(const Report& report, const std::vector<Row>& rows, const std::string& metric,
@@ -201,6 +192,21 @@ std::string what_left(const Report& report) {
       rows);
 }
 
+std::string simulation_notice(const Report& report) {
+  constexpr std::string_view kOnly =
+      "Local and pooled columns, numbers of records and everything else that was not released "
+      "with noise exist in a simulation only.";
+  if (!report.privacy.guarantee)
+    return fmt::format(
+        R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
+        R"(All parties ran in one process, and vectors left the sites in the clear. {}</p>)",
+        kOnly);
+  return fmt::format(
+      R"(<p class="notice" role="note"><strong>Simulated: {}.</strong> All parties ran in one )"
+      R"(process, and noise came from the job's seed. {}</p>)",
+      escaped(in_words(report.privacy)), kOnly);
+}
+
 std::string facts(const Report& report) {
   std::string list;
   const auto fact = [&](std::string_view name, const std::string& value) {
@@ -212,7 +218,7 @@ std::string facts(const Report& report) {
   fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
   fact("training", report.job.strategy);
   fact("random by", seeds_in_words(report));
-  fact("privacy", report.privacy.entrance + ": none. Unit: " + report.privacy.unit);
+  fact("privacy", in_words(report.privacy));
   fact("aggregation",
        fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
                    report.aggregation.backend, report.aggregation.min_sites,
@@ -232,13 +238,12 @@ std::string to_html(const Report& report) {
   const auto metrics = metric_names(report);
   return report_page(
       report.job, seeds_in_words(report),
-      R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
-      R"(All parties ran in one process, and vectors left the sites in the clear. The )"
-      R"(pooled column exists in a simulation only.</p>)" +
-          warning_notices(report) + overall(report) + folds(report) +
+      simulation_notice(report) + warning_notices(report) + overall(report) + folds(report) +
           breakdowns(report, "Per site", "site", report.sites, metrics) +
           breakdowns(report, "Per group", "group", report.groups, metrics) +
-          learning_curve(report) + what_left(report) + facts(report));
+          curve_section(report.rounds,
+                        report.metrics.folds.size() > 1 ? " One line per fold and seed." : "") +
+          privacy_section(report.privacy) + what_left(report) + facts(report));
 }
 
 }  // namespace hanse::jobs

@@ -66,11 +66,17 @@ void describe(JsonFields& json, ReportedJob& job) {
   json.field("instruction_set", job.instruction_set);
 }
 
+void describe(JsonFields& json, learning::RoundFacts& facts) {
+  json.field("loss", facts.loss);
+  json.field("noise_to_signal", facts.noise_to_signal);
+  json.field("clipped_fraction", facts.clipped_fraction);
+}
+
 void describe(JsonFields& json, RoundRow& row) {
   json.field("seed", row.seed);
   json.field("fold", row.fold);
   json.field("round", row.round);
-  json.field("loss", row.loss);
+  describe(json, row.facts);
   json.field("sites_in", row.sites_in);
   json.field("bytes", row.bytes);
 }
@@ -136,10 +142,38 @@ static void describe(JsonFields& json, LeftOut& left_out) {
   json.field("sites", left_out.sites);
 }
 
+static void describe(JsonFields& json, ReportedMechanism& mechanism) {
+  json.field("loss", mechanism.loss);
+  json.field("count", mechanism.count);
+}
+
+static void describe(JsonFields& json, LargerUnit& unit) {
+  json.field("unit", unit.unit);
+  json.field("records", unit.records);
+  json.field("epsilon", unit.epsilon);
+}
+
+static void describe(JsonFields& json, ReportedGuarantee& guarantee) {
+  json.field("delta", guarantee.delta);
+  json.field("currency", guarantee.currency);
+  json.field("gate_epsilon", guarantee.gate_epsilon);
+  json.field("pld_epsilon", guarantee.pld_epsilon);
+  json.field("neighbours", guarantee.neighbours);
+  json.field("mechanisms", guarantee.mechanisms);
+  json.field("larger_units", guarantee.larger_units);
+}
+
 void describe(JsonFields& json, ReportedPrivacy& privacy) {
-  json.field("entrance", privacy.entrance);
+  json.field("placement", privacy.placement);
   json.field("unit", privacy.unit);
-  json.constant("private", false);
+  bool is_private = privacy.guarantee.has_value();
+  json.field("private", is_private);
+  if (!is_private) {
+    privacy.guarantee.reset();
+    return;
+  }
+  if (!privacy.guarantee) privacy.guarantee.emplace();
+  json.field("guarantee", *privacy.guarantee);
 }
 
 void describe(JsonFields& json, ReportedAggregation& aggregation) {

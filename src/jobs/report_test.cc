@@ -95,7 +95,7 @@ void expect_refused(const std::string& from, const std::string& to,
 
 TEST(ReportJson, RefusesWhatIsNotDescribed) {
   expect_refused("\"mode\": \"simulated\"", "\"mode\": \"deployed\"", {"mode", "deployed"});
-  expect_refused("hanse.report/2", "hanse.report/9", {"hanse.report/2"});
+  expect_refused("hanse.report/3", "hanse.report/9", {"hanse.report/3"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});
   expect_refused("\"seed\": 9007199254740992", "\"sead\": 1", {"'seed'", "missing"});

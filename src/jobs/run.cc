@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "jobs/job_privacy.h"
 #include "jobs/reported_job.h"
 #include "jobs/run_record.h"
 #include "jobs/tally.h"
@@ -81,7 +82,7 @@ class Runner {
     HANSE_TRY_VOID(check_plan_of(job_, sites.size()));
     HANSE_TRY(const std::vector<JobFold> folds, folds_of(job_, sites, job_.seed));
     if (!tally_) {
-      HANSE_TRY_VOID(describe(*sites.front().records.schema));
+      HANSE_TRY_VOID(describe(sites));
       if (doors_.store != nullptr) HANSE_TRY_VOID(take_up(dealt));
     }
     tally_->begin_repeat(job_.seed, dealt);
@@ -96,13 +97,16 @@ class Runner {
     return {};
   }
 
-  Result<void> describe(const data::Schema& schema) {
-    schema_ = std::make_shared<const data::Schema>(schema);
+  Result<void> describe(const std::vector<data::SiteData>& sites) {
+    schema_ = std::make_shared<const data::Schema>(*sites.front().records.schema);
     tally_.emplace(job_, *schema_);
     HANSE_TRY(report_.job, reported_job(job_));
     report_.seed = first_seed_;
-    HANSE_TRY(std::string unit, privacy_unit_of(job_.source));
-    report_.privacy = {job_.entrance, std::move(unit)};
+    HANSE_TRY(report_.privacy,
+              reported_privacy(job_, *schema_, static_cast<std::uint32_t>(sites.size())));
+    if (report_.privacy.guarantee) {
+      HANSE_TRY(report_.privacy.guarantee->larger_units, larger_units(job_, sites));
+    }
     report_.aggregation = {job_.aggregation.backend, job_.aggregation.min_sites,
                            job_.strategy.fraction_bits};
     return {};
@@ -177,31 +181,34 @@ class Runner {
                                           [&] { return train_together(training); }));
     HANSE_TRY(const auto pooled,
               timed(Phase::pooled, &RunSeconds::pooled, [&] { return train_pooled(training); }));
+    HANSE_TRY(const learning::Model common, model_of(job_, *schema_, *federated));
+    HANSE_TRY(const learning::Model whole, model_of(job_, *schema_, *pooled));
     std::vector<SiteJudged> judged;
     std::size_t own = 0;  // the next model of a site's own
     for (const SiteFold& part : parts) {
-      SiteJudged one{{},
-                     judge(federated->model, part.test),
-                     judge(pooled->model, part.test),
-                     groups_by_record(part.test)};
-      if (part.train) one.local = judge(local[own++]->model, part.test);
+      SiteJudged one{
+          {}, judge(common, part.test), judge(whole, part.test), groups_by_record(part.test)};
+      if (part.train) {
+        HANSE_TRY(const learning::Model alone, model_of(job_, *schema_, *local[own++]));
+        one.local = judge(alone, part.test);
+      }
       judged.push_back(std::move(one));
     }
-    if (state_.repeat == 1 && last) HANSE_TRY_VOID(keep_model(*federated, training));
+    if (state_.repeat == 1 && last) HANSE_TRY_VOID(keep_model(common, training));
     found_.judged.push_back(
         {tally_->outcome_of(fold, sites, judged), std::move(found_.open.rounds)});
     found_.open = {};
     return {};
   }
 
-  Result<void> keep_model(const learning::Iterate& federated,
+  Result<void> keep_model(const learning::Model& federated,
                           const std::vector<SiteRecords>& training) {
     std::vector<data::Dataset> trained_on;
     for (const SiteRecords& site : training) trained_on.push_back(*site.records);
     ReadingSpec reading = reading_of(job_.source);
     HANSE_TRY(data::Schema schema, schema_of(reading));
     found_.model.emplace(ModelFile{job_.name.text(), std::move(schema), std::move(reading),
-                                   federated.model, groups_of(trained_on)});
+                                   federated, groups_of(trained_on)});
     return {};
   }
 
@@ -261,7 +268,7 @@ class Runner {
         doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           state_.round = round.round;
-          state_.loss = round.loss;
+          state_.facts = round.facts;
           return goes_on(place, iterate);
         },
         found_.open.at(place));
@@ -272,7 +279,7 @@ class Runner {
   void note_round(const RoundTrace& round, double seconds) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
     FoldRounds& rounds = found_.open.rounds;
-    rounds.rows.push_back({job_.seed, fold_number_, round.round, round.loss,
+    rounds.rows.push_back({job_.seed, fold_number_, round.round, round.facts,
                            static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     rounds.seconds.push_back(seconds);
     for (const base::SiteId& site : round.sites_in) {
@@ -281,7 +288,7 @@ class Runner {
       left.bytes += round.sealed_bytes;
     }
     state_.round = round.round;
-    state_.loss = round.loss;
+    state_.facts = round.facts;
     state_.sites_in = static_cast<std::uint32_t>(round.sites_in.size());
     state_.bytes += bytes;
   }

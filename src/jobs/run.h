@@ -38,7 +38,7 @@ struct Progress {
   std::uint32_t sites_in = 0;
   std::uint32_t sites = 0;
   std::uint64_t bytes = 0;  // that left sites so far
-  double loss = 0;
+  learning::RoundFacts facts = {};
 };
 
 struct RunResult {

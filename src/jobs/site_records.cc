@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "jobs/job_privacy.h"
 #include "jobs/training.h"
+#include "learning/options.h"
+#include "learning/whitening.h"
 
 namespace hanse::jobs {
 namespace {
@@ -75,6 +78,39 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
   return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
 }
 
+namespace {
+
+// What an honest coordinator asks in that round. What earlier rounds of a private training released
+// is the coordinator's to say and costs the site nothing: clip, map and normaliser are taken from
+// the question itself.
+base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::Offer& offer) {
+  const query::QueryPlan& asked = offer.plan;
+  HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  HANSE_TRY(learning::Iterate iterate, first_iterate(job, schema));
+  Job named = job;  // a second one of this name has another
+  named.name = asked.job;
+  HANSE_TRY(const auto strategy,
+            strategy_of(named, schema, static_cast<std::uint32_t>(offer.cohort.size())));
+  if (!job.privacy.is_private()) return strategy->plan(iterate, asked.round);
+  HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
+  iterate.steps = asked.round.round - 1;
+  if (!options.privacy) return strategy->plan(iterate, asked.round);
+  const std::size_t features = iterate.model.architecture().inputs();
+  learning::Findings& findings = iterate.findings.emplace();
+  findings.units = findings.rate = 1;
+  findings.clip = options.privacy->scale;
+  findings.map.resize(options.privacy->mapped ? learning::map_size(features) : 0);
+  HANSE_TRY(query::QueryPlan plan, strategy->plan(iterate, asked.round));
+  HANSE_TRY(learning::Options planned, learning::options_from_json(plan.options));
+  if (planned.privacy) planned.privacy->units = options.privacy->units;
+  if (planned.learner && options.learner)
+    planned.learner->optimiser.learning_rate = options.learner->optimiser.learning_rate;
+  plan.options = learning::to_json(planned);
+  return plan;
+}
+
+}  // namespace
+
 base::Result<void> check_asked(const Job& job, const federation::Offer& offer) {
   const query::QueryPlan& asked = offer.plan;
   if (asked.round.round == 0 || asked.round.round > job.rounds)
@@ -84,16 +120,11 @@ base::Result<void> check_asked(const Job& job, const federation::Offer& offer) {
     return fail(ErrorCode::permission_denied,
                 "the coordinator asks {} sites, and job '{}' adds up {} or more",
                 offer.cohort.size(), job.name.text(), job.aggregation.min_sites);
-  HANSE_TRY(const data::Schema schema, schema_of(job.source));
-  HANSE_TRY(const learning::Iterate first, first_iterate(job, schema));
-  HANSE_TRY(const auto strategy,
-            learning::create_strategy(job.strategy, asked.job,
-                                      static_cast<std::uint32_t>(offer.cohort.size())));
-  HANSE_TRY(const query::QueryPlan plan, strategy->plan(first, asked.round));
+  const auto plan = expected_plan(job, offer);
   // The parameters are another model's each round, of the same size.
   const base::Digest parameters = offer.parameters.digest();
-  if (offer.parameters.size == plan.parameters.size() &&
-      query::digest_of(asked, parameters) == query::digest_of(plan, parameters))
+  if (plan && offer.parameters.size == plan->parameters.size() &&
+      query::digest_of(asked, parameters) == query::digest_of(*plan, parameters))
     return {};
   return fail(ErrorCode::permission_denied,
               "the coordinator's plan '{}' is not the one that job '{}' leads to: it or its "

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "jobs/catalog.h"
+#include "jobs/job_privacy.h"
 
 namespace hanse::jobs {
 namespace {
@@ -35,10 +36,9 @@ base::Error with_cause(const base::Error& error, const LastProblem& log) {
   return base::Error(error.code(), fmt::format("{}; last: {}", error.text(), cause));
 }
 
-base::Result<void> check_first_plan(const Job& job, const learning::Iterate& iterate,
-                                    std::size_t sites) {
-  HANSE_TRY(const auto strategy,
-            learning::create_strategy(job.strategy, job.name, static_cast<std::uint32_t>(sites)));
+base::Result<void> check_first_plan(const Job& job, const data::Schema& schema,
+                                    const learning::Iterate& iterate, std::size_t sites) {
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, static_cast<std::uint32_t>(sites)));
   HANSE_TRY(const query::QueryPlan plan, strategy->plan(iterate, {1, 0}));
   return {};
 }
@@ -49,6 +49,12 @@ base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema
   HANSE_TRY(learning::Architecture architecture, architecture_of(job.model, schema));
   base::SeededSimulationRandom random(job.seed, "model");
   return learning::Iterate{learning::Model::initial(std::move(architecture), random), {}, 0};
+}
+
+base::Result<learning::Model> model_of(const Job& job, const data::Schema& schema,
+                                       const learning::Iterate& iterate) {
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, 1));
+  return strategy->model(iterate);
 }
 
 Job pooled(const Job& job, std::size_t sites) {
@@ -69,8 +75,8 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
                       sites == 1 ? "is 1" : fmt::format("are {}", sites));
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
-  HANSE_TRY_VOID(check_first_plan(job, iterate, sites));
-  return check_first_plan(pooled(job, sites), iterate, 1);
+  HANSE_TRY_VOID(check_first_plan(job, schema, iterate, sites));
+  return check_first_plan(pooled(job, sites), schema, iterate, 1);
 }
 
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
@@ -83,7 +89,7 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
     iterate = std::make_shared<const learning::Iterate>(std::move(first));
   }
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
-  HANSE_TRY(const auto strategy, learning::create_strategy(job.strategy, job.name, max_sites));
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, max_sites));
   HANSE_TRY(const federation::Backend* backend, federation::backend_named(job.aggregation.backend));
   const query::Catalog catalog = full_catalog();
   LastProblem log;
@@ -95,10 +101,10 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
     const std::uint64_t sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
     const auto result = consortium.run_round(std::move(plan));
     if (!result) return base::fail(with_cause(result.error(), log));
-    HANSE_TRY(const double loss, strategy->mean_loss(result->released));
+    HANSE_TRY(const learning::RoundFacts facts, strategy->facts(*iterate, result->released));
     HANSE_TRY(learning::Iterate next, strategy->step(*iterate, result->released));
     iterate = std::make_shared<const learning::Iterate>(std::move(next));
-    if (!after_round({round, loss, result->contributors, sealed_bytes}, iterate))
+    if (!after_round({round, facts, result->contributors, sealed_bytes}, iterate))
       return base::fail(base::ErrorCode::aborted, "stopped after round {} of {}", round,
                         job.rounds);
   }

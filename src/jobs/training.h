@@ -11,7 +11,7 @@ namespace hanse::jobs {
 // What one round did.
 struct RoundTrace {
   std::uint32_t round = 0;  // from 1
-  double loss = 0;          // mean over the records of the sites in, before the step
+  learning::RoundFacts facts;
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one site's contribution
 };
@@ -21,6 +21,10 @@ base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema
 
 // Shared, so that whoever keeps it copies nothing.
 using SharedIterate = std::shared_ptr<const learning::Iterate>;
+
+// The model that an iterate of the job stands for, in the declared features.
+base::Result<learning::Model> model_of(const Job& job, const data::Schema& schema,
+                                       const learning::Iterate& iterate);
 
 // Called after each round with what it led to, from the thread that trains; false gives up:
 // aborted.

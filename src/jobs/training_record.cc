@@ -41,9 +41,21 @@ Result<RoundRecord> followed(RoundRecord record, const std::string& bytes) {
   return record;
 }
 
-Result<void> check_loss(double loss) {
-  if (std::isfinite(loss)) return {};
-  return fail(ErrorCode::corruption, "a training record: a round's loss is {}", loss);
+void put(const learning::RoundFacts& facts, wire::Facts* out) {
+  if (facts.loss) out->set_loss(*facts.loss);
+  if (facts.noise_to_signal) out->set_noise_to_signal(*facts.noise_to_signal);
+  if (facts.clipped_fraction) out->set_clipped_fraction(*facts.clipped_fraction);
+}
+
+Result<learning::RoundFacts> facts_from(const wire::Facts& in) {
+  learning::RoundFacts facts;
+  if (in.has_loss()) facts.loss = in.loss();
+  if (in.has_noise_to_signal()) facts.noise_to_signal = in.noise_to_signal();
+  if (in.has_clipped_fraction()) facts.clipped_fraction = in.clipped_fraction();
+  for (const auto& fact : {facts.loss, facts.noise_to_signal, facts.clipped_fraction})
+    if (fact && !std::isfinite(*fact))
+      return fail(ErrorCode::corruption, "a training record: a round says {} of itself", *fact);
+  return facts;
 }
 
 tl::unexpected<base::Error> out_of_turn(std::string_view what) {
@@ -76,7 +88,7 @@ base::Bytes TrainingRecord::closed(const Closing& closing) {
   wire::Closed& closed = *entry.mutable_closed();
   closed.set_steps(string_of(federation::encode(closing.steps)));
   closed.set_iterate(string_of(closing.iterate.bytes()));
-  closed.set_loss(closing.loss);
+  put(closing.facts, closed.mutable_facts());
   closed.set_sealed_bytes(closing.sealed_bytes);
   closed.set_milliseconds(closing.milliseconds);
   return bytes_of(entry);
@@ -137,9 +149,9 @@ struct TrainingRecord::Next {
     const auto* state = std::get_if<federation::Closed>(&record.state());
     if (state == nullptr) return out_of_turn("a result without a close");
     HANSE_TRY(const base::Digest iterate, digest_from(closed.iterate()));
-    HANSE_TRY_VOID(check_loss(closed.loss()));
-    at.rounds_.push_back({at.due(), closed.loss(), state->contributors, closed.sealed_bytes(),
-                          closed.milliseconds()});
+    HANSE_TRY(const learning::RoundFacts facts, facts_from(closed.facts()));
+    at.rounds_.push_back(
+        {at.due(), facts, state->contributors, closed.sealed_bytes(), closed.milliseconds()});
     for (const RoundStep& step : record.steps())
       if (const auto* count = std::get_if<federation::step::Count>(&step))
         at.standings_.insert_or_assign(count->site, count->standing);
@@ -193,7 +205,7 @@ base::Bytes TrainingRecord::snapshot() const {
     wire::Round& one = *to.add_rounds();
     one.set_round(round.id.round);
     one.set_attempt(round.id.attempt);
-    one.set_loss(round.loss);
+    put(round.facts, one.mutable_facts());
     for (const base::SiteId& site : round.sites_in) one.add_sites(site.text());
     one.set_sealed_bytes(round.sealed_bytes);
     one.set_milliseconds(round.milliseconds);
@@ -220,9 +232,9 @@ Result<TrainedRound> read(const wire::Round& from, std::size_t number) {
   if (from.round() != number)
     return fail(ErrorCode::corruption, "a training record: round {} where {} belongs", from.round(),
                 number);
-  HANSE_TRY_VOID(check_loss(from.loss()));
+  HANSE_TRY(const learning::RoundFacts facts, facts_from(from.facts()));
   TrainedRound round{
-      {from.round(), from.attempt()}, from.loss(), {}, from.sealed_bytes(), from.milliseconds()};
+      {from.round(), from.attempt()}, facts, {}, from.sealed_bytes(), from.milliseconds()};
   for (const std::string& name : from.sites()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     round.sites_in.push_back(std::move(site));

@@ -10,13 +10,14 @@
 #include <map>
 
 #include "federation/round/round.h"
+#include "learning/strategy.h"
 
 namespace hanse::jobs {
 
 // A closed round.
 struct TrainedRound {
   base::RoundId id;
-  double loss = 0;  // mean over the records of the sites in, before the step
+  learning::RoundFacts facts;
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one contribution
   std::uint64_t milliseconds = 0;  // from opened to closed
@@ -42,7 +43,7 @@ class TrainingRecord {
   struct Closing {
     std::span<const federation::RoundStep> steps;
     base::Digest iterate;  // the blob after this round
-    double loss = 0;
+    learning::RoundFacts facts;
     std::uint64_t sealed_bytes = 0;
     std::uint64_t milliseconds = 0;
   };

@@ -1,0 +1,183 @@
+#include "jobs/job_privacy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "privacy/accounting/accountant.h"
+#include "privacy/accounting/calibration.h"
+
+namespace hanse::jobs {
+namespace {
+
+using base::ErrorCode;
+using base::Result;
+using learning::PrivateSpec;
+
+Result<std::unique_ptr<learning::Strategy>> create(const Job& job, PrivateSpec spec,
+                                                   std::uint32_t sites) {
+  learning::StrategySpec strategy = job.strategy;
+  strategy.privacy = std::move(spec);
+  return learning::create_strategy(std::move(strategy), job.name, sites);
+}
+
+// Both multipliers for one dose of noise: the shares of ρ stay what the job says.
+void dose(PrivateSpec& spec, double moments, double multiplier) {
+  const double steps = spec.rounds;
+  // ρ of the gradients: steps / (2 multiplier²).
+  const double gradients = steps / (2 * multiplier * multiplier);
+  learning::spend(spec, gradients / (1 - moments), moments);
+}
+
+Result<privacy::Gate> gate_of(const PrivacySpec& privacy) {
+  HANSE_TRY(const base::Epsilon epsilon, base::Epsilon::create(*privacy.epsilon));
+  HANSE_TRY(const base::Delta delta, base::Delta::create(privacy.delta));
+  return privacy::Gate::create(privacy.currency, epsilon, delta);
+}
+
+// How much of the gate's capacity the whole training takes.
+Result<double> share_of_gate(const privacy::Gate& gate, std::span<const privacy::Charge> charges) {
+  const bool whole = gate.currency() == privacy::Currency::epsilon_delta;
+  HANSE_TRY(const privacy::Price price,
+            whole ? gate.job_price(charges, gate.delta()) : gate.price(charges));
+  const privacy::Price capacity = gate.capacity();
+  const double units = static_cast<double>(price.units) / static_cast<double>(capacity.units);
+  // What the rounding of a double hides is told apart here.
+  return price.units > capacity.units ? std::max(units, std::nextafter(1.0, 2.0)) : units;
+}
+
+Result<double> calibrated(const Job& job, const PrivateSpec& recipe,
+                          const learning::Architecture& architecture, std::uint32_t sites) {
+  HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
+  const auto cost = [&](double multiplier) -> Result<double> {
+    PrivateSpec spec = recipe;
+    dose(spec, job.privacy.moments, multiplier);
+    HANSE_TRY(const auto strategy, create(job, std::move(spec), sites));
+    HANSE_TRY(const auto charges, strategy->charges(architecture));
+    return share_of_gate(gate, charges);
+  };
+  auto least = privacy::least_noise(cost, 1);
+  if (!least) return base::fail(least.error().within("privacy.epsilon"));
+  return least;
+}
+
+Result<double> pld_epsilon(std::span<const privacy::Charge> charges, base::Delta delta,
+                           double stability) {
+  const auto accountant = privacy::make_accountant(privacy::AccountantKind::pld);
+  for (const privacy::Charge& charge : charges) {
+    HANSE_TRY(privacy::PrivacyLoss loss, charge.loss.scaled(stability));
+    HANSE_TRY_VOID(accountant->add({std::move(loss), charge.count}));
+  }
+  return accountant->epsilon(delta);
+}
+
+// For somebody behind whom so many units stand; none where no bound is known.
+Result<std::optional<double>> epsilon_of_group(std::span<const privacy::Charge> charges,
+                                               base::Delta delta, std::uint64_t units) {
+  const Result<double> epsilon = pld_epsilon(charges, delta, static_cast<double>(units));
+  if (!epsilon && epsilon.error().code() == ErrorCode::unsupported) return std::nullopt;
+  if (!epsilon) return base::fail(epsilon.error());
+  return std::isfinite(*epsilon) ? std::optional(*epsilon) : std::nullopt;
+}
+
+// The most of the protected units behind which one unit of the records, or one group, stands.
+struct MostUnits {
+  std::uint64_t of_unit = 0;
+  std::uint64_t of_group = 0;
+};
+
+MostUnits most_units(const std::string& protected_unit, std::span<const data::SiteData> sites) {
+  MostUnits most;
+  for (const data::SiteData& site : sites) {
+    const data::Dataset& records = site.records;
+    const bool single = protected_unit == "record" || records.unit.empty();
+    std::map<std::uint32_t, std::uint64_t> units;
+    std::map<std::uint32_t, std::set<std::size_t>> groups;
+    for (std::size_t row = 0; row < records.size(); ++row) {
+      if (single && !records.unit.empty())
+        most.of_unit = std::max(most.of_unit, ++units[records.unit[row]]);
+      if (!records.group.empty())
+        groups[records.group[row]].insert(single ? row : records.unit[row]);
+    }
+    for (const auto& [group, members] : groups)
+      most.of_group = std::max<std::uint64_t>(most.of_group, members.size());
+  }
+  return most;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const data::Schema& schema,
+                                                        std::uint32_t sites) {
+  if (!job.privacy.is_private()) return learning::create_strategy(job.strategy, job.name, sites);
+  HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
+  PrivateSpec spec = *job.strategy.privacy;
+  if (spec.placement == privacy::Placement::shared)
+    spec.shares = std::min(job.aggregation.min_sites, sites);
+  double multiplier = job.privacy.noise_multiplier.value_or(0);
+  if (job.privacy.epsilon) {
+    HANSE_TRY(multiplier, calibrated(job, spec, architecture, sites));
+  }
+  dose(spec, job.privacy.moments, multiplier);
+  return create(job, std::move(spec), sites);
+}
+
+Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,
+                                                std::uint32_t sites) {
+  if (!job.privacy.is_private()) return std::vector<privacy::Charge>{};
+  HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, sites));
+  return strategy->charges(architecture);
+}
+
+Result<std::vector<LargerUnit>> larger_units(const Job& job,
+                                             std::span<const data::SiteData> sites) {
+  const data::Schema& schema = *sites.front().records.schema;
+  HANSE_TRY(const auto charges, charges_of(job, schema, static_cast<std::uint32_t>(sites.size())));
+  HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
+  std::vector<LargerUnit> found;
+  const auto add = [&](data::ColumnKind kind, std::uint64_t most) -> Result<void> {
+    const bool known = std::ranges::find(found, most, &LargerUnit::records) != found.end();
+    if (most < 2 || known) return {};
+    const data::Column* column = schema.find(kind);
+    HANSE_TRY(const auto epsilon, epsilon_of_group(charges, delta, most));
+    found.push_back({column ? column->name : std::string("group"), most, epsilon});
+    return {};
+  };
+  const MostUnits most = most_units(job.privacy.unit, sites);
+  HANSE_TRY_VOID(add(data::ColumnKind::unit, most.of_unit));
+  HANSE_TRY_VOID(add(data::ColumnKind::group, most.of_group));
+  return found;
+}
+
+Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& schema,
+                                         std::uint32_t sites) {
+  ReportedPrivacy report;
+  report.placement = privacy::name_of(job.privacy.placement);
+  HANSE_TRY(report.unit, privacy_unit_of(job));
+  if (!job.privacy.is_private()) return report;
+  HANSE_TRY(const std::vector<privacy::Charge> charges, charges_of(job, schema, sites));
+  HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
+  ReportedGuarantee& guarantee = report.guarantee.emplace();
+  guarantee.delta = job.privacy.delta;
+  guarantee.currency = text(job.privacy.currency);
+  guarantee.neighbours = text(charges.front().loss.neighbours());
+  for (const privacy::Charge& charge : charges)
+    guarantee.mechanisms.push_back({charge.loss.text(), charge.count});
+  HANSE_TRY(guarantee.pld_epsilon, epsilon_of_group(charges, delta, 1));
+  if (job.privacy.epsilon) {
+    HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
+    const bool whole = gate.currency() == privacy::Currency::epsilon_delta;
+    HANSE_TRY(const privacy::Price price,
+              whole ? gate.job_price(charges, gate.delta()) : gate.price(charges));
+    guarantee.gate_epsilon = gate.epsilon_of(price);
+  } else {
+    const auto accountant = privacy::make_accountant(privacy::AccountantKind::zcdp);
+    for (const privacy::Charge& charge : charges) HANSE_TRY_VOID(accountant->add(charge));
+    guarantee.gate_epsilon = accountant->epsilon(delta);
+  }
+  return report;
+}
+
+}  // namespace hanse::jobs

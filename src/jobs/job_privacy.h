@@ -1,0 +1,36 @@
+// What a job promises of privacy, and the noise that keeps the promise.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "jobs/job.h"
+#include "jobs/report.h"
+#include "privacy/accounting/gate.h"
+
+namespace hanse::jobs {
+
+// "record", or the name of the column that says which records are protected together.
+base::Result<std::string> privacy_unit_of(const Job& job);
+
+// The job's strategy for so many sites. Of a private job with the least noise at which the whole
+// training costs no more than its ε at its δ, counted as the gates of its sites count. A promise
+// that no noise keeps, or a strategy that knows no private training: invalid_argument.
+base::Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job,
+                                                              const data::Schema& schema,
+                                                              std::uint32_t sites);
+
+// All that a job costs a unit, fixed before it begins. Empty in the clear.
+base::Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,
+                                                      std::uint32_t sites);
+
+// What the training guarantees, by gate and by PLD.
+base::Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& schema,
+                                               std::uint32_t sites);
+
+// The guarantee for whoever has most units among these records, by group privacy: an engine whose
+// rows are protected one by one. Counts records, so it is for simulations only.
+base::Result<std::vector<LargerUnit>> larger_units(const Job& job,
+                                                   std::span<const data::SiteData> sites);
+
+}  // namespace hanse::jobs

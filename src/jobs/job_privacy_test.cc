@@ -1,0 +1,106 @@
+// What [privacy] says, and the noise that follows from it.
+#include "jobs/job_privacy.h"
+
+#include <gtest/gtest.h>
+
+#include "jobs/testing.h"
+#include "jobs/training.h"
+
+namespace hanse::jobs {
+namespace {
+
+Job private_ovens(std::vector<std::string> more = {}) {
+  std::vector<std::string> overrides{"training.strategy=\"fedsgd\"", "training.rounds=8",
+                                     "privacy={epsilon = 1.0, placement = \"shared\"}"};
+  overrides.insert(overrides.end(), more.begin(), more.end());
+  return ovens(std::move(overrides));
+}
+
+std::string refusal(std::vector<std::string> overrides) {
+  std::vector<std::string> all{"training.strategy=\"fedsgd\""};
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  const auto job = parse_job(testing::kOvens, "ovens.toml", testing::no_environment, all);
+  return job ? "" : job.error().text();
+}
+
+double rho_of(const Job& job, std::uint32_t sites) {
+  const data::Schema schema = schema_of(job.source).value();
+  double rho = 0;
+  for (const privacy::Charge& charge : charges_of(job, schema, sites).value()) {
+    const auto kind = std::get<privacy::loss::DiscreteGaussian>(charge.loss.kind());
+    const double sigma2 = kind.sigma * kind.sigma * static_cast<double>(kind.shares);
+    rho += static_cast<double>(charge.count) * kind.sensitivity * kind.sensitivity / (2 * sigma2);
+  }
+  return rho;
+}
+
+TEST(JobPrivacy, NoiseFollowsFromEpsilonAndFitsTheGate) {
+  const auto gate = privacy::Gate::create(privacy::Currency::rho, base::Epsilon::create(1).value(),
+                                          base::Delta::create(1e-5).value())
+                        .value();
+  for (const std::string placement : {"site", "shared", "coordinator"}) {
+    const Job job = private_ovens({"privacy.placement=\"" + placement + "\""});
+    EXPECT_EQ(job.rounds, 9U);  // with the round of moments
+    const data::Schema schema = schema_of(job.source).value();
+    const auto charges = charges_of(job, schema, 2).value();
+    const privacy::Price price = gate.price(charges).value();
+    EXPECT_TRUE(price.fits(gate.capacity()));
+    EXPECT_GT(static_cast<double>(price.units), 0.999 * static_cast<double>(gate.capacity().units));
+    const ReportedPrivacy report = reported_privacy(job, schema, 2).value();
+    EXPECT_EQ(report.placement, placement);
+    EXPECT_LE(report.guarantee->gate_epsilon, 1);
+    EXPECT_GT(report.guarantee->gate_epsilon, 0.999);
+    EXPECT_LT(*report.guarantee->pld_epsilon, report.guarantee->gate_epsilon);
+  }
+}
+
+// What is charged does not depend on how many sites there are; the share that each adds does.
+TEST(JobPrivacy, SharesAddUpToTheDose) {
+  const Job job = private_ovens();
+  EXPECT_NEAR(rho_of(job, 2), rho_of(job, 7), 1e-5 * rho_of(job, 2));
+  const data::Schema schema = schema_of(job.source).value();
+  const auto strategy = strategy_of(job, schema, 7).value();
+  const auto plan = strategy->plan(first_iterate(job, schema).value(), {1, 0}).value();
+  EXPECT_EQ(plan.noise.shares, 2U);  // aggregation.min_sites
+  EXPECT_EQ(plan.noise.placement, privacy::Placement::shared);
+}
+
+TEST(JobPrivacy, AGivenNoiseIsReportedAsWhatItGuarantees) {
+  const auto epsilon_at = [](std::string_view multiplier) {
+    const Job job = private_ovens({fmt::format("privacy={{noise_multiplier={}}}", multiplier)});
+    const auto report = reported_privacy(job, schema_of(job.source).value(), 2).value();
+    return report.guarantee->gate_epsilon;
+  };
+  EXPECT_GT(epsilon_at("10"), epsilon_at("20"));
+  EXPECT_GT(epsilon_at("20"), 0);
+}
+
+TEST(JobPrivacy, MomentsTakeTheirShare) {
+  const Job with = private_ovens({"privacy.moments=0.5"});
+  const Job without = private_ovens({"privacy.moments=0.0", "privacy.epsilon=2.0"});
+  EXPECT_EQ(with.rounds, 9U);
+  EXPECT_EQ(without.rounds, 8U);
+}
+
+TEST(JobPrivacy, RefusesWhatContradictsItself) {
+  EXPECT_EQ(refusal({"privacy={epsilon=1.0}"}), "");
+  const auto says = [](const std::string& error, std::string_view part) {
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+  };
+  says(refusal({"privacy.epsilon=1.0"}), "found two");
+  says(refusal({"privacy={epsilon=1.0, noise_multiplier=3.0}"}), "epsilon says it already");
+  says(refusal({"privacy={epsilon=0.0}"}), "0.001");
+  says(refusal({"privacy={delta=1e-5}"}), "found none");
+  says(refusal({"privacy={epsilon=1.0, unit=\"engine\"}"}), "kind \"unit\"");
+  says(refusal({"privacy={epsilon=1.0, placement=\"nobody\"}"}), "shared");
+  says(refusal({"privacy={epsilon=1.0, placement=\"in_the_clear\"}"}), "entrance");
+  says(refusal({"privacy={entrance=\"in_the_clear\", placement=\"site\"}"}), "epsilon");
+}
+
+TEST(JobPrivacy, ALocalStrategyIsRefusedWithTheReason) {
+  const std::string error = refusal({"training.strategy=\"fedadam\"", "privacy={epsilon=1.0}"});
+  EXPECT_NE(error.find("fedsgd"), std::string::npos) << error;
+}
+
+}  // namespace
+}  // namespace hanse::jobs

@@ -1,0 +1,79 @@
+#include "jobs/privacy_words.h"
+
+#include <fmt/format.h>
+
+#include "jobs/report_charts.h"
+#include "jobs/report_page.h"
+#include "privacy/noise_plan.h"
+
+namespace hanse::jobs {
+namespace {
+
+std::string epsilon_in_words(const std::optional<double>& epsilon) {
+  return epsilon ? fmt::format("{:.3g}", *epsilon) : "no known bound";
+}
+
+}  // namespace
+
+std::string noise_in_words(const ReportedPrivacy& privacy) {
+  const auto placement = privacy::placement_named(privacy.placement);
+  if (!placement) return privacy.placement;
+  switch (*placement) {
+    case privacy::Placement::in_the_clear:
+      return "no noise";
+    case privacy::Placement::site:
+      return "each site adds the whole noise to its own answer";
+    case privacy::Placement::shared:
+      return "sites share the noise, and a trusted summer adds up: it sees each answer under a "
+             "part "
+             "of the noise";
+    case privacy::Placement::coordinator:
+      return "central noise: who adds up sees each answer and adds the noise";
+  }
+  return "";
+}
+
+std::string in_words(const ReportedPrivacy& privacy) {
+  if (!privacy.guarantee) return fmt::format("{}: none. Unit: {}", privacy.placement, privacy.unit);
+  const ReportedGuarantee& guarantee = *privacy.guarantee;
+  return fmt::format(
+      "differential privacy per {}: epsilon {:.3g} (budget), {} (PLD) at delta {}; {}",
+      privacy.unit, guarantee.gate_epsilon, epsilon_in_words(guarantee.pld_epsilon),
+      guarantee.delta, noise_in_words(privacy));
+}
+
+std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy) {
+  std::vector<std::string> sentences;
+  if (!privacy.guarantee) return sentences;
+  for (const LargerUnit& unit : privacy.guarantee->larger_units)
+    sentences.push_back(fmt::format("for a whole {} ({} of {}): epsilon {}", unit.unit,
+                                    unit.records, privacy.unit, epsilon_in_words(unit.epsilon)));
+  return sentences;
+}
+
+std::string in_words(const learning::RoundFacts& facts) {
+  std::string text;
+  const auto add = [&](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  if (facts.loss) add(fmt::format("loss {:.4f}", *facts.loss));
+  if (facts.noise_to_signal) add(fmt::format("noise/signal {:.2f}", *facts.noise_to_signal));
+  if (facts.clipped_fraction) add(fmt::format("{:.0f} % clipped", 100 * *facts.clipped_fraction));
+  return text.empty() ? "–" : text;
+}
+
+std::string privacy_section(const ReportedPrivacy& privacy) {
+  if (!privacy.guarantee) return "";
+  std::string rows;
+  for (const ReportedMechanism& mechanism : privacy.guarantee->mechanisms)
+    rows += fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td></tr>)", escaped(mechanism.loss),
+                        mechanism.count);
+  std::string notes = escaped(in_words(privacy)) + ".";
+  for (const std::string& sentence : larger_units_in_words(privacy))
+    notes += fmt::format(" {}.", escaped(sentence));
+  return fmt::format(
+      R"(<h2>What the training cost</h2><p class="note">{}</p><div class="card scroll">)"
+      R"(<table><thead><tr><th scope="col" class="word">mechanism, per {}</th>)"
+      R"(<th scope="col">times</th></tr></thead><tbody>{}</tbody></table></div>)",
+      notes, escaped(privacy.unit), rows);
+}
+
+}  // namespace hanse::jobs

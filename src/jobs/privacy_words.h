@@ -1,0 +1,26 @@
+// What a report says of privacy, for people.
+#pragma once
+
+#include <string>
+
+#include "jobs/report.h"
+
+namespace hanse::jobs {
+
+// "differential privacy per record: epsilon 2.98 (budget), 2.71 (PLD) at delta 1e-05; each site
+// adds the whole noise"; in the clear that nothing is private.
+std::string in_words(const ReportedPrivacy& privacy);
+
+// Who adds the noise, and what whoever adds up could see.
+std::string noise_in_words(const ReportedPrivacy& privacy);
+
+// "for a whole engine (227 records): epsilon 1840", one for each unit. Usually nothing.
+std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy);
+
+// "loss 0.4123", or "noise/signal 1.2, 45 % clipped".
+std::string in_words(const learning::RoundFacts& facts);
+
+// The part of a page about it; empty in the clear.
+std::string privacy_section(const ReportedPrivacy& privacy);
+
+}  // namespace hanse::jobs
