@@ -31,10 +31,11 @@ struct FindingsHead {
   double units = 0;
   double clip = 0;
   double rate = 0;
+  double l2 = 0;
   std::uint64_t map = 0;     // doubles in Findings::map
   std::uint64_t summed = 0;  // iterates in Findings::sum
 };
-static_assert(sizeof(FindingsHead) == 40, "the head is copied as it lies in memory");
+static_assert(sizeof(FindingsHead) == 48, "the head is copied as it lies in memory");
 
 void append(base::Bytes& out, base::ByteView bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -62,6 +63,7 @@ void append_findings(base::Bytes& out, const Findings& findings) {
   const FindingsHead head{.units = findings.units,
                           .clip = findings.clip,
                           .rate = findings.rate,
+                          .l2 = findings.l2,
                           .map = findings.map.size(),
                           .summed = findings.summed};
   append(out, std::as_bytes(std::span(&head, 1)));
@@ -81,6 +83,7 @@ base::Result<Findings> findings_in(const Architecture& architecture, std::uint64
   bytes = bytes.subspan(sizeof(head));
   for (const double value : {head.units, head.clip, head.rate})
     if (!(std::isfinite(value) && value > 0)) return wrong("a number is not above 0");
+  if (!(std::isfinite(head.l2) && head.l2 >= 0)) return wrong("l2 is below 0");
   const std::size_t inputs = architecture.inputs();
   const std::size_t mapped = inputs <= kMaxMapped ? map_size(inputs) : 0;
   if ((head.map != 0 && head.map != mapped) || head.summed > steps)
@@ -88,7 +91,7 @@ base::Result<Findings> findings_in(const Architecture& architecture, std::uint64
   const std::size_t sum = head.summed > 0 ? architecture.parameter_count() : 0;
   if (bytes.size() != sizeof(double) * (head.map + sum)) return wrong("they have another size");
   const base::ByteView map_bytes = bytes.first(sizeof(double) * head.map);
-  Findings findings{.units = head.units, .clip = head.clip, .rate = head.rate};
+  Findings findings{.units = head.units, .clip = head.clip, .rate = head.rate, .l2 = head.l2};
   HANSE_TRY(findings.map, base::double_from_little_endian(map_bytes));
   HANSE_TRY(findings.sum, moments_in(bytes.subspan(map_bytes.size())));
   findings.summed = static_cast<std::uint32_t>(head.summed);

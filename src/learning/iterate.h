@@ -16,6 +16,7 @@ struct Findings {
   double units = 0;  // in the fleet, as the noised count says: above 0
   double clip = 0;   // of the next round of gradients: above 0
   double rate = 0;   // of the steps: above 0
+  double l2 = 0;     // on the weights, beside the architecture's: for the noise's sake
   // The map to whitened inputs, z = A (x − mean): A row after row, then the mean. Empty: z = x.
   std::vector<double> map = {};
   // The sum of the last iterates, and how many they are. Empty before the first.

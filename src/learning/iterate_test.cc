@@ -58,6 +58,44 @@ std::vector<double> doubles(std::size_t count, bool finite) {
   return *rc::gen::container<std::vector<double>>(count, one);
 }
 
+// With findings: the same head under another name, and what earlier rounds released behind.
+TEST(Iterate, FindingsStandBehind) {
+  Iterate iterate = small();
+  iterate.findings = Findings{
+      .units = 2, .clip = 1, .rate = 0.5, .l2 = 0.25, .map = {3, -1}, .sum = {4, 5}, .summed = 2};
+  const base::Bytes bytes = encode(iterate);
+  const std::string plain = hex(encode(small()));
+  EXPECT_EQ(hex(bytes), "68616e7365697432" + plain.substr(16) +
+                            "0000000000000040"    // 2
+                            "000000000000f03f"    // 1
+                            "000000000000e03f"    // 0.5
+                            "000000000000d03f"    // 0.25
+                            "0200000000000000"    // numbers of the map
+                            "0200000000000000"    // iterates in the sum
+                            "0000000000000840"    // 3
+                            "000000000000f0bf"    // -1
+                            "0000000000001040"    // 4
+                            "0000000000001440");  // 5
+  EXPECT_EQ(decode_iterate(line(), bytes).value(), iterate);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_FALSE(decode_iterate(line(), base::ByteView(bytes).first(size)).has_value()) << size;
+  const auto refused = [&](auto spoil) {
+    Iterate bad = iterate;
+    spoil(*bad.findings);
+    EXPECT_EQ(decode_iterate(line(), encode(bad)).error().code(), base::ErrorCode::corruption);
+  };
+  refused([](Findings& findings) { findings.units = 0; });
+  refused([](Findings& findings) { findings.clip = -1; });
+  refused([](Findings& findings) { findings.rate = kInfinity; });
+  refused([](Findings& findings) { findings.l2 = -1; });
+  refused([](Findings& findings) { findings.map = {3}; });
+  refused([](Findings& findings) { findings.map = {kNan, 1}; });
+  refused([](Findings& findings) { findings.sum = {kNan, 1}; });
+  refused([](Findings& findings) { findings.sum = {1}; });
+  refused([](Findings& findings) { findings.summed = 4; });
+  refused([](Findings& findings) { findings.summed = 0; });
+}
+
 RC_GTEST_PROP(Iterate, GoesThereAndBackBitByBit, ()) {
   const std::vector<Architecture> all = test::all_architectures(3, 4);
   const Architecture of = all[*rc::gen::inRange<std::size_t>(0, all.size())];

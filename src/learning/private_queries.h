@@ -33,9 +33,6 @@ struct AskedNoise {
 // times that of a norm, and the gradient's grows by half a percent.
 inline constexpr double kClippedShare = 0.01;
 
-// Share of the round of moments' ρ that pays for the number of units, by which all else is divided.
-inline constexpr double kCountShare = 0.14;
-
 privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice, std::uint64_t max_units);
 privacy::Layout gradient_layout(std::size_t parameters, math::Lattice lattice,
                                 std::uint64_t max_units);

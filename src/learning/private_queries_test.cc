@@ -26,7 +26,7 @@ StrategySpec spec_for(StrategyKind kind, const std::string& unit, double rate = 
                       .placement = privacy::Placement::site,
                       .sampling_rate = rate,
                       .expected_units = 500};
-  spend(privacy, 0.1, recipe::kMomentsShare);
+  spend(privacy, 0.1, recipe::moments_share(unit == "record", /*whitens=*/true));
   spec.privacy = privacy;
   return spec;
 }

@@ -1,6 +1,9 @@
 #include "learning/private_spec.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "learning/recipe.h"
 
 namespace hanse::learning {
 namespace {
@@ -29,6 +32,7 @@ base::Result<void> check_private(const PrivateSpec& spec) {
                       kMostRounds, spec.rounds);
   HANSE_TRY_VOID(check_range("sampling_rate", spec.sampling_rate, 1e-6, 1));
   HANSE_TRY_VOID(check_range("moments_multiplier", spec.moments_multiplier, 0, kMost));
+  HANSE_TRY_VOID(check_range("count_share", spec.count_share, 1e-6, 0.999));
   HANSE_TRY_VOID(check_range("multiplier", spec.multiplier, 1e-6, kMost));
   HANSE_TRY_VOID(check_range("expected_units", spec.expected_units, 0, kMost));
   HANSE_TRY_VOID(check_range("moments_clip", spec.moments_clip, 0, kMost));
@@ -45,6 +49,7 @@ base::Result<void> check_private(const PrivateSpec& spec) {
 
 void spend(PrivateSpec& spec, double rho, double moments) {
   HANSE_CHECK(rho > 0 && moments >= 0 && moments < 1);
+  if (moments > 0) spec.count_share = std::min(0.5, recipe::kCountShare / moments);
   spec.moments_multiplier = moments > 0 ? std::sqrt(1 / (2 * moments * rho)) : 0;
   spec.multiplier = std::sqrt(static_cast<double>(spec.rounds) / (2 * (1 - moments) * rho));
 }

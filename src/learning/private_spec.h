@@ -16,11 +16,13 @@ struct PrivateSpec {
   privacy::Neighbours neighbours = privacy::Neighbours::add_remove;
   double sampling_rate = 1;  // of each round of gradients; the moments take every unit
 
-  std::uint32_t rounds = 50;  // of gradients: recipe::kRounds
+  std::uint32_t rounds = 60;  // of gradients: recipe::kRounds
   // σ over the sensitivity, of all parts of an answer together: so one answer costs
   // ρ = 1/(2 multiplier²), whatever its clips. 0 for the moments: no such round.
   double moments_multiplier = 0;
   double multiplier = 0;
+  // Share of the round of moments' ρ that pays for the number of units, by which all is divided.
+  double count_share = 0.14;
   // Units in the fleet, as far as it is publicly known: what sums are divided by. 0: the noised
   // count among the moments.
   double expected_units = 0;
@@ -29,7 +31,8 @@ struct PrivateSpec {
   double moments_clip = 0;  // L2 norm of a unit's second moments
   double clip = 0;          // L2 norm of a unit's gradient, in whitened inputs
   double learning_rate = 0;
-  double average = 0.5;  // the last share of the rounds whose iterates are averaged; 0: none
+  double average = 0;   // the last share of the rounds whose iterates are averaged
+  bool whitens = true;  // else inputs are centred only (recipe::whitens)
   // Share of units that are to be clipped: above 0, the clip follows it round by round.
   double clipped_share = 0;
 
@@ -40,7 +43,8 @@ struct PrivateSpec {
 base::Result<void> check_private(const PrivateSpec& spec);
 
 // Multipliers for which the whole training costs this ρ (zCDP) in all, the share `moments` of it
-// for the round of moments; shares and rounding come on top and are far below 1 %.
+// for the round of moments (recipe::moments_share); rounding and the sum of shares come on top, far
+// below 1 %.
 void spend(PrivateSpec& spec, double rho, double moments);
 
 }  // namespace hanse::learning

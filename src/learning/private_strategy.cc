@@ -149,6 +149,7 @@ class PrivateTraining : public Strategy {
     return {.units = privacy().expected_units > 0 ? privacy().expected_units : units,
             .clip = privacy().clip > 0 ? privacy().clip : start.clip,
             .rate = privacy().learning_rate > 0 ? privacy().learning_rate : start.rate,
+            .l2 = start.l2,
             .map = start.map};
   }
 
@@ -176,8 +177,9 @@ class PrivateTraining : public Strategy {
     const privacy::Layout layout =
         moments_layout(moment_count(architecture, true), lattice_, spec_.max_records_per_site);
     // Every unit takes part: what is asked once gains nothing from a sample.
-    HANSE_TRY(privacy::NoisePlan noise,
-              noise_for(layout, asked_noise(privacy().moments_multiplier, 1), kCountShare));
+    HANSE_TRY(
+        privacy::NoisePlan noise,
+        noise_for(layout, asked_noise(privacy().moments_multiplier, 1), privacy().count_share));
     const Options options{
         .architecture = architecture,
         .learner = {},
@@ -221,16 +223,26 @@ class PrivateTraining : public Strategy {
                           .targets = width - 1 - architecture.inputs(),
                           .triangle = std::move(triangle),
                           .sigma = sigma},
-                         weight, units);
+                         weight, units, doses(released));
   }
 
   // By default: whitened inputs, and biases that say what is usual.
   virtual base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
-                                              double weight, double units) const {
+                                              double weight, double units,
+                                              std::size_t doses) const {
     const Architecture& architecture = iterate.model.architecture();
-    const recipe::Start start = recipe::start_from(architecture, moments, weight);
+    const double known = privacy().expected_units > 0 ? privacy().expected_units : units;
+    const recipe::GradientNoise noise{
+        .multiplier = privacy().multiplier / std::sqrt(static_cast<double>(privacy().rounds)) *
+                      std::sqrt(static_cast<double>(doses)) / privacy().sampling_rate,
+        .units = known};
+    const recipe::Start start =
+        recipe::start_from(architecture, moments, weight, privacy().whitens, noise, privacy().clip);
     std::vector<double> parameters(iterate.model.parameters().begin(),
                                    iterate.model.parameters().end());
+    // What is usual, and nothing else yet, also of a network.
+    const Layer& last = architecture.layers().back();
+    std::fill_n(parameters.begin() + static_cast<std::ptrdiff_t>(last.offset), last.weights(), 0.0);
     std::ranges::copy(start.biases, parameters.end() - std::ssize(start.biases));
     HANSE_TRY(Model model, Model::create(architecture, std::move(parameters)));
     return Iterate{.model = std::move(model),
@@ -258,7 +270,9 @@ class PrivateTraining : public Strategy {
 
   // Noise that many iterates carry is less in their mean (Polyak, Juditsky 1992).
   void add_to_average(Findings& findings, const Model& model, std::uint32_t steps) const {
-    const double averaged = privacy().average * privacy().rounds;
+    const double share =
+        privacy().average > 0 ? privacy().average : recipe::average(model.architecture());
+    const double averaged = share * privacy().rounds;
     if (averaged < 1 || steps + averaged <= *rounds()) return;
     const std::span<const double> parameters = model.parameters();
     findings.sum.resize(parameters.size());
@@ -324,9 +338,11 @@ class PrivateDescent final : public PrivateTraining {
     for (double& value : gradient) value *= factor;
     iterate.model.architecture().add_l2_gradient(before, gradient);
     std::vector<double> parameters(before.begin(), before.end());
-    descend(
-        {.kind = OptimiserKind::sgd, .learning_rate = findings.rate * server_rate(), .momentum = 0},
-        moments, parameters, gradient);
+    for (const Layer& layer : iterate.model.architecture().layers())
+      for (std::size_t i = layer.offset; i < layer.bias(); ++i)
+        gradient[i] += findings.l2 * before[i];
+    descend(recipe::optimiser(iterate.model.architecture(), findings.rate * server_rate()), moments,
+            parameters, gradient);
     return parameters;
   }
 
@@ -357,7 +373,7 @@ class PrivateAveraging final : public PrivateTraining {
   base::Result<QueryPlan> local_plan(const Architecture& architecture,
                                      const Findings& findings) const {
     LearnerSpec learner = learner_of(spec());
-    learner.optimiser = {.kind = OptimiserKind::sgd, .learning_rate = findings.rate, .momentum = 0};
+    learner.optimiser = recipe::optimiser(architecture, findings.rate);
     const Options options{.architecture = architecture,
                           .learner = learner,
                           .privacy = PrivateOptions{.scale = findings.clip,
@@ -432,7 +448,7 @@ class Adassp final : public PrivateTraining {
   }
 
   base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
-                                      double weight, double) const override {
+                                      double weight, double, std::size_t) const override {
     HANSE_TRY(Model model, ridge_of(iterate.model.architecture(), moments, weight));
     return Iterate{.model = std::move(model),
                    .moments = iterate.moments,

@@ -69,26 +69,21 @@ double NoisedMoments::at(std::size_t row, std::size_t column) const {
   return triangle[low * width() - low * (low - 1) / 2 - low + high];
 }
 
-Whitening whitening_of(const NoisedMoments& moments, double units) {
+Whitening whitening_of(const NoisedMoments& moments, double units, bool stretches) {
   HANSE_CHECK(moments.features > 0 && moments.features <= kMaxMapped && units > 0);
-  // Noise above this, beside a variance of 1/3 of a feature spread evenly over [−1, 1], would only
-  // turn the features about.
-  constexpr double kMostNoise = 0.5;
   // Half a percent of a range is all the spread that a direction needs to be stretched to 1.
   constexpr double kLeastSpread = 1e-4;
   const double noise = noise_norm(moments, units);
-  if (noise > kMostNoise)
-    return {.map = {}, .directions = std::max(1.0, static_cast<double>(moments.features) / 3)};
   const Centred all = centred(moments, units);
   const auto size = static_cast<Eigen::Index>(moments.features);
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> parts(
       all.covariance.topLeftCorner(size, size));
-  const double ridge = noise + kLeastSpread;
+  const double ridge = noise / 2 + kLeastSpread;
   Eigen::VectorXd roots(size);
   double directions = 0;
   for (Eigen::Index i = 0; i < size; ++i) {
     const double value = parts.eigenvalues()[i];
-    roots[i] = 1 / std::sqrt(std::max(value, 0.0) + ridge);
+    roots[i] = stretches ? 1 / std::sqrt(std::max(value, 0.0) + ridge) : 1;
     const double above = std::max(value - noise, 0.0);
     directions += above / (above + ridge);
   }

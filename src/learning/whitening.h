@@ -45,15 +45,15 @@ struct NoisedMoments {
 
 // The map by which units are white, and how many of its directions rise above the noise.
 struct Whitening {
-  std::vector<double> map = {};  // empty: noise drowns the moments, so features stay as they are
-  double directions = 1;         // at least 1
+  std::vector<double> map = {};
+  double directions = 1;  // at least 1
 };
 
 // A = (Σ̂ + λ)^−1/2, symmetric, of the features' covariance Σ̂ about the mean, its negative
-// eigenvalues, which noise makes, set to 0. λ is 0.7 of the norm of the noise in Σ̂, which is about
-// 2σ√(features/2)/units for a symmetric Gaussian matrix with a deviation of σ on its diagonal and
-// σ/√2 off it (Wigner 1958).
-Whitening whitening_of(const NoisedMoments& moments, double units);
+// eigenvalues, which noise makes, set to 0. λ is a third of the norm of the noise in Σ̂, which is
+// about 2σ√(features/2)/units for a symmetric Gaussian matrix with a deviation of σ on its diagonal
+// and σ/√2 off it (Wigner 1958). Without stretching, A is the identity.
+Whitening whitening_of(const NoisedMoments& moments, double units, bool stretches);
 
 // A model of mapped inputs, said in features: W₁ ← A W₁ and b₁ ← b₁ − W₁ᵀ A mean.
 base::Result<Model> folded(const Model& model, std::span<const double> map);

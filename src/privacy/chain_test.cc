@@ -9,6 +9,8 @@
 #include <limits>
 #include <utility>
 
+#include "privacy/noise_plan.h"
+
 namespace hanse::privacy {
 namespace {
 
@@ -174,6 +176,61 @@ TEST(NoisedSum, RefusesSmallerBatchesThanSaid) {
   EXPECT_TRUE(noised(1, 1).has_value());
   EXPECT_EQ(noised(1, 5).error().code(), ErrorCode::failed_precondition);
   EXPECT_EQ(noised(5, 0).error().code(), ErrorCode::failed_precondition);
+}
+
+// One dose over two parts: what is stated is of all shares, what is drawn is one of them.
+TEST(NoisedSum, ByAPlanStatesTheWholeDose) {
+  const Layout layout = layout_of({{"a", 4000, 1}, {"b", 1, 1}}, 8);
+  NoisePlan plan{.placement = Placement::shared, .shares = 4, .parts = {{2000, 0}, {4000, 0}}};
+  base::SeededSimulationRandom random(6, "plan");
+  auto noised = Noised::add(sum_of(layout, {}), plan, random).value();
+  EXPECT_EQ(noised.charge(), (Charge{planned_loss(layout, plan).value(), 1}));
+  EXPECT_EQ(std::get<loss::DiscreteGaussian>(noised.charge().loss.kind()).shares, 4u);
+  const math::Sealable words = std::move(noised).surrender();
+  double squares = 0;
+  for (const std::int64_t word : words.values().first(4000))
+    squares += static_cast<double>(word * word) / 4000;
+  EXPECT_NEAR(squares / (1000.0 * 1000.0), 1, 7 * std::sqrt(2.0 / 4000));
+  plan.placement = Placement::coordinator;
+  EXPECT_DEATH((void)Noised::add(sum_of(layout, {}), plan, random), "broken invariant");
+}
+
+TEST(NoisedSum, CentralNoiseComesLater) {
+  const Layout layout = layout_of({{"a", 2, 5}});
+  Noised noised = Noised::central(sum_of(layout, {{3, -4}}), CentralNoise());
+  EXPECT_FALSE(noised.charge().loss.is_bounded());
+  EXPECT_EQ(std::move(noised).surrender().values()[0], 768);
+}
+
+// An iterate that its learner noised leaves by itself, cut off and never refused.
+TEST(PrivateIterate, LeavesWithWhatItsLearnerPaid) {
+  const Layout layout = layout_of({{"update", 3, 1}});
+  const PrivacyLoss loss = PrivacyLoss::create(loss::Concentrated{0.1}).value();
+  auto iterate =
+      PrivateIterate::create(layout, std::vector<double>{1e9, std::nan(""), -0.5}, loss, 7);
+  ASSERT_TRUE(iterate.has_value());
+  EXPECT_EQ(integers(iterate->values()), (std::vector<std::int64_t>{2560, 0, -128}));
+  auto noised = Noised::of(*std::move(iterate));
+  ASSERT_TRUE(noised.has_value());
+  EXPECT_EQ(noised->charge(), (Charge{loss, 7}));
+  auto clear =
+      PrivateIterate::create(layout, std::vector<double>{1, 2, 3}, PrivacyLoss::unbounded());
+  EXPECT_EQ(Noised::of(*std::move(clear)).error().code(), ErrorCode::failed_precondition);
+}
+
+// A site may look at its own sum when the whole noise is on it, and only then.
+TEST(ReleasedAtHome, NeedsTheWholeNoise) {
+  const Layout layout = layout_of({{"a", 2, 5}});
+  const NoisePlan plan{.placement = Placement::site, .parts = {{100, 0}}};
+  base::SeededSimulationRandom random(7, "home");
+  auto noised = Noised::add(sum_of(layout, {{3, -4}}), plan, random).value();
+  const auto released = Released::at_home(layout, std::move(noised));
+  ASSERT_TRUE(released.has_value());
+  EXPECT_EQ(released->contributors(), 1u);
+  EXPECT_NEAR(static_cast<double>(released->integers()[0]), 768, 1000);
+  EXPECT_EQ(
+      Released::at_home(layout, Noised::central(sum_of(layout, {}), CentralNoise())).error().code(),
+      ErrorCode::failed_precondition);
 }
 
 // Gives these words, then zeros.

@@ -32,10 +32,11 @@ TEST(NoisePlan, NamesOfPlacementsReadBack) {
 }
 
 TEST(NoisePlan, CostsTheSameWhereverTheNoiseIsPlaced) {
+  // And what rounding adds to the clips, below 1e-5.
   const double expected = 1 / (2 * 900.0) + 0.01 / (2 * 90000.0);
   for (const Placement placement : {Placement::site, Placement::coordinator})
-    EXPECT_NEAR(rho_of(plan(placement)), expected, 1e-6 * expected);
-  EXPECT_NEAR(rho_of(plan(Placement::shared, 7)), expected, 1e-6 * expected);
+    EXPECT_NEAR(rho_of(plan(placement)), expected, 1e-5 * expected);
+  EXPECT_NEAR(rho_of(plan(Placement::shared, 7)), expected, 1e-5 * expected);
 }
 
 TEST(NoisePlan, InTheClearHasNoBound) {
@@ -51,8 +52,8 @@ TEST(NoisePlan, SharesAreOfTheWholeDose) {
   ASSERT_EQ(noise.size(), 2U);
   EXPECT_EQ(noise[0].noise->sigma(), 15 * 0x1p24);
   EXPECT_EQ(noise[0].batch, 256U);
-  for (const PartNoise& part : site_noise(plan(Placement::coordinator)).value())
-    EXPECT_FALSE(part.noise.has_value());
+  const auto central = site_noise(plan(Placement::coordinator)).value();
+  for (const PartNoise& part : central) EXPECT_FALSE(part.noise.has_value());
 }
 
 }  // namespace

@@ -1,0 +1,20 @@
+// The personal part: what a site fits to its own records after training. It never leaves the site,
+// so it costs no privacy.
+#pragma once
+
+#include "data/dataset.h"
+#include "learning/model.h"
+
+namespace hanse::learning {
+
+// The same model with its outputs stretched and shifted for these records: scores become
+// stretch · score + shift of the label, a value stretch · value + shift. They minimise
+//
+//   Σ loss + ½ ‖shift‖² + ½ (stretch − 1)²,
+//
+// a convex problem whose prior weighs as much as a record, so that few records change little; by
+// Newton's method. Folded into the last layer: the result is a model like any other. Records that
+// the model cannot learn from are left out; without any it is the model itself.
+base::Result<Model> personalised(const Model& model, const data::Dataset& own);
+
+}  // namespace hanse::learning
