@@ -184,7 +184,7 @@ inline constexpr auto kSiteRunExample = R"(Examples:
   https_proxy=http://proxy:3128 hanse site run --home hamburg --in-the-clear
 )";
 
-inline constexpr auto kInTheClear = "Accept that updates reach the coordinator without noise";
+inline constexpr auto kInTheClear = "Let updates leave without noise; in test consortia only";
 
 inline constexpr auto kSubmitText = R"(Give a job to a coordinator
 

@@ -46,7 +46,7 @@ std::string table(const std::vector<JobStatus>& statuses) {
     text += fmt::format("{}  {}  {}  {}  {}{}\n", left(visible(status.job), name),
                         left(visible(status.phase), 9),
                         right(fmt::format("{}/{}", status.round, status.rounds), 11),
-                        right(status.bytes > 0 ? fmt::format("{:.4f}", status.loss) : "–", 9),
+                        right(status.loss ? fmt::format("{:.4f}", *status.loss) : "–", 9),
                         bytes_in_words(static_cast<double>(status.bytes)),
                         status.reason.empty() ? "" : "  " + visible(status.reason));
   return text;

@@ -11,7 +11,8 @@ std::string in_words(const service::JobStatus& status) {
   text += fmt::format("  {}/{} sites in, {} connected", status.sites_in, status.sites,
                       status.connected);
   if (status.bytes > 0)
-    text += fmt::format("  loss {:.4f}  {} left sites", status.loss,
+    text += fmt::format("{}  {} left sites",
+                        status.loss ? fmt::format("  loss {:.4f}", *status.loss) : "",
                         bytes_in_words(static_cast<double>(status.bytes)));
   return text;
 }

@@ -81,6 +81,37 @@ jobs::OwnData read_data(jobs::Section section, const Home& home) {
   return own;
 }
 
+// Numbers as `hanse budget open` takes them; only the asset: it is open already.
+Result<BudgetConfig> read_budget(jobs::Section section) {
+  std::string asset;
+  std::string unit = "record";
+  std::string currency = "rho";
+  double epsilon = 0;
+  double delta = 1e-5;
+  section.get("asset", asset);
+  section.get("epsilon", epsilon);
+  section.get("delta", delta);
+  section.get("unit", unit);
+  section.get("currency", currency);
+  section.require({"asset"});
+  const bool is_named_alone = !section.has("epsilon");
+  if (is_named_alone && (section.has("delta") || section.has("unit") || section.has("currency")))
+    section.require({"epsilon"});
+  section.finish();
+  HANSE_TRY(privacy::AssetId name, privacy::AssetId::create(asset));
+  BudgetConfig budget{name};
+  if (is_named_alone) return budget;
+  HANSE_TRY(privacy::UnitId of, privacy::UnitId::create(unit));
+  HANSE_TRY(const privacy::Currency counted, privacy::parse_currency(currency));
+  HANSE_TRY(const base::Epsilon whole, base::Epsilon::create(epsilon));
+  HANSE_TRY(const base::Delta at, base::Delta::create(delta));
+  HANSE_TRY(privacy::Gate gate, privacy::Gate::create(counted, whole, at));
+  HANSE_TRY(privacy::BlockId block, privacy::BlockId::create("first"));
+  budget.made = {std::move(name), std::move(of), privacy::Neighbours::add_remove, std::move(gate),
+                 std::move(block)};
+  return budget;
+}
+
 }  // namespace
 
 Result<CoordinatorConfig> load_coordinator_config(const storage::Directory& directory,
@@ -114,7 +145,11 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   root.get("coordinator", config.coordinator);
   root.get("http", config.http);
   root.get("in_the_clear", config.in_the_clear);
+  root.get("trusted_summer", config.trusted_summer);
   if (root.has("data")) config.data = read_data(root.section("data"), home);
+  Result<BudgetConfig> budget = base::fail(ErrorCode::not_found, "none");
+  const bool has_budget = root.has("budget");
+  if (has_budget) budget = read_budget(root.section("budget"));
   jobs::Section consent = root.section("consent");
   consent.get_word<Consent>("jobs", config.consent, consent_of);
   consent.finish();
@@ -124,6 +159,9 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   limits.finish();
   root.finish();
   HANSE_TRY_VOID(document.problems());
+  if (has_budget && !budget)
+    return fail(budget.error().within(fmt::format("{}/site.toml, [budget]", home.local())));
+  if (has_budget) config.budget = *std::move(budget);
   HANSE_TRY_VOID(settle("coordinator", "HANSE_COORDINATOR", config.coordinator, environment,
                         flags.coordinator));
   HANSE_TRY_VOID(settle("http", "HANSE_HTTP", config.http, environment, flags.http));
@@ -137,12 +175,23 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   return config;
 }
 
-Result<void> check_in_the_clear(bool in_the_clear) {
-  if (in_the_clear) return {};
+Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster) {
+  if (!in_the_clear || roster.test) return {};
   return fail(ErrorCode::permission_denied,
-              "this version adds no noise and seals nothing: the coordinator could read each "
-              "site's update, and with it guess at records. Where all parties know and accept "
-              "that, say so with --in-the-clear or in_the_clear = true in local/");
+              "in the clear the coordinator could read each site's update, and with it guess at "
+              "records; that is for consortia made with 'test' in their roster, and '{}' is none. "
+              "Leave --in-the-clear out, and give each site's data a [budget] in local/site.toml",
+              roster.consortium);
+}
+
+Result<void> check_budget(const SiteConfig& config, const Home& home) {
+  if (config.budget || config.in_the_clear) return {};
+  return fail(
+      ErrorCode::failed_precondition,
+      "{}/site.toml says how much of its records may be given away in all, and has no "
+      "[budget]:\n  [budget]\n  asset = \"ovens\"\n  epsilon = 8.0\n  delta = 1e-5\n  unit = "
+      "\"record\"",
+      home.local());
 }
 
 Result<void> check_test_seed(const std::optional<std::uint64_t>& seed,

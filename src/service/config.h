@@ -6,6 +6,7 @@
 
 #include "jobs/job.h"
 #include "jobs/site_records.h"
+#include "privacy/ledger/ledger.h"
 #include "service/home.h"
 
 namespace hanse::service {
@@ -35,12 +36,21 @@ enum class Consent {
   any,
 };
 
+// The data's budget. What it is made of is said when the asset is opened, and never changes after.
+struct BudgetConfig {
+  privacy::AssetId asset;
+  std::optional<privacy::NewAsset> made = {};  // none: it was opened with `hanse budget open`
+};
+
 struct SiteConfig {
   std::string coordinator = {};  // HOST:PORT; empty: as the roster says
   std::string http = {};
   bool in_the_clear = false;
   std::optional<std::uint64_t> insecure_test_seed = {};
-  std::optional<jobs::OwnData> data = {};  // none: where the job says, with a test seed only
+  std::optional<jobs::OwnData> data = {};   // none: where the job says, with a test seed only
+  std::optional<BudgetConfig> budget = {};  // none: in the clear, in consortia of tests
+  // The coordinator may add up answers that carry a part of the noise each.
+  bool trusted_summer = false;
   Consent consent = Consent::approved;
   std::uint32_t max_rounds = 10'000;  // of a job
   std::uint32_t min_sites = 1;        // that a job asks for in each round, at least
@@ -54,9 +64,12 @@ base::Result<CoordinatorConfig> load_coordinator_config(const storage::Directory
 base::Result<SiteConfig> load_site_config(const storage::Directory& directory, const Home& home,
                                           const jobs::Environment& environment, const Flags& flags);
 
-// Until noise is there, sums leave sites as they are: a party starts only where its operator has
-// said that he knows. permission_denied with what it means.
-base::Result<void> check_in_the_clear(bool in_the_clear);
+// Sums without noise are for consortia of tests: permission_denied elsewhere.
+base::Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster);
+
+// A site's answers are charged to somebody, or leave in the clear: failed_precondition with what to
+// write otherwise.
+base::Result<void> check_budget(const SiteConfig& config, const Home& home);
 
 // A seed makes every answer predictable: permission_denied but in a consortium of tests.
 base::Result<void> check_test_seed(const std::optional<std::uint64_t>& seed,

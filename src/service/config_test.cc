@@ -148,8 +148,37 @@ min_sites = 3
 }
 
 TEST_F(ConfigTest, NothingLeavesInTheClearUnsaid) {
-  EXPECT_TRUE(check_in_the_clear(true));
-  expect_refused(check_in_the_clear(false), ErrorCode::permission_denied, "--in-the-clear");
+  roster::Roster roster = roster::testing::founders({"a"});
+  EXPECT_TRUE(check_in_the_clear(false, roster));
+  expect_refused(check_in_the_clear(true, roster), ErrorCode::permission_denied, "'ovens' is none");
+  roster.test = true;
+  EXPECT_TRUE(check_in_the_clear(true, roster));
+  site_file("[data]\npath = \"x.csv\"\n");
+  expect_refused(check_budget(*site(), home_), ErrorCode::failed_precondition, "has no [budget]");
+  EXPECT_TRUE(check_budget(*site({.in_the_clear = true}), home_));
+}
+
+TEST_F(ConfigTest, ABudgetIsGivenWholeOrByName) {
+  const std::string data = "trusted_summer = true\n[data]\npath = \"x.csv\"\n[budget]\n";
+  site_file(data + "asset = \"ovens\"\n");
+  ASSERT_TRUE(site()) << site().error().text();
+  EXPECT_EQ(site()->budget->asset.text(), "ovens");
+  EXPECT_FALSE(site()->budget->made);
+  EXPECT_TRUE(site()->trusted_summer);
+  EXPECT_TRUE(check_budget(*site(), home_));
+  site_file(data + "asset = \"ovens\"\nepsilon = 3\nunit = \"oven\"\n");
+  ASSERT_TRUE(site()) << site().error().text();
+  const privacy::NewAsset& made = *site()->budget->made;
+  EXPECT_EQ(made.unit.text(), "oven");
+  EXPECT_EQ(made.gate.epsilon().value(), 3);
+  EXPECT_EQ(made.gate.delta().value(), 1e-5);
+  EXPECT_EQ(made.gate.currency(), privacy::Currency::rho);
+  site_file(data + "asset = \"ovens\"\ndelta = 1e-6\n");
+  expect_refused(site(), ErrorCode::invalid_argument, "epsilon");
+  site_file(data + "epsilon = 3\n");
+  expect_refused(site(), ErrorCode::invalid_argument, "asset");
+  site_file(data + "asset = \"ovens\"\nepsilon = -3\n");
+  expect_refused(site(), ErrorCode::invalid_argument, "[budget]");
 }
 
 TEST_F(ConfigTest, SeedsAreForConsortiaOfTests) {

@@ -115,7 +115,7 @@ base::Bytes encode(const std::vector<JobStatus>& statuses, base::Milliseconds wa
     one.set_sites_in(from.sites_in);
     one.set_sites(from.sites);
     one.set_connected(from.connected);
-    one.set_loss(from.loss);
+    if (from.loss) one.set_loss(*from.loss);
     one.set_bytes(from.bytes);
     one.set_reason(from.reason);
   }
@@ -127,8 +127,9 @@ Result<std::vector<JobStatus>> decode_statuses(base::ByteView bytes) {
   std::vector<JobStatus> statuses;
   for (const wire::JobStatus& one : from.jobs())
     statuses.push_back({one.job(), one.phase(), one.sequence(), one.round(), one.attempt(),
-                        one.rounds(), one.sites_in(), one.sites(), one.connected(), one.loss(),
-                        one.bytes(), one.reason()});
+                        one.rounds(), one.sites_in(), one.sites(), one.connected(),
+                        one.has_loss() ? std::optional(one.loss()) : std::nullopt, one.bytes(),
+                        one.reason()});
   return statuses;
 }
 

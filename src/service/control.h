@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -52,7 +53,7 @@ struct JobStatus {
   std::uint32_t sites_in = 0;  // counted so far in the open round
   std::uint32_t sites = 0;
   std::uint32_t connected = 0;
-  double loss = 0;  // of the last closed round
+  std::optional<double> loss;  // of the last closed round, where nothing is private
   std::uint64_t bytes = 0;
   std::string reason;  // of a failure
 

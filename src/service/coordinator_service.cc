@@ -177,7 +177,7 @@ Result<std::unique_ptr<CoordinatorService>> CoordinatorService::open(Home home,
                                                                      const Member& member,
                                                                      ServiceDoors doors) {
   HANSE_TRY_VOID(check_role(member, roster::Role::coordinator));
-  HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
+  HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear, member.roster));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   std::unique_ptr<Body> body(

@@ -57,13 +57,27 @@ std::uint64_t aborts_of(const jobs::TrainingRecord& record) {
   return aborts;
 }
 
+// Sites refuse such jobs, and nobody would learn why.
+Result<void> check_noise(const jobs::Job& job, const CoordinatorConfig& config) {
+  const privacy::Placement placement = job.privacy.placement;
+  if (placement == privacy::Placement::coordinator)
+    return fail(ErrorCode::unsupported,
+                "privacy.placement is 'coordinator', which is for simulation: say 'site', or "
+                "'shared' where the sites trust whoever adds up");
+  if (placement == privacy::Placement::in_the_clear && !config.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "the job lets sums leave in the clear: say privacy.epsilon instead of "
+                "privacy.entrance; in a consortium of tests the parties may run --in-the-clear");
+  return {};
+}
+
 JobStatus status_of(const BookedJob& job, const jobs::TrainingRecord& record) {
   JobStatus status;
   status.job = job.id.text();
   status.sites = static_cast<std::uint32_t>(job.cohort.size());
   status.round = static_cast<std::uint32_t>(record.rounds().size());
   for (const jobs::TrainedRound& round : record.rounds()) {
-    status.loss = round.loss;
+    status.loss = round.facts.loss;
     status.bytes += round.sealed_bytes * round.sites_in.size();
   }
   return status;
@@ -175,9 +189,11 @@ struct Deployments::Body {
     for (; seen_rounds < record.rounds().size(); ++seen_rounds) {
       const jobs::TrainedRound& round = record.rounds()[seen_rounds];
       metrics.count_round(true, {static_cast<std::int64_t>(round.milliseconds)});
-      doors.log.write(Severity::note, fmt::format("job '{}' round {} closed: {} sites, loss {:.4g}",
-                                                  run->job().name.text(), round.id.round,
-                                                  round.sites_in.size(), round.loss));
+      const auto& loss = round.facts.loss;
+      doors.log.write(Severity::note,
+                      fmt::format("job '{}' round {} closed: {} sites{}", run->job().name.text(),
+                                  round.id.round, round.sites_in.size(),
+                                  loss ? fmt::format(", loss {:.4g}", *loss) : ""));
       round_since = now;
     }
     for (const std::uint64_t aborts = aborts_of(record); seen_aborts < aborts; ++seen_aborts)
@@ -342,6 +358,7 @@ Result<JobStatus> Deployments::submit(const std::string& job_text, const std::st
   HANSE_TRY(const jobs::Job job, jobs::parse_job(job_text, "the job", unused));
   std::vector<base::SiteId> cohort = sites_of(body_->roster);
   HANSE_TRY_VOID(jobs::check_deployable(job, cohort.size()));
+  HANSE_TRY_VOID(check_noise(job, body_->config));
   const JobBook book = body_->book->read([](const JobBook& at) { return at; });
   if (book.jobs().size() >= kMaxBookedJobs)
     return fail(ErrorCode::failed_precondition, "{} jobs are as many as one store keeps",

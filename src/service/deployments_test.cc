@@ -27,8 +27,8 @@ class DeploymentsTest : public ::testing::Test {
   void open() {
     deployments_.reset();
     doors_.store = doors_.store->copy();
-    auto opened =
-        Deployments::open(home_, {.absence_seconds = 60}, member_, doors_.all(), metrics_);
+    auto opened = Deployments::open(home_, {.in_the_clear = true, .absence_seconds = 60}, member_,
+                                    doors_.all(), metrics_);
     if (!opened) throw std::runtime_error(opened.error().text());
     deployments_ = *std::move(opened);
   }
@@ -88,7 +88,7 @@ TEST_F(DeploymentsTest, TrainsWhatIsSubmittedAndLeavesItsResults) {
   EXPECT_EQ(done.round, 3u);
   EXPECT_EQ(done.rounds, 3u);
   EXPECT_EQ(done.sites, 2u);
-  EXPECT_GT(done.loss, 0);
+  EXPECT_GT(done.loss.value_or(0), 0);
   const auto text = storage::read_all(doors_.files, "hub/runs/ovens/report.json", 1 << 20);
   ASSERT_TRUE(text);
   const auto report = jobs::deployed_report_from_json(base::text_of(*text));

@@ -15,7 +15,8 @@ class EngineersTest : public ::testing::Test {
   EngineersTest()
       : home_(testing::settle(doors_.files, "hub", roster::testing::founded({"a", "b"}))),
         member_(testing::member(doors_.files, home_)) {
-    deployments_ = *Deployments::open(home_, {}, member_, doors_.all(), metrics_);
+    deployments_ =
+        *Deployments::open(home_, {.in_the_clear = true}, member_, doors_.all(), metrics_);
   }
   // The job with other records.
   static std::string with_path(const std::string& path) {

@@ -70,6 +70,13 @@ struct Metrics::Body {
           .Name("hanse_waiting_seconds")
           .Help("Age of the oldest that waits, by what")
           .Register(registry);
+  prometheus::Family<prometheus::Gauge>& budget =
+      prometheus::BuildGauge()
+          .Name("hanse_budget")
+          .Help(
+              "Of the poorest block of a site's data: epsilon promised and spent, and what is "
+              "left in the currency that it is counted in")
+          .Register(registry);
 };
 
 Metrics::Metrics() : body_(std::make_unique<Body>()) {}
@@ -103,6 +110,12 @@ void Metrics::set_refusals(const std::map<std::string, std::uint64_t>& by_reason
 
 void Metrics::set_waiting(const std::string& what, base::Milliseconds age) {
   body_->waiting.Add({{"what", what}}).Set(seconds(age));
+}
+
+void Metrics::set_budget(double promised, double spent, double left) {
+  body_->budget.Add({{"what", "promised"}}).Set(promised);
+  body_->budget.Add({{"what", "spent"}}).Set(spent);
+  body_->budget.Add({{"what", "left"}}).Set(left);
 }
 
 std::string Metrics::text() const {

@@ -24,6 +24,8 @@ class Metrics {
   void set_refusals(const std::map<std::string, std::uint64_t>& by_reason);
   // How long the oldest order, open round or answer without a receipt waits; zero: none does.
   void set_waiting(const std::string& what, base::Milliseconds age);
+  // Of the site's budget: ε promised and spent, and what is left in its currency.
+  void set_budget(double promised, double spent, double left);
 
   // Prometheus' text format.
   std::string text() const;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "federation/round/backends.h"
 #include "jobs/catalog.h"
 #include "jobs/consortium.h"
+#include "service/asset.h"
 #include "service/epoch_watch.h"
 #include "service/events.h"
 
@@ -43,6 +46,10 @@ struct SiteService::Body {
   // The records of the job that was asked about last, by the digest of its text.
   std::optional<base::Digest> job = {};
   std::shared_ptr<const data::Dataset> records = {};
+  std::unique_ptr<federation::Ledger> ledger = {};
+  // Of the offers of one job to one cohort: calibrating takes its time.
+  std::optional<base::Digest> priced = {};
+  std::optional<federation::JobTerms> terms = {};
   std::optional<federation::Standing> last_receipted = {};
   std::optional<Milliseconds> owes_since = {};
 
@@ -58,6 +65,36 @@ struct SiteService::Body {
     doors.log.write(Severity::note,
                     fmt::format("{} records of this site are ready to train on", records->size()));
     return records;
+  }
+
+  Result<federation::JobTerms> terms_for(const federation::Offer& offer) {
+    base::Hasher hasher;
+    hasher.add(base::view_of(offer.job));
+    for (const base::SiteId& one : offer.cohort) hasher.add(base::view_of(one.text() + "\n"));
+    const base::Digest digest = hasher.finish();
+    if (priced == digest) return *terms;
+    HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
+    HANSE_TRY(terms, terms_of(agreed, offer));
+    priced = digest;
+    return *terms;
+  }
+
+  std::optional<federation::SiteBudget> budget(const base::Digest& roster) {
+    if (!config.budget) return std::nullopt;
+    return federation::SiteBudget{
+        *ledger, config.budget->asset, roster, doors.clock,
+        [this](const federation::Offer& offer) { return terms_for(offer); }};
+  }
+
+  void measure_budget() {
+    if (!ledger) return;
+    const auto blocks = ledger->read(
+        [this](const privacy::PrivacyLedger& at) { return at.standing(config.budget->asset); });
+    if (!blocks) return;
+    const auto& poorest = *std::ranges::min_element(
+        *blocks, {}, [](const privacy::BlockStanding& block) { return block.left.units; });
+    metrics.set_budget(poorest.promise_epsilon.value(), poorest.spent_epsilon,
+                       static_cast<double>(poorest.left.units) * privacy::kUnit);
   }
 
   std::unique_ptr<base::RandomSource> random_for(const federation::Release& release) const {
@@ -78,6 +115,7 @@ struct SiteService::Body {
     const Member& member = *found;
     HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
     HANSE_TRY_VOID(line.adopt(std::move(ring)));
+    machine->adopt(member.roster_digest);
     doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
                                                 member.roster.consortium));
     return {};
@@ -92,7 +130,10 @@ struct SiteService::Body {
     const Milliseconds start = doors.clock.monotonic();
     std::vector<Envelope> out = machine->advance(envelope, start);
     const Milliseconds now = doors.clock.monotonic();
-    if (answers() > before) metrics.count_answer(now - start);
+    if (answers() > before) {
+      metrics.count_answer(now - start);
+      measure_budget();
+    }
     look_at_record(now);
     return out;
   }
@@ -117,7 +158,8 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
                                                        const Member& member, ServiceDoors doors) {
   const roster::Party& self = member.self();
   HANSE_TRY_VOID(check_role(member, roster::Role::site));
-  HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear));
+  HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear, member.roster));
+  HANSE_TRY_VOID(check_budget(config, home));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));
@@ -132,17 +174,25 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
                                   .backend = backend});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
+  if (body->config.budget) {
+    HANSE_TRY(body->ledger,
+              open_asset(doors.store, *body->config.budget, home, doors.clock.wall()));
+    body->measure_budget();
+  }
   body->last_receipted = body->record->read([](const auto& at) { return at.last_receipted(); });
   Body* const at = body.get();
   body->machine = std::make_unique<federation::Site>(
-      federation::SiteSettings{.self = site, .in_the_clear = at->config.in_the_clear},
+      federation::SiteSettings{.self = site,
+                               .in_the_clear = at->config.in_the_clear,
+                               .trusted_summer = at->config.trusted_summer},
       federation::SiteDoors{
           .catalog = at->catalog,
           .backend = *at->backend,
           .executor = doors.executor,
           .log = doors.log,
           .random = [at](const federation::Release& release) { return at->random_for(release); },
-          .records = [at](const federation::Offer& offer) { return at->records_for(offer); }},
+          .records = [at](const federation::Offer& offer) { return at->records_for(offer); },
+          .budget = at->budget(member.roster_digest)},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }
