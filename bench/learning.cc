@@ -9,8 +9,12 @@
 #include <cmath>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/random.h"
 #include "learning/learner.h"
+#include "learning/queries.h"
+#include "learning/strategy.h"
+#include "learning/whitening.h"
 
 namespace {
 
@@ -70,6 +74,60 @@ double epoch(const learning::Model& start, const data::Dataset& records, double 
   return taken[kRepeats / 2];
 }
 
+// One round's answer of a site: the sum of clipped gradients, noised if the plan is private. The
+// median of several.
+double answer(const learning::Strategy& strategy, const learning::Iterate& iterate,
+              const data::Dataset& records) {
+  const auto plan = strategy.plan(iterate, {1, 0});
+  HANSE_CHECK(plan.has_value());
+  query::Catalog catalog;
+  learning::fill(catalog);
+  base::SeededSimulationRandom random(7, "noise");
+  base::InlineExecutor executor;
+  std::vector<double> taken;
+  for (int i = 0; i < 5 * kRepeats; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto found = (*catalog.create(*plan))->answer(records, random, executor);
+    HANSE_CHECK(found.has_value());
+    auto sum = std::get<privacy::ClippedSum>(*std::move(found));
+    const auto leaves = plan->noise.is_private()
+                            ? privacy::Noised::add(std::move(sum), plan->noise, random)
+                            : privacy::Noised::in_the_clear(std::move(sum), privacy::InTheClear());
+    HANSE_CHECK(leaves.has_value());
+    const std::chrono::duration<double, std::milli> lasted =
+        std::chrono::steady_clock::now() - begin;
+    taken.push_back(lasted.count());
+  }
+  std::ranges::nth_element(taken, taken.begin() + std::ssize(taken) / 2);
+  return taken[taken.size() / 2];
+}
+
+// A private step beside the same step in the clear, in the features as they are and in whitened
+// inputs.
+void private_steps(const learning::Model& start, const data::Dataset& records) {
+  const auto made = [](const learning::StrategySpec& spec) {
+    auto strategy = learning::create_strategy(spec, *base::JobId::create("bench"), 4);
+    HANSE_CHECK(strategy.has_value());
+    return *std::move(strategy);
+  };
+  learning::StrategySpec spec = learning::default_spec(learning::StrategyKind::fedsgd);
+  learning::Iterate iterate{.model = start, .moments = {}, .steps = 1};
+  const double clear = answer(*made(spec), iterate, records);
+  spec.privacy = learning::PrivateSpec{.shares = 4};
+  learning::spend(*spec.privacy, 0.03, 0.29);
+  iterate.findings = learning::Findings{.units = kRecords, .clip = 1, .rate = 1};
+  const double noised = answer(*made(spec), iterate, records);
+  iterate.findings->map.resize(learning::map_size(kFeatures));
+  for (std::size_t i = 0; i < kFeatures; ++i) iterate.findings->map[i * kFeatures + i] = 2;
+  const double whitened = answer(*made(spec), iterate, records);
+  for (const auto& [name, value] :
+       {std::pair{"private_step", noised}, std::pair{"private_step_whitened", whitened}})
+    fmt::print(R"({{"name":"{}","value":{:.4f},"unit":"ms","peer":"in the clear",)"
+               R"("peer_value":{:.4f}}})"
+               "\n",
+               name, value, clear);
+}
+
 }  // namespace
 
 int main() {
@@ -93,6 +151,7 @@ int main() {
              R"("peer":"without clipping","peer_value":{:.4f}}})"
              "\n",
              clipped, plain);
+  private_steps(start, records);
   for (const learning::Kernels* kernels : learning::supported_kernels())
     fmt::print(R"({{"name":"mlp_epoch_{}","value":{:.4f},"unit":"ms"}})"
                "\n",

@@ -171,9 +171,9 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
                                           ClippedSumAccumulator(layout, unit, NotFinite::left_out));
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
-    GradientTask worker(of, records, units, sums[task], layout.parts.size());
+    GradientTask adding(of, records, units, sums[task], layout.parts.size());
     for (std::size_t i = task; i < count && results[task]; i += tasks)
-      results[task] = by_block ? worker.add_block(i) : worker.add_entity(i);
+      results[task] = by_block ? adding.add_block(i) : adding.add_entity(i);
   });
   ClippedSumAccumulator total(layout, unit, NotFinite::left_out);
   for (std::size_t task = 0; task < tasks; ++task) {

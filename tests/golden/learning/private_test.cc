@@ -124,6 +124,15 @@ TEST(PrivateTraining, AdasspSolvesRidgeInOneRound) {
   EXPECT_LT(error_at(0.3), 0.2);
 }
 
+TEST(PrivateTraining, AdasspFitsLinesAlone) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 6, 3);
+  const auto strategy =
+      test::strategy(private_spec(1, privacy::Placement::coordinator, StrategyKind::adassp));
+  const Iterate start{.model = test::random_model(of, 1), .moments = {}, .steps = 0};
+  EXPECT_EQ(strategy->plan(start, {1, 0}).error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_EQ(strategy->charges(of).error().code(), base::ErrorCode::invalid_argument);
+}
+
 // Whitening is folded back: in features as declared the model says what it said in whitened inputs.
 TEST(PrivateTraining, ModelsAreSaidInTheDeclaredFeatures) {
   for (const Architecture& of : test::all_architectures(4, 3)) {

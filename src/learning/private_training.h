@@ -1,0 +1,99 @@
+// What the private strategies share: the round of moments, what it finds, averaging, and folding
+// whitening back.
+#pragma once
+
+#include "learning/private_queries.h"
+#include "learning/recipe.h"
+#include "learning/strategy.h"
+
+namespace hanse::learning {
+
+// The part of a sum that the plan asked for; a sum of another plan is corruption.
+base::Result<std::vector<double>> part_of(const privacy::Released& released, std::string_view name,
+                                          std::size_t coordinates);
+
+// A kind says its steps; everything else is here.
+class PrivateTraining : public Strategy {
+ public:
+  PrivateTraining(StrategySpec spec, base::JobId job, std::uint32_t max_sites,
+                  math::Lattice lattice)
+      : spec_(std::move(spec)), job_(std::move(job)), max_sites_(max_sites), lattice_(lattice) {}
+
+  base::Result<query::QueryPlan> plan(const Iterate& iterate, base::RoundId round) const override;
+
+  base::Result<Iterate> step(const Iterate& iterate,
+                             const privacy::Released& released) const override;
+
+  base::Result<double> mean_loss(const privacy::Released&) const override;
+
+  base::Result<RoundFacts> facts(const Iterate& iterate,
+                                 const privacy::Released& released) const override;
+
+  base::Result<Model> model(const Iterate& iterate) const override;
+
+  std::optional<std::uint32_t> rounds() const override { return steps() + (has_moments() ? 1 : 0); }
+
+  base::Result<std::vector<privacy::Charge>> charges(
+      const Architecture& architecture) const override;
+
+ protected:
+  const StrategySpec& spec() const { return spec_; }
+  const PrivateSpec& privacy() const { return *spec_.privacy; }
+  math::Lattice lattice() const { return lattice_; }
+  const base::JobId& job() const { return job_; }
+  std::uint32_t max_sites() const { return max_sites_; }
+  bool has_moments() const { return privacy().moments_multiplier > 0; }
+
+  // Rounds behind that of the moments.
+  virtual std::uint32_t steps() const { return privacy().rounds; }
+  // That the kind can train such a model: else invalid_argument.
+  virtual base::Result<void> check(const Architecture&) const { return {}; }
+  // The plan of a step, but for what all plans share.
+  virtual base::Result<query::QueryPlan> step_plan(const Iterate& iterate) const = 0;
+  virtual base::Result<privacy::Charge> step_charge(const Architecture& architecture) const = 0;
+  // Parameters after the sum, whose moments of the optimiser are carried on.
+  virtual base::Result<std::vector<double>> moved(const Iterate& iterate, const Findings& findings,
+                                                  Moments& moments,
+                                                  const privacy::Released& released) const = 0;
+  virtual void learn_clip(Findings&, const privacy::Released&) const {}
+
+  AskedNoise asked_noise(double multiplier, double sampling_rate) const;
+  Findings findings_of(const Iterate& iterate) const;
+
+  // What the job says stands before what the recipe says.
+  Findings findings_from(const recipe::Start& start, double units) const;
+
+  // θ ‖ map, as plans carry them.
+  static base::Slice parameters_of(const Iterate& iterate, const Findings& findings);
+
+ private:
+  bool asks_moments(const Iterate& iterate) const { return has_moments() && iterate.steps == 0; }
+
+  double moments_scale(const Architecture& architecture) const;
+
+  // Doses of noise in a sum: one, or one of each site.
+  std::size_t doses(const privacy::Released& released) const {
+    return privacy().placement == privacy::Placement::site ? released.contributors() : 1;
+  }
+
+  base::Result<query::QueryPlan> moments_plan(const Architecture& architecture) const;
+
+  base::Result<Iterate> take_moments(const Iterate& iterate,
+                                     const privacy::Released& released) const;
+
+  // By default: whitened inputs, and biases that say what is usual.
+  virtual base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
+                                              double weight, double units, std::size_t doses) const;
+
+  base::Result<Iterate> take_step(const Iterate& iterate, const privacy::Released& released) const;
+
+  // Noise that many iterates carry is less in their mean (Polyak, Juditsky 1992).
+  void add_to_average(Findings& findings, const Model& model, std::uint32_t steps) const;
+
+  StrategySpec spec_;
+  base::JobId job_;
+  std::uint32_t max_sites_;
+  math::Lattice lattice_;
+};
+
+}  // namespace hanse::learning
