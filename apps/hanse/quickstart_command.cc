@@ -43,18 +43,17 @@ name = "riga"
 class = "legacy"
 
 [model]
-kind = "mlp"
-hidden = [32, 16]
-l2 = 1e-3
+kind = "logistic"
 
 [training]
-strategy = "fedavg"
+strategy = "fedsgd"
 rounds = 20
-batch = 16
-learning_rate = 0.02
 
 [privacy]
-entrance = "in_the_clear"
+epsilon = 3.0
+delta = 1e-5
+placement = "site"
+unit = "record"
 
 [aggregation]
 backend = "plain"
@@ -62,6 +61,16 @@ min_sites = 3
 
 [evaluation]
 metrics = ["accuracy", "macro_f1"]
+)";
+
+constexpr std::string_view kOwnersWord = R"([consent]
+jobs = "any"
+
+[budget]
+asset = "bearings"
+epsilon = 4.0
+delta = 1e-5
+unit = "record"
 )";
 
 struct Plant {
@@ -125,12 +134,11 @@ Result<void> found_consortium(const std::string& folder, const std::string& addr
   HANSE_TRY_VOID(roster::check_complete(founded, nullptr));
   for (const roster::Identity& identity : identities)
     HANSE_TRY_VOID(keep(doors, folder + "/" + identity.name(), identity, founded.encode()));
-  // The owners of these plants agree to everything.
+  // The owners of these plants agree to every job that their budgets pay for: one like this.
   for (const Plant& plant : kPlants) {
     const std::string local = fmt::format("{}/{}/local", folder, plant.name);
     HANSE_TRY_VOID(doors.directory.create_directory(local));
-    HANSE_TRY_VOID(
-        doors.directory.write(local + "/site.toml", base::view_of("[consent]\njobs = \"any\"\n")));
+    HANSE_TRY_VOID(doors.directory.write(local + "/site.toml", base::view_of(kOwnersWord)));
   }
   return {};
 }
@@ -140,8 +148,7 @@ Result<std::vector<Child>> start_processes(const std::string& folder, const std:
   const auto start = [&](const char* kind, const char* name,
                          std::vector<std::string> more) -> Result<Child> {
     std::vector<std::string> arguments = {
-        kind,  "run",    "--home", home(name), "--in-the-clear", "--insecure-test-seed",
-        kSeed, "--http", ""};
+        kind, "run", "--home", home(name), "--insecure-test-seed", kSeed, "--http", ""};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Child::start(arguments, home(name) + "/log.jsonl");
   };
@@ -226,10 +233,11 @@ Result<void> execute(const Quickstart& command, const Doors& doors) {
   const auto took = static_cast<double>((doors.clock.monotonic() - start).value) / 1000;
   if (command.json) return doors.terminal.print_data(service::to_json({status}));
   return doors.terminal.print(fmt::format(
-      "{} rounds in {:.1f} s, loss {:.4f}; {} left the three sites, in the clear\n"
+      "{} rounds in {:.1f} s; {} left the three sites, noised at each: epsilon 3 per record\n"
+      "budgets:   hanse budget show bearings --home {}/hamburg\n"
       "report:    {}/result/report.html\n"
       "look at:   {}/*/log.jsonl, and the roster that all four signed: {}/hamburg/startup/roster\n",
-      status.rounds, took, status.loss, bytes_in_words(static_cast<double>(status.bytes)),
+      status.rounds, took, bytes_in_words(static_cast<double>(status.bytes)), visible(folder),
       visible(folder), visible(folder), visible(folder)));
 }
 

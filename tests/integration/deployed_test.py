@@ -103,17 +103,23 @@ class Trains(Parties):
 
 
 class Starts(Parties):
-    def test_nobody_starts_without_accepting_the_clear(self):
-        self.found("bremen", engineer=False)
-        for party in (self.coordinator(clear=False, ready=False), self.site("bremen", clear=False)):
+    def test_the_clear_is_for_tests(self):
+        self.found("bremen", test=False, engineer=False)
+        for party in (self.coordinator(ready=False), self.site("bremen")):
             self.assertEqual(party.ends(), DENIED)
-            for part in ("adds no noise", "could read each site's update", "--in-the-clear"):
+            for part in ("could read each site's update", "consortia made with 'test'", "[budget]"):
                 self.assertIn(part, party.said())
+        wrong = self.site("bremen", clear=False)
+        self.assertEqual(wrong.ends(), PRECONDITION)
+        self.assertIn("has no [budget]", wrong.said())
+        self.coordinator(clear=False)
+        self.write("clear.toml", job(min_sites=1))
+        self.fails(DENIED, "job", "submit", "clear.toml", "--home", "hub", says=["privacy.epsilon"])
 
     def test_a_seed_only_in_tests(self):
-        self.found("bremen", engineer=False)
-        for party in (self.coordinator("--insecure-test-seed", "5", ready=False),
-                      self.site("bremen", "--insecure-test-seed", "5")):
+        self.found("bremen", test=False, engineer=False)
+        for party in (self.coordinator("--insecure-test-seed", "5", clear=False, ready=False),
+                      self.site("bremen", "--insecure-test-seed", "5", clear=False)):
             self.assertEqual(party.ends(), DENIED)
             self.assertIn("consortia made with 'test' in their roster", party.said())
 

@@ -49,10 +49,13 @@ kind = "group"
 strategy = "fedavg"
 rounds = {rounds}
 [privacy]
-entrance = "in_the_clear"
+{privacy}
 [aggregation]
 min_sites = {min_sites}
 """
+
+# Nothing but consortia of tests runs in the clear.
+IN_THE_CLEAR = 'entrance = "in_the_clear"'
 
 # One table with all plants, for `hanse run` and for consortia of tests.
 TOGETHER = {"paths": 'path = "ovens.csv"',
@@ -60,9 +63,10 @@ TOGETHER = {"paths": 'path = "ovens.csv"',
 
 
 def job(name="ovens", rounds=4, min_sites=3, model='kind = "logistic"', paths='path = "unknown.csv"',
-        columns=""):
-    return JOB.format(name=name, rounds=rounds, min_sites=min_sites, model=model, paths=paths,
-                      columns=columns)
+        columns="", privacy=IN_THE_CLEAR):
+    text = JOB.format(name=name, rounds=rounds, min_sites=min_sites, model=model, paths=paths,
+                      columns=columns, privacy=privacy)
+    return text if privacy == IN_THE_CLEAR else text.replace('"fedavg"', '"fedsgd"')
 
 
 def rows(site, ovens=8):
@@ -166,7 +170,7 @@ class Parties(Case):
         for process in self.started:
             process.kill()
 
-    def found(self, *sites, test=False, engineer=True, address=None, every=None):
+    def found(self, *sites, test=True, engineer=True, address=None, every=None):
         """Keys, epoch 1 signed by all founders and pinned by all; as people do it."""
         self.sites = sites or SITES
         people = ("engineer",) if engineer else ()
@@ -186,13 +190,13 @@ class Parties(Case):
         for site in self.sites:
             self.own_table(site)
 
-    def own_table(self, site, consent="any", limits="", more=""):
+    def own_table(self, site, consent="any", limits="", more="", budget=""):
         """The owner's word: a table beside local/site.toml."""
         local = self.folder / site / "local"
         local.mkdir(exist_ok=True)
         (local / "ovens.csv").write_text("\n".join(["degrees,state,oven", *rows(site)]) + "\n")
         (local / "site.toml").write_text(
-            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\n{limits}\n')
+            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\n{limits}\n{budget}\n')
 
     def one_table(self):
         """All plants in one file, for jobs that say where it lies."""

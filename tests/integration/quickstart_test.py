@@ -46,17 +46,17 @@ class Quickstart(Case):
     def test_runs_to_its_end(self):
         done = self.succeeds("quickstart", "--out", str(self.out), timeout=PATIENCE)
         self.assertEqual(processes_in(self.out), {})
-        self.assertIn("20 rounds", done.stdout)
-        self.assertIn("in the clear", done.stdout)
+        self.assertIn("21 rounds", done.stdout)
+        self.assertIn("epsilon 3 per record", done.stdout)
         self.assertEqual(done.stderr.count("first round closed after"), 1)
         named = [word.rstrip(",") for word in done.stdout.split() if str(self.out) in word]
-        self.assertEqual(len(named), 3)
+        self.assertEqual(len(named), 4)
         for path in named:
             self.assertTrue(list(pathlib.Path("/").glob(path[1:])), path)
         report = json.loads((self.out / "result/report.json").read_text())
         self.assertEqual(report["mode"], "deployed")
         self.assertEqual([(one["round"], one["sites_in"]) for one in report["rounds"]],
-                         [(number, 3) for number in range(1, 21)])
+                         [(number, 3) for number in range(1, 22)])
         for party in PARTIES:
             self.assertTrue((self.out / party / "store.db").exists())
             lines = [json.loads(line)
