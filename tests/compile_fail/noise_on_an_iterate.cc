@@ -1,4 +1,4 @@
-// expect: cannot convert|could not convert|no viable
+// expect: cannot convert|could not convert|no viable|no matching
 // An iterate has paid inside the learner: noise at the end would protect the site, not a record.
 #include "chain.h"
 

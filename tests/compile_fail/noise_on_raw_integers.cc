@@ -1,4 +1,4 @@
-// expect: cannot convert|could not convert|no viable
+// expect: cannot convert|could not convert|no viable|no matching
 // Noise is for what was clipped: a sum of unknown sensitivity gets none.
 #include "chain.h"
 
