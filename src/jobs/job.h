@@ -99,7 +99,13 @@ struct PrivacySpec {
   // What the budgets of the sites are counted in: the job is calibrated in the same.
   privacy::Currency currency = privacy::Currency::rho;
   double sampling_rate = 1;  // of each round of gradients: Poisson, 1 takes every unit
-  double moments = 0.25;     // share of the budget for the round of moments; 0: no such round
+  // Share of the budget for the round of moments, by the recipe where the job says none. 0: no such
+  // round.
+  double moments = -1;
+  // Units of the fleet, as far as they are public: what sums are divided by, where no round of
+  // moments counts them. 0: unknown.
+  double expected_units = 0;
+  double clipped_share = 0;  // of the units: the clip follows it; 0: the recipe's clip stays
   std::string unit;  // "record", or the column that says which records are protected together
 
   bool is_private() const { return placement != privacy::Placement::in_the_clear; }
@@ -127,6 +133,7 @@ struct Job {
   ModelSpec model;
   std::uint32_t rounds = 0;  // in all, a private training's round of moments included
   learning::StrategySpec strategy;
+  bool personal = false;  // each site fits the model's outputs to its own records, for itself
   PrivacySpec privacy;
   AggregationSpec aggregation;
   EvaluationSpec evaluation;

@@ -6,6 +6,7 @@
 #include "jobs/job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
+#include "learning/recipe.h"
 #include "privacy/chain.h"
 
 namespace hanse::jobs {
@@ -85,6 +86,7 @@ void read_training(Section section, bool noised, Job& job) {
   section.get_word<learning::OptimiserKind>("server_optimiser", job.strategy.server_optimiser,
                                             learning::optimiser_kind);
   read_strategy(section, job.strategy);
+  section.get("personal", job.personal);
   section.finish();
 }
 
@@ -98,6 +100,8 @@ void read_noise(Section& section, PrivacySpec& spec) {
   section.get("delta", spec.delta, 1e-12, 0.1);
   section.get("sampling_rate", spec.sampling_rate, 1e-6, 1);
   section.get("moments", spec.moments, 0, 0.9);
+  section.get("expected_units", spec.expected_units, 0, 1e12);
+  section.get("clipped_share", spec.clipped_share, 0, 0.99);
   section.get_word<privacy::Currency>("currency", spec.currency, privacy::parse_currency);
   spec.placement = privacy::Placement::site;
   section.get_word<privacy::Placement>("placement", spec.placement, privacy::placement_named);
@@ -120,7 +124,8 @@ void read_privacy(Section section, PrivacySpec& spec) {
   if (noised)
     read_noise(section, spec);
   else
-    for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments"})
+    for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments",
+                            "expected_units", "clipped_share"})
       section.only(false, key, "epsilon or noise_multiplier");
   section.finish();
 }
@@ -137,11 +142,20 @@ void settle_unit(Section section, const data::Schema& schema, PrivacySpec& spec)
 }
 
 // The recipe of private training, its noise still to be found, and all its rounds.
-void settle_recipe(Job& job) {
+void settle_recipe(const data::Schema& schema, Job& job) {
   if (!job.privacy.is_private()) return;
   learning::PrivateSpec recipe{.unit = job.privacy.unit,
                                .placement = job.privacy.placement,
-                               .sampling_rate = job.privacy.sampling_rate};
+                               .sampling_rate = job.privacy.sampling_rate,
+                               .rounds = learning::recipe::kRounds,
+                               .expected_units = job.privacy.expected_units,
+                               .whitens = learning::recipe::whitens(schema),
+                               .clipped_share = job.privacy.clipped_share};
+  double& moments = job.privacy.moments;
+  const double share =
+      learning::recipe::moments_share(job.privacy.unit == "record", recipe.whitens);
+  if (moments < 0) moments = share;
+  if (moments > 0) recipe.count_share = std::min(learning::recipe::kCountShare / moments, 0.5);
   if (job.rounds > 0) recipe.rounds = job.rounds;
   job.rounds = recipe.rounds + (job.privacy.moments > 0 ? 1 : 0);
   job.strategy.privacy = std::move(recipe);
@@ -216,7 +230,7 @@ void check_together(Section& root, Job& job) {
     return data.refuse("", "no column is the label: give one the kind \"label\"");
   check_split(data.section("split"), *schema, job.split);
   settle_unit(root.section("privacy"), *schema, job.privacy);
-  settle_recipe(job);
+  settle_recipe(*schema, job);
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());
   // Only a simulated fleet's size is known before reading; the run proves its sums again.

@@ -77,7 +77,7 @@ TEST(JobPrivacy, AGivenNoiseIsReportedAsWhatItGuarantees) {
 
 TEST(JobPrivacy, MomentsTakeTheirShare) {
   const Job with = private_ovens({"privacy.moments=0.5"});
-  const Job without = private_ovens({"privacy.moments=0.0", "privacy.epsilon=2.0"});
+  const Job without = private_ovens({"privacy.moments=0.0", "privacy.expected_units=500.0"});
   EXPECT_EQ(with.rounds, 9U);
   EXPECT_EQ(without.rounds, 8U);
 }

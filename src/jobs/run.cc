@@ -11,6 +11,7 @@
 #include "jobs/tally.h"
 #include "jobs/training.h"
 #include "learning/kernels.h"
+#include "learning/personal.h"
 
 namespace hanse::jobs {
 namespace {
@@ -186,8 +187,9 @@ class Runner {
     std::vector<SiteJudged> judged;
     std::size_t own = 0;  // the next model of a site's own
     for (const SiteFold& part : parts) {
+      HANSE_TRY(const learning::Model own_view, own_view_of(common, part));
       SiteJudged one{
-          {}, judge(common, part.test), judge(whole, part.test), groups_by_record(part.test)};
+          {}, judge(own_view, part.test), judge(whole, part.test), groups_by_record(part.test)};
       if (part.train) {
         HANSE_TRY(const learning::Model alone, model_of(job_, *schema_, *local[own++]));
         one.local = judge(alone, part.test);
@@ -199,6 +201,12 @@ class Runner {
         {tally_->outcome_of(fold, sites, judged), std::move(found_.open.rounds)});
     found_.open = {};
     return {};
+  }
+
+  // The federated model as a site uses it.
+  Result<learning::Model> own_view_of(const learning::Model& common, const SiteFold& part) const {
+    if (!job_.personal || !part.train) return common;
+    return learning::personalised(common, *part.train);
   }
 
   Result<void> keep_model(const learning::Model& federated,
