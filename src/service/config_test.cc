@@ -168,7 +168,8 @@ TEST_F(ConfigTest, ABudgetIsGivenWholeOrByName) {
   EXPECT_TRUE(check_budget(*site(), home_));
   site_file(data + "asset = \"ovens\"\nepsilon = 3\nunit = \"oven\"\n");
   ASSERT_TRUE(site()) << site().error().text();
-  const privacy::NewAsset& made = *site()->budget->made;
+  const SiteConfig config = *site();
+  const privacy::NewAsset& made = *config.budget->made;
   EXPECT_EQ(made.unit.text(), "oven");
   EXPECT_EQ(made.gate.epsilon().value(), 3);
   EXPECT_EQ(made.gate.delta().value(), 1e-5);

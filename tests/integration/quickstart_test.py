@@ -69,7 +69,7 @@ class Quickstart(Case):
         """The seed of its test roster is the job's: `hanse run` comes to the same parameters."""
         done = self.succeeds("quickstart", "--json", "--out", str(self.out), timeout=PATIENCE)
         status = json.loads(done.stdout)["jobs"][0]
-        self.assertEqual((status["phase"], status["rounds"], status["sites"]), ("finished", 20, 3))
+        self.assertEqual((status["phase"], status["rounds"], status["sites"]), ("finished", 21, 3))
         self.succeeds("run", self.out / "result/job.toml", "--out", "alone")
         models = [json.loads((self.folder / run / "model.json").read_text())
                   for run in ("trial/result", "alone")]
