@@ -50,11 +50,6 @@ base::Result<Iterate> PrivateTraining::step(const Iterate& iterate,
   return asks_moments(iterate) ? take_moments(iterate, released) : take_step(iterate, released);
 }
 
-base::Result<double> PrivateTraining::mean_loss(const Released&) const {
-  return base::fail(base::ErrorCode::unsupported,
-                    "a private round says no loss: it would be one more answer to pay for");
-}
-
 base::Result<RoundFacts> PrivateTraining::facts(const Iterate& iterate,
                                                 const Released& released) const {
   HANSE_TRY(const QueryPlan asked, plan(iterate, {1, 0}));

@@ -20,19 +20,12 @@ class PrivateTraining : public Strategy {
       : spec_(std::move(spec)), job_(std::move(job)), max_sites_(max_sites), lattice_(lattice) {}
 
   base::Result<query::QueryPlan> plan(const Iterate& iterate, base::RoundId round) const override;
-
   base::Result<Iterate> step(const Iterate& iterate,
                              const privacy::Released& released) const override;
-
-  base::Result<double> mean_loss(const privacy::Released&) const override;
-
   base::Result<RoundFacts> facts(const Iterate& iterate,
                                  const privacy::Released& released) const override;
-
   base::Result<Model> model(const Iterate& iterate) const override;
-
   std::optional<std::uint32_t> rounds() const override { return steps() + (has_moments() ? 1 : 0); }
-
   base::Result<std::vector<privacy::Charge>> charges(
       const Architecture& architecture) const override;
 
@@ -77,14 +70,12 @@ class PrivateTraining : public Strategy {
   }
 
   base::Result<query::QueryPlan> moments_plan(const Architecture& architecture) const;
-
   base::Result<Iterate> take_moments(const Iterate& iterate,
                                      const privacy::Released& released) const;
 
   // By default: whitened inputs, and biases that say what is usual.
   virtual base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
                                               double weight, double units, std::size_t doses) const;
-
   base::Result<Iterate> take_step(const Iterate& iterate, const privacy::Released& released) const;
 
   // Noise that many iterates carry is less in their mean (Polyak, Juditsky 1992).

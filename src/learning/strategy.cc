@@ -85,14 +85,9 @@ class Planned : public Strategy {
     return plan;
   }
 
-  base::Result<double> mean_loss(const privacy::Released& released) const override {
-    HANSE_TRY(const Mean loss, mean_of(released, "loss", count_part(), 1));
-    return loss.total[0] / loss.records;
-  }
-
   base::Result<RoundFacts> facts(const Iterate&, const privacy::Released& released) const override {
-    HANSE_TRY(const double loss, mean_loss(released));
-    return RoundFacts{.loss = loss};
+    HANSE_TRY(const Mean loss, mean_of(released, "loss", count_part(), 1));
+    return RoundFacts{.loss = loss.total[0] / loss.records};
   }
 
   base::Result<Model> model(const Iterate& iterate) const override { return iterate.model; }

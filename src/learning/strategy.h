@@ -61,7 +61,8 @@ LearnerSpec learner_of(const StrategySpec& spec);
 
 // What one round may say of itself.
 struct RoundFacts {
-  std::optional<double> loss = {};  // mean over the records, of the plan's model; in the clear only
+  // Mean over the records in the sum, of the plan's model, before the step. In the clear only.
+  std::optional<double> loss = {};
   // Of the sum that was asked for: the norm that its noise has on average, over the norm of what
   // was released.
   std::optional<double> noise_to_signal = {};
@@ -79,9 +80,6 @@ class Strategy {
   // The next iterate. No records in the sum, or a result that is not finite: failed_precondition.
   virtual base::Result<Iterate> step(const Iterate& iterate,
                                      const privacy::Released& released) const = 0;
-  // Mean loss over the records in the sum, of the plan's model, before the step. In the clear only.
-  virtual base::Result<double> mean_loss(const privacy::Released& released) const = 0;
-
   // What may be said of the round that `plan(iterate)` asked for.
   virtual base::Result<RoundFacts> facts(const Iterate& iterate,
                                          const privacy::Released& released) const = 0;

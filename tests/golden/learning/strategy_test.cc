@@ -41,7 +41,7 @@ TEST(Strategies, FedAvgMovesToTheMeanWeightedByRecords) {
   const Iterate next = unwrap(fedavg->step(start(), sum));
   EXPECT_EQ(parameters(next), (std::vector<double>{0.75, 3}));
   EXPECT_EQ(next.steps, 1u);
-  EXPECT_EQ(unwrap(fedavg->mean_loss(sum)), 2);
+  EXPECT_EQ(unwrap(fedavg->facts(start(), sum)).loss, 2);
 
   StrategySpec half = default_spec(StrategyKind::fedavg);
   half.server_learning_rate = 0.5;
@@ -109,7 +109,7 @@ TEST(Strategies, FedSgdStepsAlongTheMeanGradientWithMomentum) {
   spec.server_momentum = 0.5;
   const auto fedsgd = strategy(spec);
   const privacy::Released sum = gradients(*fedsgd, start());
-  EXPECT_EQ(unwrap(fedsgd->mean_loss(sum)), 2);
+  EXPECT_EQ(unwrap(fedsgd->facts(start(), sum)).loss, 2);
   const Iterate once = unwrap(fedsgd->step(start(), sum));
   EXPECT_EQ(parameters(once), (std::vector<double>{1 - 0.125, 2 - 0.5}));
   // v = .5 (.25, 1) + (.25, 1).
@@ -148,7 +148,7 @@ TEST(Strategies, ASumWithoutRecordsIsAnError) {
     ASSERT_FALSE(any->step(start(), sum).has_value());
     EXPECT_EQ(any->step(start(), sum).error().text(),
               "2 sites answered and none had a record to learn from");
-    EXPECT_EQ(any->mean_loss(sum).error().code(), base::ErrorCode::failed_precondition);
+    EXPECT_EQ(any->facts(start(), sum).error().code(), base::ErrorCode::failed_precondition);
   }
 }
 
