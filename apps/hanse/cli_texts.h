@@ -17,8 +17,8 @@ inline constexpr auto kTop = R"(Examples:
   hanse data inspect plant.csv            a proposal for a job's columns
   hanse run --help                        more about a command
 
-Nothing is private yet: vectors leave the simulated sites in the clear, and every
-report says so.
+A job says what it promises: epsilon, or that nothing is private (in the clear). Every
+report says which, and what it comes to.
 )";
 
 // The first line stands in the list of commands too.

@@ -4,6 +4,7 @@
 #include "hanse/deployed_summary.h"
 #include "hanse/run_folder.h"
 #include "hanse/summary.h"
+#include "jobs/privacy_words.h"
 
 namespace hanse::commands {
 namespace {
@@ -64,19 +65,21 @@ base::Result<void> print_json(const std::vector<Read>& all, const Terminal& term
 base::Result<void> print_deployed(const Read& read, const Terminal& terminal) {
   HANSE_TRY(const jobs::DeployedReport report, deployed(read));
   const Style& style = terminal.out();
-  return terminal.print(fmt::format(
-      "{}\n{}\n{}\n", summary(report, style),
-      style.warning("No record left a site. Nothing was private: updates went in the clear."),
-      visible(read.path + "/report.html")));
+  return terminal.print(
+      fmt::format("{}\n{}\n{}\n", summary(report, style),
+                  style.warning("No record left a site. " +
+                                jobs::conclusion(report.privacy, /*simulated=*/false)),
+                  visible(read.path + "/report.html")));
 }
 
 base::Result<void> print_simulated(const Read& read, const Terminal& terminal) {
   HANSE_TRY(const jobs::Report report, simulated(read));
   const Style& style = terminal.out();
-  return terminal.print(fmt::format(
-      "{}\n{}\n{}\n", summary(report, style),
-      style.warning(departures(report) + ". Nothing was private: a simulation, in the clear."),
-      visible(read.path + "/report.html")));
+  return terminal.print(
+      fmt::format("{}\n{}\n{}\n", summary(report, style),
+                  style.warning(departures(report) + ". " +
+                                jobs::conclusion(report.privacy, /*simulated=*/true)),
+                  visible(read.path + "/report.html")));
 }
 
 base::Result<void> print_comparison(const std::vector<Read>& all, const Terminal& terminal) {

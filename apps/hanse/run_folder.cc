@@ -4,6 +4,7 @@
 
 #include "hanse/progress.h"
 #include "hanse/summary.h"
+#include "jobs/privacy_words.h"
 #include "jobs/run.h"
 #include "jobs/run_record.h"
 
@@ -51,7 +52,7 @@ base::Result<void> write(const std::string& run, const jobs::RunResult& result,
 base::Result<void> show(const std::string& run, const jobs::Report& report,
                         const std::string& report_json, bool json, const Doors& doors) {
   const std::string told =
-      departures(report) + ". Nothing was private yet: a simulation, in the clear.";
+      departures(report) + ". " + jobs::conclusion(report.privacy, /*simulated=*/true);
   if (json) {
     HANSE_TRY_VOID(doors.terminal.print_data(report_json));
     doors.terminal.say(fmt::format("{}\n{}\n", visible(run + kPage), told));

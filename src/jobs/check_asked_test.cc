@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "jobs/job_privacy.h"
 #include "jobs/testing.h"
 #include "jobs/training.h"
 
@@ -15,8 +16,10 @@ class AskedTest : public ::testing::Test {
   // As an honest coordinator asks.
   Offer offer(const Job& job, std::uint32_t round = 1) {
     const auto iterate = first_iterate(job, *schema_of(job.source));
-    const auto strategy = learning::create_strategy(job.strategy, *base::JobId::create("ovens-2"),
-                                                    static_cast<std::uint32_t>(cohort_.size()));
+    Job second = job;
+    second.name = *base::JobId::create("ovens-2");
+    const auto strategy =
+        strategy_of(second, *schema_of(job.source), static_cast<std::uint32_t>(cohort_.size()));
     query::QueryPlan plan = *(*strategy)->plan(*iterate, {round, 0});
     const federation::ParametersBlob parameters(plan, executor_);
     return {plan, parameters.manifest(), cohort_, job.text};

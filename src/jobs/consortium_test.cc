@@ -30,7 +30,6 @@ query::QueryPlan plan(std::uint32_t round) {
           .job = *base::JobId::create("test"),
           .round = {round, 0},
           .unit = "record",
-          .entrance = std::string(privacy::InTheClear::kName),
           .max_sites = kSites,
           .layout = {{{"sum", kCoordinates, 1e4}}, *math::Lattice::create(10), 1},
           .options = "{}",

@@ -74,15 +74,18 @@ constexpr Arm kArms[] = {&Arms::local, &Arms::federated, &Arms::pooled,
                          &Arms::federated_minus_local};
 
 // Whether this arm's value counts in a mean: see compare().
-bool counts(const Arms& arms, Arm arm, std::size_t metric) {
-  const bool together = arms.federated[metric].value && arms.pooled[metric].value;
+bool counts(const Arms& arms, Arm arm, std::size_t metric, bool has_pooled) {
+  const bool together = arms.federated[metric].value && (!has_pooled || arms.pooled[metric].value);
   return (arms.*arm)[metric].value && together;
 }
 
 std::vector<double> values_of(std::span<const Arms> all, Arm arm, std::size_t metric) {
   std::vector<double> values;
+  // A job may train no pooled model.
+  const bool has_pooled = std::ranges::any_of(
+      all, [&](const Arms& arms) { return arms.pooled[metric].value.has_value(); });
   for (const Arms& arms : all)
-    if (counts(arms, arm, metric)) values.push_back(*(arms.*arm)[metric].value);
+    if (counts(arms, arm, metric, has_pooled)) values.push_back(*(arms.*arm)[metric].value);
   return values;
 }
 

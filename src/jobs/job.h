@@ -116,6 +116,9 @@ struct EvaluationSpec {
   std::vector<learning::Metric> metrics;
   Over over = Over::records;
   std::uint32_t repeats = 1;  // with seed, seed + 1, …
+  // What is trained beside the federated model, to be compared with it.
+  bool local = true;
+  bool pooled = true;
 
   bool operator==(const EvaluationSpec&) const = default;
 };

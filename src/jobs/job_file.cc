@@ -203,6 +203,20 @@ void read_evaluation(Section section, const data::Schema& schema, Job& job) {
   if (evaluation.over == Over::groups && !schema.has(data::ColumnKind::group))
     section.refuse("over", "the records have no group: give a column the kind \"group\"");
   section.get<std::uint32_t>("repeats", evaluation.repeats, 1, kMaxRepeats);
+  if (section.has("compare")) {
+    std::vector<std::string> arms;
+    section.get("compare", arms);
+    evaluation.local = evaluation.pooled = false;
+    for (const std::string& arm : arms) {
+      if (arm == "local")
+        evaluation.local = true;
+      else if (arm == "pooled")
+        evaluation.pooled = true;
+      else
+        section.refuse("compare",
+                       fmt::format("expected \"local\", \"pooled\" or none; found \"{}\"", arm));
+    }
+  }
   section.finish();
 }
 

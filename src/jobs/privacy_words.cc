@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "jobs/report_charts.h"
 #include "jobs/report_page.h"
 #include "privacy/noise_plan.h"
@@ -40,6 +42,17 @@ std::string in_words(const ReportedPrivacy& privacy) {
       "differential privacy per {}: epsilon {:.3g} (budget), {} (PLD) at delta {}; {}",
       privacy.unit, guarantee.gate_epsilon, epsilon_in_words(guarantee.pld_epsilon),
       guarantee.delta, noise_in_words(privacy));
+}
+
+std::string conclusion(const ReportedPrivacy& privacy, bool simulated) {
+  if (!privacy.guarantee)
+    return fmt::format("Nothing was private: {}.",
+                       simulated ? "a simulation, in the clear" : "updates went in the clear");
+  std::string text = simulated ? "Simulated with " : "With ";
+  text += in_words(privacy) + ".";
+  for (const std::string& sentence : larger_units_in_words(privacy))
+    text += fmt::format(" {}{}.", static_cast<char>(std::toupper(sentence[0])), sentence.substr(1));
+  return text;
 }
 
 std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy) {

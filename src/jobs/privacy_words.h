@@ -14,6 +14,10 @@ std::string in_words(const ReportedPrivacy& privacy);
 // Who adds the noise, and what whoever adds up could see.
 std::string noise_in_words(const ReportedPrivacy& privacy);
 
+// A sentence for the end of a run: "Simulated, with differential privacy per record: …", or that
+// nothing was private.
+std::string conclusion(const ReportedPrivacy& privacy, bool simulated);
+
 // "for a whole engine (227 records): epsilon 1840", one for each unit. Usually nothing.
 std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy);
 

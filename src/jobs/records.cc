@@ -219,7 +219,9 @@ Result<std::vector<JobFold>> folds_of(const Job& job, std::span<const data::Site
     for (std::size_t s = 0; s < sites.size(); ++s) {
       const std::vector<std::size_t>& rows = fold.rows.sites[s].train;
       HANSE_TRY_VOID(check_size(sites[s], rows.size(), job.strategy.max_records_per_site));
-      fold.sits_out.push_back(cannot_learn(sites[s].records, rows));
+      // To sit out of a private training would tell what the records are like.
+      fold.sits_out.push_back(job.privacy.is_private() ? std::string()
+                                                       : cannot_learn(sites[s].records, rows));
     }
     HANSE_TRY_VOID(check_enough(job, sites, fold));
     folds.push_back(std::move(fold));

