@@ -310,8 +310,8 @@ base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema,
                                            const EncodeOptions& options) {
   HANSE_CHECK(schema != nullptr);
   if (table.records == 0)
-    return base::fail(ErrorCode::invalid_argument, "{}: expected at least one record, found none",
-                      table.source);
+    return base::fail(ErrorCode::failed_precondition,
+                      "{}: expected at least one record, found none", table.source);
   if (options.label_required && schema->label() == nullptr)
     return base::fail(ErrorCode::invalid_argument,
                       "{}: expected a schema with a column of kind label, found none",

@@ -52,6 +52,32 @@ Result<Job> with_own(Job job, const base::SiteId& self, const std::string& site_
               "plant's own");
 }
 
+Result<std::shared_ptr<const data::Dataset>> read_and_split(const Job& here,
+                                                            const base::SiteId& self, bool own,
+                                                            const RecordDoors& doors) {
+  HANSE_TRY(const Records records, Records::read(here, doors));
+  HANSE_TRY(const DealtRecords dealt, records.deal(here.seed));
+  HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
+  const bool alone = own && std::holds_alternative<data::RecordingsSpec>(here.source);
+  for (std::size_t s = 0; s < dealt.sites->size(); ++s) {
+    const data::SiteData& site = (*dealt.sites)[s];
+    if (site.site != self && !alone) continue;
+    const std::string& obstacle = folds.back().sits_out[s];
+    if (!obstacle.empty()) return fail(ErrorCode::failed_precondition, "{}", obstacle);
+    return std::make_shared<const data::Dataset>(
+        site.records.select(folds.back().rows.sites[s].train));
+  }
+  return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
+}
+
+Result<std::shared_ptr<const data::Dataset>> no_records(const Job& job) {
+  HANSE_TRY(data::Schema schema, schema_of(job.source));
+  data::Dataset none;
+  none.features = math::Matrix(0, schema.feature_count());
+  none.schema = std::make_shared<const data::Schema>(std::move(schema));
+  return std::make_shared<const data::Dataset>(std::move(none));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
@@ -63,19 +89,11 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
   if (own != nullptr) {
     HANSE_TRY(here, with_own(job, self, site_class, *own));
   }
-  HANSE_TRY(const Records records, Records::read(here, doors));
-  HANSE_TRY(const DealtRecords dealt, records.deal(here.seed));
-  HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
-  const bool alone = own != nullptr && std::holds_alternative<data::RecordingsSpec>(here.source);
-  for (std::size_t s = 0; s < dealt.sites->size(); ++s) {
-    const data::SiteData& site = (*dealt.sites)[s];
-    if (site.site != self && !alone) continue;
-    const std::string& obstacle = folds.back().sits_out[s];
-    if (!obstacle.empty()) return fail(ErrorCode::failed_precondition, "{}", obstacle);
-    return std::make_shared<const data::Dataset>(
-        site.records.select(folds.back().rows.sites[s].train));
-  }
-  return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
+  auto records = read_and_split(here, self, own != nullptr, doors);
+  const bool too_few = !records && records.error().code() == ErrorCode::failed_precondition;
+  // A decline would tell the others how many records there are.
+  if (too_few && own != nullptr && job.privacy.is_private()) return no_records(here);
+  return records;
 }
 
 namespace {

@@ -22,6 +22,9 @@ struct OwnData {
 // keeps. Without `own` the job's source is read as `hanse run` reads it, and the part dealt to
 // `self` taken: for consortia of tests, where all records lie in one place anyway.
 //
+// Own tables with too few records for the split, or none, train nobody: of a private job no record
+// comes back, whose sums are noise alone, since a decline would tell.
+//
 // Errors are those of readers, pipeline and split, for the owner's eyes; not_found where the source
 // knows no site of this name, failed_precondition where it cannot train.
 base::Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,

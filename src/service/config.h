@@ -4,9 +4,9 @@
 
 #include <optional>
 
+#include "federation/ledger/ledger.h"
 #include "jobs/job.h"
 #include "jobs/site_records.h"
-#include "privacy/ledger/ledger.h"
 #include "service/home.h"
 
 namespace hanse::service {

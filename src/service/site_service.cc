@@ -62,6 +62,10 @@ struct SiteService::Body {
     job.reset();
     HANSE_TRY(records, agreed_records(agreed, config, self, doors));
     job = digest;
+    if (records->size() == 0)
+      doors.log.write(Severity::warning,
+                      "this site has no record to train on, or too few to split: it answers with "
+                      "noise alone, and pays, since a decline would tell");
     doors.log.write(Severity::note,
                     fmt::format("{} records of this site are ready to train on", records->size()));
     return records;
