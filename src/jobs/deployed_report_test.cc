@@ -18,9 +18,10 @@ DeployedReport sample(const std::string& text) {
   report.job = {text, text, "00ff", text, text, "records", 1, text, 12, text, {text}, "x86-64-v3"};
   report.consortium = {text, 3, "0a1b"};
   report.seed = std::uint64_t{1} << 53;
-  report.rounds = {{1, 1, 1.4, 2, 800}, {2, 4, 1.0 / 3, 1, 400}};
+  report.rounds = {{1, 1, {.loss = 1.4}, 2, 800}, {2, 4, {.noise_to_signal = 1.0 / 3}, 1, 400}};
   report.sites = {{text, text, {2, 800}}, {"b", "", {1, 400}}};
-  report.privacy = {"in_the_clear", text};
+  report.privacy = {"site", text,
+                    ReportedGuarantee{1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}}};
   report.aggregation = {"plain", 2, 28};
   report.timing = {"2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", {.5, 120.25}};
   return report;
@@ -38,7 +39,7 @@ RC_GTEST_PROP(DeployedReport, NumbersComeBackToTheBit,
               (double loss, std::uint64_t bytes, std::uint32_t attempts)) {
   RC_PRE(std::isfinite(loss));
   DeployedReport report = sample("a");
-  report.rounds[1] = {2, attempts, loss, 1, bytes};
+  report.rounds[1] = {2, attempts, {.loss = loss}, 1, bytes};
   const auto back = deployed_report_from_json(to_json(report));
   RC_ASSERT(back.has_value());
   RC_ASSERT(*back == report);

@@ -121,7 +121,7 @@ TEST(FederatedRunRecovery, APowerCutAtAnySyncChangesNoBit) {
     ASSERT_EQ(found.rounds().size(), expected.rounds().size());
     for (std::size_t r = 0; r < found.rounds().size(); ++r) {
       EXPECT_EQ(found.rounds()[r].id, expected.rounds()[r].id) << "no round is run twice";
-      EXPECT_EQ(found.rounds()[r].loss, expected.rounds()[r].loss);
+      EXPECT_EQ(found.rounds()[r].facts, expected.rounds()[r].facts);
     }
     EXPECT_EQ(training.model(), model);
     ASSERT_FALSE(::testing::Test::HasFailure()) << "cut at sync " << cut << " of " << total;

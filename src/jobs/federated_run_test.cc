@@ -23,7 +23,7 @@ struct Trained {
 Trained trained(const TrainingRecord& record) {
   Trained found;
   for (const TrainedRound& round : record.rounds()) {
-    found.losses.push_back(round.loss);
+    found.losses.push_back(round.facts.loss.value());
     found.rounds.push_back(round.id);
   }
   if (record.iterate()) found.iterate = *record.iterate();
@@ -82,7 +82,7 @@ TEST_F(FederatedRunTest, ARoundIsTwoCommitsAtEachParty) {
   EXPECT_EQ(record.end(), (TrainingEnd{TrainingOutcome::finished, ""}));
   EXPECT_EQ(trained(record).rounds, (std::vector<base::RoundId>{{1, 0}, {2, 0}, {3, 0}}));
   for (const TrainedRound& round : record.rounds()) EXPECT_EQ(round.sites_in, plants_.names());
-  EXPECT_LT(record.rounds().back().loss, record.rounds().front().loss);
+  EXPECT_LT(record.rounds().back().facts.loss, record.rounds().front().facts.loss);
   for (const char* site : {"a", "b"}) {
     EXPECT_EQ(plants_.at(site).answers(), 3u);
     EXPECT_EQ(plants_.at(site).owed(), 0u);

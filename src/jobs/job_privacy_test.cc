@@ -9,6 +9,8 @@
 namespace hanse::jobs {
 namespace {
 
+using testing::ovens;
+
 Job private_ovens(std::vector<std::string> more = {}) {
   std::vector<std::string> overrides{"training.strategy=\"fedsgd\"", "training.rounds=8",
                                      "privacy={epsilon = 1.0, placement = \"shared\"}"};

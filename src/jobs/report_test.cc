@@ -34,7 +34,9 @@ Report sample(const std::string& text) {
   report.job = {text, text, "00ff",          text,       text, "records", 2, text,
                 12,   text, {text, "other"}, "x86-64-v3"};
   report.seed = std::uint64_t{1} << 53;
-  report.rounds = {{7, 1, 1, 1.4, 2, 800}, {7, 1, 2, .7, 2, 800}, {8, 2, 1, 1.3, 1, 400}};
+  report.rounds = {{7, 1, 1, {.loss = 1.4}, 2, 800},
+                   {7, 1, 2, {.loss = .7, .clipped_fraction = .5}, 2, 800},
+                   {8, 2, 1, {.noise_to_signal = 1.3}, 1, 400}};
   report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, compared(.01)},
                   {"b", "", 9, 4, 0, {}, {2, 800}, compared(.02)}};
   report.groups = {{text, {text}, 9, 4, compared(.03)}};
@@ -43,7 +45,14 @@ Report sample(const std::string& text) {
       {{7, 1, 5, 4, {}, 1, {}, arms(.04)}, {8, 2, 5, 4, {text}, 3, {{"roc_auc", 2}}, arms(.05)}}};
   report.hurt = {{text, "roc_auc", std::string(kHurts)}, {"b", text, std::string(kMayHurt)}};
   report.left_out = {3, {{text, 2}}};
-  report.privacy = {"in_the_clear", "record"};
+  report.privacy = {"shared", "record",
+                    ReportedGuarantee{1e-5,
+                                      "rho",
+                                      3,
+                                      {},
+                                      "add_remove",
+                                      {{text, 60}, {"b", 1}},
+                                      {{text, 227, 1840}, {"b", 2, {}}}}};
   report.aggregation = {"plain", 1, 28};
   report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
   return report;
@@ -60,7 +69,7 @@ TEST(ReportJson, ComesBackEqual) {
 RC_GTEST_PROP(ReportJson, NumbersComeBackToTheBit, (double value, std::uint64_t bytes)) {
   RC_PRE(std::isfinite(value));
   Report report = sample("a");
-  report.rounds[0].loss = value;
+  report.rounds[0].facts.noise_to_signal = value;
   report.sites[0].left.bytes = bytes;
   report.metrics.mean.local[0].value = value;
   const auto back = report_from_json(to_json(report));
@@ -99,7 +108,7 @@ TEST(ReportJson, RefusesWhatIsNotDescribed) {
   expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});
   expect_refused("\"seed\": 9007199254740992", "\"sead\": 1", {"'seed'", "missing"});
-  expect_refused("\"loss\": 0.7", "\"loss\": null", {"rounds[1].loss", "a number"});
+  expect_refused("\"loss\": 0.7", "\"loss\": true", {"rounds[1].loss", "a number"});
   expect_refused("\"loss\": 0.7", "\"loss\": 0.7, \"gain\": 1", {"rounds[1]", "'gain'"});
   expect_refused("\"loss\": 0.7", "\"loss\": 0.7, \"loss\": 0.7", {"twice"});
   expect_refused("\"sites_in\": 1", "\"sites_in\": 4294967296", {"sites_in"});
@@ -197,7 +206,9 @@ TEST(ReportHtml, AnEmptyReportIsStillAPage) {
   EXPECT_NE(to_html(Report{}).find("</html>"), std::string::npos);
 }
 
-TEST(Charts, DrawNothingFromOneRound) { EXPECT_EQ(loss_chart({{1, 1, 1, .5, 1, 8}}), ""); }
+TEST(Charts, DrawNothingFromOneRound) {
+  EXPECT_EQ(curve_section({{1, 1, 1, {.loss = .5}, 1, 8}}, ""), "");
+}
 
 TEST(Charts, BarsStayInsideTheirTrack) {
   const auto one = [](std::optional<double> value) { return Estimates{{"mcc", value, {}, {}}}; };

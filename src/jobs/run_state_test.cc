@@ -120,9 +120,13 @@ MetricValues values() {
 FoldRounds rounds_of(std::size_t count) {
   FoldRounds rounds;
   for (std::size_t i = 0; i < count; ++i) {
-    rounds.rows.push_back({7, 2, static_cast<std::uint32_t>(i + 1),
-                           static_cast<double>(*rc::gen::inRange(0, 1'000'000)) / 7, 3,
-                           *rc::gen::arbitrary<std::uint32_t>()});
+    rounds.rows.push_back(
+        {7,
+         2,
+         static_cast<std::uint32_t>(i + 1),
+         {.noise_to_signal = static_cast<double>(*rc::gen::inRange(0, 1'000'000)) / 7},
+         3,
+         *rc::gen::arbitrary<std::uint32_t>()});
     rounds.seconds.push_back(static_cast<double>(*rc::gen::inRange(0, 1000)) / 1000);
   }
   rounds.left["a"] = {*rc::gen::arbitrary<std::uint32_t>(), 9};

@@ -48,7 +48,7 @@ base::Bytes opened(base::RoundId round) { return TrainingRecord::opened(asking(r
 base::Bytes closed(std::uint64_t answers = 1) {
   return TrainingRecord::closed({.steps = closing(answers),
                                  .iterate = digest(fmt::format("iterate {}", answers)),
-                                 .loss = 0.5,
+                                 .facts = {.loss = 0.5, .noise_to_signal = 2},
                                  .sealed_bytes = 40,
                                  .milliseconds = 1200});
 }
@@ -82,7 +82,9 @@ TEST(TrainingRecord, GoesFromRoundToRound) {
   add(record, opened({1, 1}));
   add(record, closed(7));
   EXPECT_EQ(record.due(), (base::RoundId{2, 0}));
-  EXPECT_EQ(record.rounds(), (std::vector<TrainedRound>{{{1, 1}, 0.5, {kNorth}, 40, 1200}}));
+  EXPECT_EQ(record.rounds(),
+            (std::vector<TrainedRound>{
+                {{1, 1}, {.loss = 0.5, .noise_to_signal = 2}, {kNorth}, 40, 1200}}));
   EXPECT_EQ(record.iterate(), digest("iterate 7"));
   EXPECT_EQ(record.last_closed(), (federation::Release{kJob, {1, 1}}));
   EXPECT_EQ(record.standings(),
@@ -153,7 +155,7 @@ TEST(TrainingRecord, RefusesNumbersThatMeanNothing) {
   for (const double loss :
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     const auto checked =
-        record.check(TrainingRecord::closed({closing(1), digest("x"), loss, 0, 0}));
+        record.check(TrainingRecord::closed({closing(1), digest("x"), {.loss = loss}, 0, 0}));
     ASSERT_FALSE(checked);
     EXPECT_EQ(checked.error().code(), ErrorCode::corruption);
   }

@@ -67,6 +67,8 @@ struct RoundFacts {
   // was released.
   std::optional<double> noise_to_signal = {};
   std::optional<double> clipped_fraction = {};  // of the units; noised and charged
+
+  bool operator==(const RoundFacts&) const = default;
 };
 
 // Pure and immutable: thread-safe.

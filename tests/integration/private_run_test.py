@@ -1,0 +1,117 @@
+"""Private jobs as `hanse run` simulates them: what they promise, say, and never say."""
+
+import json
+import os
+import unittest
+
+import jsonschema
+
+from hanse import BEARINGS, CSV_JOB, SOURCE, Case, csv_rows, without_timing
+
+SCHEMA = json.loads((SOURCE / "docs" / "formats" / "report.schema.json").read_text())
+PRIVATE_BEARINGS = SOURCE / "examples" / "private" / "bearings.toml"
+PRIVATE_JOB = CSV_JOB[:CSV_JOB.index("[training]")] + """[training]
+strategy = "fedsgd"
+rounds = 10
+[privacy]
+epsilon = 3
+placement = "shared"
+"""
+
+
+class PrivateRuns(Case):
+    def private_report(self, *words, rows=None):
+        self.write("job.toml", PRIVATE_JOB)
+        self.write("ovens.csv", "\n".join(rows or csv_rows()) + "\n")
+        return self.report("job.toml", *words)
+
+    def test_the_report_says_what_was_promised(self):
+        report = self.private_report()
+        jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+        guarantee = report["privacy"]["guarantee"]
+        self.assertTrue(report["privacy"]["private"])
+        self.assertLessEqual(guarantee["gate_epsilon"], 3)
+        self.assertGreater(guarantee["gate_epsilon"], 2.99)
+        self.assertLess(guarantee["pld_epsilon"], guarantee["gate_epsilon"])
+        self.assertEqual(sum(one["count"] for one in guarantee["mechanisms"]), 11)
+        for row in report["rounds"]:
+            self.assertIsNone(row["loss"])
+            self.assertGreater(row["noise_to_signal"], 0)
+        self.assertTrue(any(row["clipped_fraction"] is not None for row in report["rounds"]))
+
+    def test_words_of_the_promise(self):
+        self.write("job.toml", PRIVATE_JOB)
+        self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
+        done = self.succeeds("run", "job.toml", "--out", "mine")
+        for part in ("differential privacy per record", "epsilon 3", "trusted summer"):
+            self.assertIn(part, done.stdout)
+        page = (self.folder / "mine" / "report.html").read_text()
+        for part in ("What the training cost", "Noise to signal", "discrete_gaussian"):
+            self.assertIn(part, page)
+        checked = self.succeeds("job", "check", "job.toml").stdout
+        self.assertIn("differential privacy per record", checked)
+
+    def test_equal_runs_are_equal(self):
+        one = self.private_report("--out", "one", "--threads", 1)
+        two = self.private_report("--out", "two", "--threads", 3)
+        self.assertEqual(*(without_timing(json.dumps(report)) for report in (one, two)))
+
+    def test_what_is_released_is_the_same_for_a_record_more(self):
+        """Costs, rounds, bytes and sites: nothing that the guarantee covers depends on a record."""
+        rows = csv_rows()
+        reports = [self.private_report("--out", "some", rows=rows),
+                   self.private_report("--out", "more", rows=rows + [rows[-1]])]
+        for report in reports:
+            for row in report["rounds"]:
+                row.pop("noise_to_signal"), row.pop("clipped_fraction")
+        self.assertEqual(reports[0]["rounds"], reports[1]["rounds"])
+        guarantees = [report["privacy"]["guarantee"] for report in reports]
+        for guarantee in guarantees:
+            guarantee.pop("larger_units")
+        self.assertEqual(*guarantees)
+
+    def test_only_what_is_asked_is_compared(self):
+        report = self.private_report("--set", "evaluation.compare=[]")
+        metric = next(iter(report["metrics"]["federated"]))
+        self.assertIsNotNone(report["metrics"]["federated"][metric]["value"])
+        for arm in ("local", "pooled", "federated_minus_local"):
+            self.assertIsNone(report["metrics"][arm][metric]["value"])
+
+    def test_less_epsilon_is_more_noise(self):
+        def noise(epsilon):
+            report = self.private_report("--set", f"privacy.epsilon={epsilon}", "--out", f"e{epsilon}")
+            values = [row["noise_to_signal"] for row in report["rounds"]]
+            return sum(values) / len(values)
+        self.assertGreater(noise(0.5), noise(8.0))
+
+    def test_doors(self):
+        for strategy in ('strategy = "fedavg"\nlocal_epochs = 3\n', 'strategy = "fedavg"\n'):
+            self.write("job.toml", PRIVATE_JOB.replace('strategy = "fedsgd"\n', strategy)
+                       .replace("shared", "site"))
+            self.write("ovens.csv", "\n".join(csv_rows()) + "\n")
+            self.succeeds("run", "job.toml", "--quiet")
+        self.write("job.toml", PRIVATE_JOB.replace('strategy = "fedsgd"', 'strategy = "fedadam"'))
+        self.fails(3, "run", "job.toml", says=["fedadam"])
+
+    def test_the_simulated_plants_learn_in_private(self):
+        report = self.report(PRIVATE_BEARINGS)
+        self.assertGreater(report["metrics"]["federated"]["roc_auc"]["value"], 0.9)
+        self.assertIn("larger_units", report["privacy"]["guarantee"])
+
+
+@unittest.skipUnless(os.environ.get("HANSE_DATA"), "HANSE_DATA is not set")
+class RealData(Case):
+    def test_milling_failures_at_epsilon_one(self):
+        job = SOURCE / "examples" / "private" / "ai4i.toml"
+        report = self.report(job, "--set", "privacy.epsilon=1.0", "--set", "evaluation.compare=[]")
+        self.assertGreater(report["metrics"]["federated"]["pr_auc"]["value"], 0.70)
+
+    def test_every_private_example_is_sound(self):
+        jobs = sorted((SOURCE / "examples" / "private").glob("*.toml"))
+        self.assertEqual(len(jobs), 8)
+        for job in jobs:
+            self.assertIn("differential privacy", self.succeeds("job", "check", job).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
