@@ -2,9 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace hanse::learning {
 namespace {
+
+// A square below the least normal number is lost, and a coordinator who makes inputs huge and
+// divides by a tiny scale could make such a delta count. A norm must not be below the truth: this
+// stands for each square of a delta, and is nothing beside those of any other.
+constexpr double kLostSquare = std::numeric_limits<double>::min();
 
 base::Result<void> check_target(const Architecture& architecture, double target, std::size_t row) {
   if (architecture.task() == Task::regression) {
@@ -241,7 +247,9 @@ void BlockGradient::find_norms() {
   for (const Work& work : layers_) {
     kernels_.squared_norms(work.delta.data(), deltas.data(), computed_, work.layer.outputs);
     kernels_.squared_norms(input, inputs.data(), computed_, work.layer.inputs);
-    for (std::size_t row = 0; row < computed_; ++row) norms[row] += deltas[row] * (inputs[row] + 1);
+    const double lost = static_cast<double>(work.layer.outputs) * kLostSquare;
+    for (std::size_t row = 0; row < computed_; ++row)
+      norms[row] += (deltas[row] + lost) * (inputs[row] + 1);
     input = work.output.data();
   }
   for (double& norm : norms) norm = std::sqrt(norm);

@@ -62,7 +62,7 @@ class BlockGradient final : public privacy::BatchedUnits {
   std::span<const double> losses() const { return losses_.first(rows_); }
   // One pass over inputs and deltas; norms() may be called afterwards.
   void find_norms();
-  // Of each record's gradient.
+  // Of each record's gradient, to rounding, and never below it where squares underflow.
   std::span<const double> norms() const override;
   void weighted_sum(std::span<const double> factors, std::span<double> out) override;
   // out = Σ gradients.

@@ -187,6 +187,30 @@ TEST(PrivateQueries, WildModelsAnswerToo) {
   }
 }
 
+// Scores so far apart that a delta is exp(−apart), whose square is no double any more: huge inputs
+// or a tiny scale, both the coordinator's to say, must not let it through unclipped.
+TEST(PrivateQueries, SquaresThatUnderflowAreClippedToo) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 1, 2);
+  data::Dataset more = test::records_for(of, 40, 7);
+  for (std::size_t row = 0; row < more.size(); ++row) {
+    more.features.at(row, 0) = row == 3 ? 1 : 0;
+    more.target[row] = 0;
+  }
+  const query::QueryPlan from = plans(of, "record")[1];
+  for (const double apart : {360.0, 380.0, 400.0, 600.0})
+    for (const double stretch : {1.0, 1e120, 1e153})
+      for (const double scale : {1e-308, 1e-250, 1e-170, 1e-100, 1e-30, 0.01, 1.0}) {
+        query::QueryPlan plan = from;
+        // Label 0 for sure by the bias; of the one record label 1 is `apart` less likely.
+        const std::vector<double> numbers{0, 800 / stretch - apart / stretch, 0, -800, stretch, 0};
+        plan.parameters = base::Slice(base::to_little_endian(numbers));
+        plan.options = to_json({.architecture = of,
+                                .learner = {},
+                                .privacy = PrivateOptions{.scale = scale, .mapped = true}});
+        expect_neighbours(plan, more, without(more, 3, 1));
+      }
+}
+
 TEST(PrivateQueries, UnitsBeyondThePlansAreLeftOutWithoutAWord) {
   const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 5, 3);
   for (query::QueryPlan plan : plans(of, "record")) {
