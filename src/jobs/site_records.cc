@@ -52,22 +52,38 @@ Result<Job> with_own(Job job, const base::SiteId& self, const std::string& site_
               "plant's own");
 }
 
-Result<std::shared_ptr<const data::Dataset>> read_and_split(const Job& here,
-                                                            const base::SiteId& self, bool own,
-                                                            const RecordDoors& doors) {
+// Of a private job nothing is held out but what a column declares to be for tests. Any other split
+// draws or counts records, so that one record more would deal the others anew, and move a sum by
+// many contributions; and no number of records is refused, since that would tell it.
+std::vector<std::size_t> rows_for_private(const data::Dataset& records,
+                                          const data::SplitSpec& split) {
+  const bool declared = split.kind == data::SplitKind::declared;
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < records.size(); ++row)
+    if (!declared || records.partition[row] != 1) rows.push_back(row);
+  return rows;
+}
+
+Result<std::shared_ptr<const data::Dataset>> read_training(const Job& here,
+                                                           const base::SiteId& self, bool own,
+                                                           const RecordDoors& doors) {
   HANSE_TRY(const Records records, Records::read(here, doors));
   HANSE_TRY(const DealtRecords dealt, records.deal(here.seed));
-  HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
   const bool alone = own && std::holds_alternative<data::RecordingsSpec>(here.source);
-  for (std::size_t s = 0; s < dealt.sites->size(); ++s) {
-    const data::SiteData& site = (*dealt.sites)[s];
-    if (site.site != self && !alone) continue;
-    const std::string& obstacle = folds.back().sits_out[s];
-    if (!obstacle.empty()) return fail(ErrorCode::failed_precondition, "{}", obstacle);
+  const auto found = std::ranges::find_if(
+      *dealt.sites, [&](const data::SiteData& site) { return alone || site.site == self; });
+  if (found == dealt.sites->end())
+    return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'",
+                self.text());
+  if (own && here.privacy.is_private())
     return std::make_shared<const data::Dataset>(
-        site.records.select(folds.back().rows.sites[s].train));
-  }
-  return fail(ErrorCode::not_found, "the job's source has no records of a site '{}'", self.text());
+        found->records.select(rows_for_private(found->records, here.split)));
+  HANSE_TRY(const std::vector<JobFold> folds, folds_of(here, *dealt.sites, here.seed));
+  const auto s = static_cast<std::size_t>(found - dealt.sites->begin());
+  const std::string& obstacle = folds.back().sits_out[s];
+  if (!obstacle.empty()) return fail(ErrorCode::failed_precondition, "{}", obstacle);
+  return std::make_shared<const data::Dataset>(
+      found->records.select(folds.back().rows.sites[s].train));
 }
 
 Result<std::shared_ptr<const data::Dataset>> no_records(const Job& job) {
@@ -89,10 +105,10 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
   if (own != nullptr) {
     HANSE_TRY(here, with_own(job, self, site_class, *own));
   }
-  auto records = read_and_split(here, self, own != nullptr, doors);
-  const bool too_few = !records && records.error().code() == ErrorCode::failed_precondition;
-  // A decline would tell the others how many records there are.
-  if (too_few && own != nullptr && job.privacy.is_private()) return no_records(here);
+  auto records = read_training(here, self, own != nullptr, doors);
+  const bool none = !records && records.error().code() == ErrorCode::failed_precondition;
+  // A decline would tell the others that there are none.
+  if (none && own != nullptr && job.privacy.is_private()) return no_records(here);
   return records;
 }
 
@@ -117,6 +133,9 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   learning::Findings& findings = iterate.findings.emplace();
   findings.units = findings.rate = 1;
   findings.clip = options.privacy->scale;
+  if (options.privacy->mapped && features > learning::kMaxMapped)
+    return fail(ErrorCode::permission_denied, "a map is of {} features at most, the model has {}",
+                learning::kMaxMapped, features);
   findings.map.resize(options.privacy->mapped ? learning::map_size(features) : 0);
   HANSE_TRY(query::QueryPlan plan, strategy->plan(iterate, asked.round));
   HANSE_TRY(learning::Options planned, learning::options_from_json(plan.options));

@@ -22,8 +22,9 @@ struct OwnData {
 // keeps. Without `own` the job's source is read as `hanse run` reads it, and the part dealt to
 // `self` taken: for consortia of tests, where all records lie in one place anyway.
 //
-// Own tables with too few records for the split, or none, train nobody: of a private job no record
-// comes back, whose sums are noise alone, since a decline would tell.
+// Of a private job all own records train, but those that a column declares to be for tests: other
+// splits depend on how many records there are, and so would what each of them adds. Nor is a number
+// of records refused; without any, what is answered is noise alone.
 //
 // Errors are those of readers, pipeline and split, for the owner's eyes; not_found where the source
 // knows no site of this name, failed_precondition where it cannot train.

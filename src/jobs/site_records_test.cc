@@ -230,5 +230,54 @@ TEST_F(SiteRecordsTest, TheSplitIsTheJobs) {
   EXPECT_NE((*once)->features, (*other)->features);
 }
 
+std::string private_ovens() {
+  std::string text(testing::kOvens);
+  const std::string clear = "entrance = \"in_the_clear\"";
+  return text.replace(text.find(clear), clear.size(), "epsilon = 3.0");
+}
+
+// One record more is one row more of what is summed, whatever the split says, and no number of
+// records is refused.
+TEST_F(SiteRecordsTest, OfAPrivateJobOneRecordMovesNoOther) {
+  const OwnData own{.path = "own.csv", .query = "", .map = "", .joins = {}};
+  const std::string table = testing::ovens_table({"north"}, 60);
+  for (const std::vector<std::string>& overrides :
+       {std::vector<std::string>{},
+        {"data.split.kind=k_fold", "data.split.folds=3"},
+        {"aggregation.max_records_per_site=7"}}) {
+    const Job job = parsed(private_ovens(), overrides);
+    write("own.csv", table);
+    const auto some = read(job, &own);
+    write("own.csv", table + "0.5,hot,north\n");
+    const auto more = read(job, &own);
+    ASSERT_TRUE(some) << some.error().text();
+    ASSERT_TRUE(more) << more.error().text();
+    EXPECT_EQ((*some)->size(), 60u);
+    ASSERT_EQ((*more)->size(), 61u);
+    for (std::size_t row = 0; row < 60; ++row)
+      EXPECT_EQ((*more)->features.at(row, 0), (*some)->features.at(row, 0));
+  }
+  write("own.csv", "degrees,state,plant\n0.5,hot,north\n");
+  EXPECT_EQ((*read(parsed(private_ovens()), &own))->size(), 1u) << "one label, one record";
+  write("own.csv", "degrees,state,plant\n");
+  EXPECT_EQ((*read(parsed(private_ovens()), &own))->size(), 0u);
+}
+
+TEST_F(SiteRecordsTest, WhatAColumnDeclaresForTestsStaysOut) {
+  const OwnData own{.path = "own.csv", .query = "", .map = "", .joins = {}};
+  std::string text = private_ovens();
+  text.replace(text.find("[data.split]"), 12,
+               "[[data.column]]\nname = \"part\"\nkind = \"partition\"\n"
+               "values = [\"a\", \"b\"]\n[data.split]");
+  const std::string split = "kind = \"holdout\"\nby = \"record\"";
+  text.replace(text.find(split), split.size(), "kind = \"declared\"");
+  write("own.csv",
+        "degrees,state,plant,part\n0.5,hot,north,a\n0.25,hot,north,b\n-0.5,cold,north,a\n");
+  const auto records = read(parsed(text), &own);
+  ASSERT_TRUE(records) << records.error().text();
+  ASSERT_EQ((*records)->size(), 2u);
+  EXPECT_EQ((*records)->features.at(1, 0), -0.5);
+}
+
 }  // namespace
 }  // namespace hanse::jobs
