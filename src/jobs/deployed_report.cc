@@ -58,8 +58,11 @@ base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecor
   HANSE_TRY(report.job, reported_job(job));
   report.seed = job.seed;
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  std::vector<std::uint32_t> attempts;
+  for (const TrainedRound& round : record.rounds()) attempts.push_back(round.id.attempt + 1);
+  if (attempts.size() < job.rounds) attempts.push_back(record.due().attempt + 1);
   HANSE_TRY(report.privacy,
-            reported_privacy(job, schema, static_cast<std::uint32_t>(cohort.size())));
+            reported_privacy(job, schema, static_cast<std::uint32_t>(cohort.size()), attempts));
   report.aggregation = {job.aggregation.backend, job.aggregation.min_sites,
                         job.strategy.fraction_bits};
   std::map<base::SiteId, Departures> left;

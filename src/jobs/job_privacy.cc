@@ -81,6 +81,19 @@ Result<std::optional<double>> epsilon_of_group(std::span<const privacy::Charge> 
   return std::isfinite(*epsilon) ? std::optional(*epsilon) : std::nullopt;
 }
 
+void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
+                  std::vector<privacy::Charge>& charges) {
+  const std::size_t moments = job.privacy.moments > 0 ? 1 : 0;
+  std::uint64_t again[] = {0, 0};  // of the round of moments, and of those behind it
+  for (std::size_t round = 0; round < attempts.size(); ++round)
+    again[round < moments ? 0 : 1] += std::max(attempts[round], 1U) - 1;
+  for (std::size_t i = 0; i < charges.size(); ++i) {
+    const bool of_moments = i < moments;
+    const std::uint64_t rounds = of_moments ? 1 : job.rounds - moments;
+    charges[i].count += charges[i].count / rounds * again[of_moments ? 0 : 1];
+  }
+}
+
 // The most of the protected units behind which one unit of the records, or one group, stands.
 struct MostUnits {
   std::uint64_t of_unit = 0;
@@ -152,12 +165,14 @@ Result<std::vector<LargerUnit>> larger_units(const Job& job,
 }
 
 Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& schema,
-                                         std::uint32_t sites) {
+                                         std::uint32_t sites,
+                                         std::span<const std::uint32_t> attempts) {
   ReportedPrivacy report;
   report.placement = privacy::name_of(job.privacy.placement);
   HANSE_TRY(report.unit, privacy_unit_of(job));
   if (!job.privacy.is_private()) return report;
-  HANSE_TRY(const std::vector<privacy::Charge> charges, charges_of(job, schema, sites));
+  HANSE_TRY(std::vector<privacy::Charge> charges, charges_of(job, schema, sites));
+  charge_again(job, attempts, charges);
   HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
   ReportedGuarantee& guarantee = report.guarantee.emplace();
   guarantee.delta = job.privacy.delta;

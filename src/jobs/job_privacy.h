@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "jobs/job.h"
 #include "jobs/report.h"
@@ -24,9 +26,12 @@ base::Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job,
 base::Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,
                                                       std::uint32_t sites);
 
-// What the training guarantees, by gate and by PLD.
+// What the training guarantees, by gate and by PLD. Of a training that took several attempts at a
+// round, how many at each from the first on: what is asked again is answered with fresh noise, and
+// costs a site that answered as much again.
 base::Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& schema,
-                                               std::uint32_t sites);
+                                               std::uint32_t sites,
+                                               std::span<const std::uint32_t> attempts = {});
 
 // The guarantee for whoever has most units among these records, by group privacy: an engine whose
 // rows are protected one by one. Counts records, so it is for simulations only.

@@ -28,7 +28,8 @@ std::string refusal(std::vector<std::string> overrides) {
 double rho_of(const Job& job, std::uint32_t sites) {
   const data::Schema schema = schema_of(job.source).value();
   double rho = 0;
-  for (const privacy::Charge& charge : charges_of(job, schema, sites).value()) {
+  const std::vector<privacy::Charge> charges = charges_of(job, schema, sites).value();
+  for (const privacy::Charge& charge : charges) {
     const auto kind = std::get<privacy::loss::DiscreteGaussian>(charge.loss.kind());
     const double sigma2 = kind.sigma * kind.sigma * static_cast<double>(kind.shares);
     rho += static_cast<double>(charge.count) * kind.sensitivity * kind.sensitivity / (2 * sigma2);
@@ -75,6 +76,22 @@ TEST(JobPrivacy, AGivenNoiseIsReportedAsWhatItGuarantees) {
   };
   EXPECT_GT(epsilon_at("10"), epsilon_at("20"));
   EXPECT_GT(epsilon_at("20"), 0);
+}
+
+// An aborted attempt may have been answered: its noise is no other attempt's.
+TEST(JobPrivacy, WhatWasAskedAgainIsReportedAgain) {
+  const Job job = private_ovens();
+  const data::Schema schema = schema_of(job.source).value();
+  const auto guarantee = [&](std::vector<std::uint32_t> attempts) {
+    return *reported_privacy(job, schema, 2, attempts)->guarantee;
+  };
+  const std::vector<std::uint32_t> once(9, 1);
+  EXPECT_EQ(guarantee(once).gate_epsilon, guarantee({}).gate_epsilon);
+  EXPECT_GT(guarantee({2}).gate_epsilon, 1);
+  const ReportedGuarantee more = guarantee({3, 1, 2, 4});
+  EXPECT_EQ(more.mechanisms.at(0).count, 3U);
+  EXPECT_EQ(more.mechanisms.at(1).count, 8U + 4U);
+  EXPECT_GT(*more.pld_epsilon, *guarantee(once).pld_epsilon);
 }
 
 TEST(JobPrivacy, MomentsTakeTheirShare) {
