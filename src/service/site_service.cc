@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "federation/round/backends.h"
 #include "jobs/catalog.h"
@@ -28,6 +29,11 @@ class Lent final : public base::RandomSource {
  private:
   base::RandomSource& random_;
 };
+
+std::size_t units_in(const data::Dataset& records, const std::string& unit) {
+  if (unit == "record") return records.size();
+  return std::set<std::uint32_t>(records.unit.begin(), records.unit.end()).size();
+}
 
 }  // namespace
 
@@ -64,8 +70,16 @@ struct SiteService::Body {
     job = digest;
     if (records->size() == 0)
       doors.log.write(Severity::warning,
-                      "this site has no record to train on, or too few to split: it answers with "
-                      "noise alone, and pays, since a decline would tell");
+                      "this site has no record to train on: it answers with noise alone, and "
+                      "pays, since a decline would tell");
+    const std::uint64_t most = agreed.strategy.max_records_per_site;
+    if (agreed.privacy.is_private() && units_in(*records, agreed.privacy.unit) > most)
+      doors.log.write(
+          Severity::warning,
+          fmt::format("this site has more than the {} units that job '{}' takes of it: the first "
+                      "ones train, and what is charged is promised to a table without more. Take "
+                      "back your word, and ask for a larger max_records_per_site",
+                      most, agreed.name.text()));
     doors.log.write(Severity::note,
                     fmt::format("{} records of this site are ready to train on", records->size()));
     return records;
