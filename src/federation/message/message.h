@@ -27,7 +27,8 @@ struct Offer {
   std::uint32_t min_sites = 1;  // a sum of fewer answers is not opened
 };
 
-// Of the plan, its parameters, the job's text, min_sites and the cohort: what a site agrees to by answering.
+// Of the plan, its parameters, the job's text, min_sites and the cohort: what a site agrees to by
+// answering.
 base::Digest digest_of(const Offer& offer);
 
 // How many answers a site has given, and a hash that binds all of them and their order. A store
