@@ -153,11 +153,6 @@ std::string in_words(const data::SplitSpec& split, std::optional<std::size_t> fo
 std::string in_words(const learning::Architecture& architecture);
 std::string in_words(const learning::StrategySpec& strategy, std::uint32_t rounds);
 
-// What differential privacy would protect, for report and terminal: "record", "recording", the name
-// of the unit's column. "(weak)" behind it where the same machine stands behind several units: a
-// unit that is a window, or a record while transforms mix the records of a key.
-base::Result<std::string> privacy_unit_of(const Source& source);
-
 // "training.rounds=40": a dotted key and a TOML value, put into the file before it is checked. A
 // value that is no TOML is taken as a string.
 using Overrides = std::span<const std::string>;

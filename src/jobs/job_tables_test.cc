@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "jobs/job.h"
+#include "jobs/job_privacy.h"
 
 namespace hanse::jobs {
 namespace {
@@ -185,7 +186,7 @@ name = "log")"),
   EXPECT_EQ(transforms[0].length, 10U);
   EXPECT_EQ(transforms[0].part, 0.5);
   EXPECT_EQ(schema_of(job->source)->feature_names().size(), 3U);
-  EXPECT_EQ(*privacy_unit_of(job->source), "record (weak)");
+  EXPECT_EQ(*privacy_unit_of(*job), "record (weak)");
 }
 
 TEST(TableJob, AKindOfTransformTakesItsOwnKeysOnly) {

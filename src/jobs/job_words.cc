@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "jobs/job.h"
+#include "jobs/job_privacy.h"
 
 namespace hanse::jobs {
 
@@ -40,19 +40,25 @@ std::string in_words(const learning::StrategySpec& strategy, std::uint32_t round
   return text;
 }
 
-base::Result<std::string> privacy_unit_of(const Job& job) {
-  const auto own = [&](std::string_view unit) { return job.privacy.unit == unit; };
-  const auto weak = [](std::string_view unit) { return fmt::format("{} (weak)", unit); };
-  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source)) {
-    const bool windows = recordings->unit == data::RecordingUnit::window || own("record");
-    return windows ? weak("window") : std::string(name_of(recordings->unit));
-  }
+base::Result<bool> has_weak_unit(const Job& job) {
+  const bool alone = job.privacy.unit == "record";
+  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source))
+    return alone || recordings->unit == data::RecordingUnit::window;
   const auto* table = std::get_if<TableSource>(&job.source);
-  if (!table) return own("record") ? weak("window") : "recording";
-  if (!own("record")) return job.privacy.unit;
+  if (!table || !alone) return alone;
   HANSE_TRY(const data::Pipeline pipeline, pipeline_of(*table));
-  const bool parts = pipeline.mixes_records() || pipeline.schema()->has(data::ColumnKind::unit);
-  return parts ? weak("record") : "record";
+  return pipeline.mixes_records() || pipeline.schema()->has(data::ColumnKind::unit);
+}
+
+base::Result<std::string> privacy_unit_of(const Job& job) {
+  HANSE_TRY(const bool weak, has_weak_unit(job));
+  const bool alone = job.privacy.unit == "record";
+  std::string unit = job.privacy.unit;
+  if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source))
+    unit = weak ? "window" : name_of(recordings->unit);
+  else if (!std::holds_alternative<TableSource>(job.source))
+    unit = alone ? "window" : "recording";
+  return weak ? unit + " (weak)" : unit;
 }
 
 }  // namespace hanse::jobs

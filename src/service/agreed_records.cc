@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "jobs/job_privacy.h"
 #include "service/site_service.h"
 
 namespace hanse::service {
@@ -30,6 +31,23 @@ Result<void> check_consent(const std::string& job_text, const jobs::Job& job, co
       job.name.text(), home.pending(digest), home.pending(digest), home.path());
 }
 
+// What only the owner can know of his records, and the loss that a job states rests on.
+Result<void> check_private(const jobs::Job& job, const SiteConfig& config) {
+  if (job.strategy.max_records_per_site < config.max_records)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' takes {} records of a site, and limits.max_records is {} here: a cap "
+                "below it would let one record move another. Ask for a higher "
+                "aggregation.max_records_per_site, or promise fewer records",
+                job.name.text(), job.strategy.max_records_per_site, config.max_records);
+  HANSE_TRY(const bool weak, jobs::has_weak_unit(job));
+  if (weak)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' makes its records of several of yours, and protects each made one alone: "
+                "what one of yours adds is not bounded. It needs a column of kind \"unit\"",
+                job.name.text());
+  return {};
+}
+
 Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
   if (job.rounds > config.max_rounds)
     return fail(ErrorCode::permission_denied,
@@ -39,7 +57,7 @@ Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
     return fail(ErrorCode::permission_denied,
                 "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
                 job.name.text(), job.aggregation.min_sites, config.min_sites);
-  return {};
+  return job.privacy.is_private() && config.data ? check_private(job, config) : Result<void>{};
 }
 
 }  // namespace

@@ -68,6 +68,16 @@ TEST_F(AgreedTest, LimitsGoBeforeConsent) {
   EXPECT_EQ(pending(), 0u) << "nothing for the owner to agree to";
 }
 
+TEST_F(AgreedTest, APrivateJobTakesAllThatTheOwnerPromised) {
+  std::string text = job_;
+  const std::string clear = "entrance = \"in_the_clear\"";
+  text.replace(text.find(clear), clear.size(), "epsilon = 3.0");
+  config_ = {.data = config_.data, .consent = Consent::any, .max_records = 100'001};
+  expect_refused(text, ErrorCode::permission_denied, "takes 100000 records of a site, and limits");
+  config_.max_records = 100'000;
+  EXPECT_TRUE(ask(text));
+}
+
 TEST_F(AgreedTest, WhoeverSubmitsJobsDoesNotFillThePlantsDisk) {
   for (int n = 0; n < 1000; ++n)
     testing::write(doors_.files, "a/pending/" + std::to_string(n) + ".toml", "x");

@@ -156,6 +156,7 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   jobs::Section limits = root.section("limits");
   limits.get("max_rounds", config.max_rounds, 1U);
   limits.get("min_sites", config.min_sites, 1U, static_cast<std::uint32_t>(base::kMaxSites));
+  limits.get("max_records", config.max_records, std::uint64_t{1});
   limits.finish();
   root.finish();
   HANSE_TRY_VOID(document.problems());

@@ -54,6 +54,9 @@ struct SiteConfig {
   Consent consent = Consent::approved;
   std::uint32_t max_rounds = 10'000;  // of a job
   std::uint32_t min_sites = 1;        // that a job asks for in each round, at least
+  // The owner's promise: his tables never have more. A private job has to take as many, or a record
+  // that its cap pushes out would move its sums twice (docs/proofs/unit_cap.md).
+  std::uint64_t max_records = 100'000;
 };
 
 // invalid_argument with file, line and column, or naming the variable or flag.
