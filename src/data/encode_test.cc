@@ -101,7 +101,8 @@ TEST(Encode, RefusesWithRecordAndColumn) {
   EXPECT_TRUE(refused(bad(with("size", Texts{"7", "", "7"})), code, {"record 2", "'size'"}));
   EXPECT_TRUE(refused(bad(with("plant", Texts{"a", "b/c", "a"})), code, {"record 2", "'plant'"}));
   EXPECT_TRUE(refused(bad(with("x", Texts{"1", "2", "3"})), code, {"'x'", "numbers", "texts"}));
-  EXPECT_TRUE(refused(bad({.source = "t", .records = 0, .columns = {}}), code, {"t", "none"}));
+  EXPECT_TRUE(refused(bad({.source = "t", .records = 0, .columns = {}}),
+                      base::ErrorCode::failed_precondition, {"t", "none"}));
   Table lacking = table();
   lacking.columns.pop_back();
   EXPECT_TRUE(refused(bad(lacking), ErrorCode::not_found, {"'plant'"}));
