@@ -27,8 +27,8 @@ void WatchLine::show(const service::JobStatus& status) {
   if (status.attempt > 0 && !hinted_) {
     hinted_ = true;
     terminal_.say(fmt::format(
-        "{}too few sites answered, and they are asked again: some may be away, or wait for their "
-        "owners' consent\n",
+        "{}too few sites answered, and they are asked again: some may be away, wait for their "
+        "owners' consent, or have too little budget left; each owner's log says why\n",
         drawn_ ? "\r\x1b[K" : ""));
   }
   if (terminal_.err().terminal) {
