@@ -136,9 +136,10 @@ void settle_unit(Section section, const data::Schema& schema, PrivacySpec& spec)
   const std::string own = column ? column->name : "record";
   if (spec.unit.empty()) spec.unit = own;
   if (spec.unit == "record" || spec.unit == own) return;
-  section.refuse("unit", fmt::format("expected \"record\"{}, found \"{}\": a column of kind "
-                                     "\"unit\" says which records are protected together",
-                                     column ? fmt::format(" or \"{}\"", own) : "", spec.unit));
+  section.refuse("unit",
+                 fmt::format("expected \"record\"{}, found \"{}\": a column of kind "
+                             "\"unit\" says which records are protected together",
+                             own == "record" ? "" : fmt::format(" or \"{}\"", own), spec.unit));
 }
 
 // The recipe of private training, its noise still to be found, and all its rounds.

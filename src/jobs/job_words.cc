@@ -45,19 +45,18 @@ base::Result<bool> has_weak_unit(const Job& job) {
   if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source))
     return alone || recordings->unit == data::RecordingUnit::window;
   const auto* table = std::get_if<TableSource>(&job.source);
-  if (!table || !alone) return alone;
+  if (!table || !alone) return false;  // a record of a simulated fleet is a recording
   HANSE_TRY(const data::Pipeline pipeline, pipeline_of(*table));
   return pipeline.mixes_records() || pipeline.schema()->has(data::ColumnKind::unit);
 }
 
 base::Result<std::string> privacy_unit_of(const Job& job) {
   HANSE_TRY(const bool weak, has_weak_unit(job));
-  const bool alone = job.privacy.unit == "record";
   std::string unit = job.privacy.unit;
   if (const auto* recordings = std::get_if<data::RecordingsSpec>(&job.source))
     unit = weak ? "window" : name_of(recordings->unit);
   else if (!std::holds_alternative<TableSource>(job.source))
-    unit = alone ? "window" : "recording";
+    unit = "recording";
   return weak ? unit + " (weak)" : unit;
 }
 

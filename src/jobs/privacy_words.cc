@@ -59,8 +59,8 @@ std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy) {
   std::vector<std::string> sentences;
   if (!privacy.guarantee) return sentences;
   for (const LargerUnit& unit : privacy.guarantee->larger_units)
-    sentences.push_back(fmt::format("for a whole {} ({} of {}): epsilon {}", unit.unit,
-                                    unit.records, privacy.unit, epsilon_in_words(unit.epsilon)));
+    sentences.push_back(fmt::format("for a whole {} (up to {} units): epsilon {}", unit.unit,
+                                    unit.records, epsilon_in_words(unit.epsilon)));
   return sentences;
 }
 

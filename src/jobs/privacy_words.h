@@ -18,7 +18,7 @@ std::string noise_in_words(const ReportedPrivacy& privacy);
 // nothing was private.
 std::string conclusion(const ReportedPrivacy& privacy, bool simulated);
 
-// "for a whole engine (227 records): epsilon 1840", one for each unit. Usually nothing.
+// "for a whole engine (up to 227 units): epsilon 1840", one for each unit. Usually nothing.
 std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy);
 
 // "loss 0.4123", or "noise/signal 1.2, 45 % clipped".
