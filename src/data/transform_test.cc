@@ -195,12 +195,8 @@ TEST(Transform, RangesOfTwoColumnsFollowFromBoth) {
     const Column& made = *pipeline->schema()->find("r");
     return std::pair(made.low, made.high);
   };
-  const Column& x =
-      *with({.kind = TransformKind::copy, .of = {"x"}, .name = "r"})->schema()->find("x");
-  const Column& y =
-      *with({.kind = TransformKind::copy, .of = {"x"}, .name = "r"})->schema()->find("y");
-  EXPECT_EQ(range(TransformKind::product), std::pair(x.low * y.low, x.high * y.high));
-  EXPECT_EQ(range(TransformKind::difference), std::pair(x.low - y.high, x.high - y.low));
+  EXPECT_EQ(range(TransformKind::product), std::pair(0.0, 1000.0));
+  EXPECT_EQ(range(TransformKind::difference), std::pair(-100.0, 9.0));
 }
 
 TEST(Transform, SumsWeighTheirColumns) {

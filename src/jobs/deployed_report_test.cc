@@ -75,9 +75,15 @@ TEST(DeployedReport, ThePageEscapesEveryWordAndLoadsNothing) {
   EXPECT_NE(html.find("&lt;script&gt;"), std::string::npos);
   for (const char* reference : {"http:", "https:", "src=", "href=", "url(", "@import", "<link"})
     EXPECT_EQ(html.find(reference), std::string::npos) << reference;
-  for (const char* said : {"not private yet", "could have read each one", "prefers-color-scheme",
-                           "Learning curve", "epoch 3, roster 0a1b"})
+  for (const char* said : {"Deployed: differential privacy", "What the training cost",
+                           "prefers-color-scheme", "epoch 3, roster 0a1b"})
     EXPECT_NE(html.find(said), std::string::npos) << said;
+  DeployedReport clear = sample("a");
+  clear.privacy = {"in_the_clear", "record", {}};
+  clear.rounds[1].facts = {.loss = 1};
+  for (const char* said :
+       {"in a consortium of tests", "could have read each one", "Learning curve"})
+    EXPECT_NE(to_html(clear).find(said), std::string::npos) << said;
 }
 
 federation::Standing standing(std::uint64_t answers) { return {answers, {}}; }
@@ -99,7 +105,7 @@ void add_round(TrainingRecord& record, base::RoundId id, bool with_b) {
        {RoundStep(step::AddUp{}), RoundStep(step::Open{}), RoundStep(step::Close{})})
     closed.push_back(step);
   record.apply(TrainingRecord::opened(asked));
-  record.apply(TrainingRecord::closed({closed, {}, 1.0 / id.round, 40, 1500}));
+  record.apply(TrainingRecord::closed({closed, {}, {.loss = 1.0 / id.round}, 40, 1500}));
 }
 
 TEST(DeployedReport, CountsWhatLeftEachSite) {
@@ -111,7 +117,8 @@ TEST(DeployedReport, CountsWhatLeftEachSite) {
   const auto report = deployed_report(job, record, cohort);
   ASSERT_TRUE(report) << report.error().text();
   EXPECT_EQ(report->seed, 9u);
-  EXPECT_EQ(report->rounds, (std::vector<DeployedRound>{{1, 1, 1, 2, 80}, {2, 1, .5, 1, 40}}));
+  EXPECT_EQ(report->rounds,
+            (std::vector<DeployedRound>{{1, 1, {.loss = 1}, 2, 80}, {2, 1, {.loss = .5}, 1, 40}}));
   EXPECT_EQ(report->sites,
             (std::vector<DeployedSite>{{"a", "", {2, 80}}, {"b", "", {1, 40}}, {"c", "", {}}}));
   EXPECT_EQ(report->timing.round_seconds, (std::vector<double>{1.5, 1.5}));

@@ -62,7 +62,9 @@ Arms evaluate_cell(std::span<const learning::Metric> metrics, const data::Column
     if (sites[place.first]->local) own.push_back(place);
   Arms arms;
   arms.federated = on(cell, federated);
-  arms.pooled = on(cell, [](const SiteJudged& site) -> const Judged& { return site.pooled; });
+  const bool has_pooled = !cell.empty() && sites[cell.front().first]->pooled;
+  arms.pooled = on(has_pooled ? cell : Cell{},
+                   [](const SiteJudged& site) -> const Judged& { return *site.pooled; });
   arms.local = on(own, [](const SiteJudged& site) -> const Judged& { return *site.local; });
   arms.federated_minus_local =
       difference(own.size() == cell.size() ? arms.federated : on(own, federated), arms.local);

@@ -32,7 +32,7 @@ MetricValues evaluate(std::span<const learning::Metric> metrics, const data::Col
 struct SiteJudged {
   std::optional<Judged> local;  // none where the site sat out and so has no model of its own
   Judged federated;
-  Judged pooled;
+  std::optional<Judged> pooled;     // none where the job trains no such model
   std::vector<std::string> groups;  // of each record; empty where records have none
 };
 

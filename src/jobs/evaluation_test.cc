@@ -64,7 +64,7 @@ TEST(EvaluateFold, ASiteThatSatOutIsJudgedByTheOthersModels) {
 
 TEST(EvaluateFold, CountsWhereAMetricIsUndefined) {
   std::vector<SiteJudged> sites{site(.1, .1, .1, 3, "constant"), site(.1, .1, .1, 3, "moving")};
-  for (Judged* arm : {&*sites[1].local, &sites[1].federated, &sites[1].pooled})
+  for (Judged* arm : {&*sites[1].local, &sites[1].federated, &*sites[1].pooled})
     arm->targets = {0, .1, .2};
   std::vector<const SiteJudged*> all{&sites[0], &sites[1]};
   const std::vector<Metric> metrics{Metric::mae, Metric::r2};

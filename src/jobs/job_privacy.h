@@ -14,8 +14,8 @@ namespace hanse::jobs {
 
 // "record", or the name of the column that says which records are protected together.
 base::Result<std::string> privacy_unit_of(const Job& job);
-// What is protected is a part of what somebody is: a window of a recording, a record that transforms
-// made of several. privacy_unit_of says "(weak)" behind it.
+// What is protected is a part of what somebody is: a window of a recording, a record that
+// transforms made of several. privacy_unit_of says "(weak)" behind it.
 base::Result<bool> has_weak_unit(const Job& job);
 
 // The job's strategy for so many sites. Of a private job with the least noise at which the whole

@@ -162,8 +162,18 @@ TEST(ReportHtml, NeedsNothingFromElsewhere) {
     EXPECT_EQ(html.find(reference), std::string::npos) << reference;
 }
 
-TEST(ReportHtml, SaysThatNothingWasPrivate) {
+TEST(ReportHtml, SaysWhatWasPromised) {
   const std::string html = to_html(sample("a"));
+  for (const char* said : {"differential privacy per record", "no known bound", "trusted summer",
+                           "for a whole b (up to 2 units)"})
+    EXPECT_NE(html.find(said), std::string::npos) << said;
+  EXPECT_EQ(html.find("nothing was private"), std::string::npos);
+}
+
+TEST(ReportHtml, SaysThatNothingWasPrivate) {
+  Report report = sample("a");
+  report.privacy = {"in_the_clear", "record", {}};
+  const std::string html = to_html(report);
   EXPECT_NE(html.find("nothing was private"), std::string::npos);
   EXPECT_NE(html.find("prefers-color-scheme:dark"), std::string::npos);
 }

@@ -199,7 +199,7 @@ class Runner {
       HANSE_TRY(const learning::Model own_view, own_view_of(common, part));
       SiteJudged one{{},
                      judge(own_view, part.test),
-                     whole ? judge(*whole, part.test) : Judged{},
+                     whole ? std::optional(judge(*whole, part.test)) : std::nullopt,
                      groups_by_record(part.test)};
       if (part.train && job_.evaluation.local) {
         HANSE_TRY(const learning::Model alone, model_of(job_, *schema_, *local[own++]));

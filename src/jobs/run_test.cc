@@ -273,7 +273,7 @@ TEST(Warnings, SitesThatWereMissing) {
   report.metrics.folds.resize(1);
   report.metrics.folds[0].seed = 1;
   report.metrics.folds[0].fold = 1;
-  report.rounds = {{1, 1, 1, 1.0, 3, 8}, {1, 1, 2, 1.0, 2, 8}, {1, 1, 3, 1.0, 3, 8}};
+  report.rounds = {{1, 1, 1, {.loss = 1}, 3, 8}, {1, 1, 2, {}, 2, 8}, {1, 1, 3, {}, 3, 8}};
   ASSERT_EQ(warnings(report).size(), 1u);
   EXPECT_EQ(warnings(report).front().find("In 1 of 3 rounds a site was missing"), 0u);
   // Who cannot train is not missing.

@@ -105,7 +105,8 @@ TEST(TrainingRecord, EntriesToTheByte) {
   const std::string steps = hex(federation::encode(closing(1)));
   EXPECT_NE(close.find(steps), std::string::npos);
   EXPECT_EQ(close.substr(close.find(steps) + steps.size()),
-            "1220" + digest("iterate 1").hex() + "19000000000000e03f" + "2028" + "28b009");
+            "1220" + digest("iterate 1").hex() + "1a1209000000000000e03f110000000000000040" +
+                "2028" + "28b009");
   const std::string open = hex(opened({1, 0}));
   const std::string asked = hex(federation::encode(asking({1, 0})));
   EXPECT_EQ(open, fmt::format("0a{:02x}0a{:02x}", asked.size() / 2 + 2, asked.size() / 2) + asked);
