@@ -11,6 +11,7 @@ from parties import Parties, eventually, job
 
 PRIVATE = 'epsilon = 3.0\ndelta = 1e-5\nunit = "record"\nplacement = "site"'
 SITES = ("bremen", "ulm")
+ROUNDS = 150  # so many that a fast machine does not end them before three kills
 
 
 def budget(asset="ovens", epsilon=4.0):
@@ -48,10 +49,11 @@ class Private(Parties):
 
     def test_kills_cost_nothing_twice(self):
         parties = self.begin()
-        self.submit(self.private_job(), home="hub")
+        self.submit(self.private_job(rounds=ROUNDS), home="hub")
         for name in ("ulm", "hub", "bremen"):
             before = self.jobs("hub")["ovens"]["round"]
             eventually(lambda at=before: self.jobs("hub")["ovens"]["round"] > at, "another round")
+            self.assertEqual(self.jobs("hub")["ovens"]["phase"], "running")
             parties[name].kill()
             if name == "hub":
                 parties["hub"] = self.coordinator(clear=False)
@@ -63,7 +65,7 @@ class Private(Parties):
         page = parties["ulm"].page("/metrics")
         self.assertIn('hanse_budget{what="left"}', page)
         # A second job of the same size does not fit, and is declined before it costs anything.
-        self.submit(self.private_job("again"), home="hub")
+        self.submit(self.private_job("again", rounds=ROUNDS), home="hub")
         for site in SITES:
             parties[site].waits_for("the whole of job 'again'")
         self.succeeds("job", "cancel", "again", "--home", "hub")
