@@ -99,7 +99,7 @@ class PrivateRuns(Case):
         self.assertIn("larger_units", report["privacy"]["guarantee"])
 
 
-@unittest.skipUnless(os.environ.get("HANSE_DATA"), "HANSE_DATA is not set")
+@unittest.skipUnless(os.environ.get("HANSE_DATA"), "needs HANSE_DATA")
 class RealData(Case):
     def test_milling_failures_at_epsilon_one(self):
         job = SOURCE / "examples" / "private" / "ai4i.toml"

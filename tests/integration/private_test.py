@@ -103,7 +103,7 @@ class Private(Parties):
         """Machine failures of real data, two plants, at epsilon 3."""
         data = os.environ.get("HANSE_DATA")
         if not data:
-            self.skipTest("HANSE_DATA is not set")
+            self.skipTest("needs HANSE_DATA")
         text = (pathlib.Path(os.environ["HANSE_SOURCE"]) / "examples/private/ai4i.toml").read_text()
         # Two plants, each adding its own noise, and one model.
         for simulated, deployed in (("min_sites = 7", "min_sites = 2"),
