@@ -32,8 +32,11 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
                                  std::uint64_t seed, const query::Catalog& catalog,
                                  const federation::Backend& backend, base::Executor& executor,
                                  base::Log& log)
-    : executor_(executor),
-      coordinator_({.cohort = names_of(sites), .min_sites = min_sites}, backend, executor, log) {
+    : seed_(seed),
+      executor_(executor),
+      coordinator_(
+          {.cohort = names_of(sites), .min_sites = min_sites, .central_noise = &central_noise_},
+          backend, executor, log) {
   for (SiteRecords& site : sites) {
     Plant& plant = sites_[site.site];
     plant.store = std::make_unique<storage::MemoryStore>(storage::MemoryStore::Keep::tails);
@@ -52,7 +55,18 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
   }
 }
 
+void LocalConsortium::RoundNoise::begin(std::uint64_t seed, const federation::Release& release) {
+  stream_.emplace(seed, fmt::format("central/{}/{}/{}", release.job.text(), release.round.round,
+                                    release.round.attempt));
+}
+
+void LocalConsortium::RoundNoise::fill(std::span<std::byte> out) {
+  HANSE_CHECK(stream_.has_value());
+  stream_->fill(out);
+}
+
 base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
+  central_noise_.begin(seed_, {plan.job, plan.round});
   const transport::Traffic before = loopback_.traffic();
   HANSE_TRY(auto offers, coordinator_.begin(std::move(plan), /*job=*/{}, clock_.monotonic()));
   HANSE_TRY_VOID(send(std::move(offers)));

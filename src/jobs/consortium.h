@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -37,8 +38,8 @@ struct RoundResult {
 // of threads.
 class LocalConsortium {
  public:
-  // Sites draw from streams of `seed` and answer every job from their records, whatever its text;
-  // sums leave in the clear. At least one site.
+  // Sites and coordinator draw from streams of `seed`; sites answer every job from their records,
+  // whatever its text and wherever its plans place the noise. At least one site.
   LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites, std::uint64_t seed,
                   const query::Catalog& catalog, const federation::Backend& backend,
                   base::Executor& executor, base::Log& log);
@@ -58,7 +59,20 @@ class LocalConsortium {
   base::Result<bool> wave();
   base::Result<void> let_time_pass();
 
+  // What the coordinator draws central noise from: a stream for each round, so that a training
+  // comes to the same wherever it goes on.
+  class RoundNoise final : public base::RandomSource {
+   public:
+    void begin(std::uint64_t seed, const federation::Release& release);
+    void fill(std::span<std::byte> out) override;
+
+   private:
+    std::optional<base::SeededSimulationRandom> stream_;
+  };
+
+  const std::uint64_t seed_;
   base::Executor& executor_;
+  RoundNoise central_noise_;
   base::ManualClock clock_;  // moves only when nothing else does: no envelope is ever late here
   transport::Loopback loopback_;
   federation::Coordinator coordinator_;

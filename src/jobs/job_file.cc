@@ -142,7 +142,7 @@ void settle_unit(Section section, const data::Schema& schema, PrivacySpec& spec)
                              own == "record" ? "" : fmt::format(" or \"{}\"", own), spec.unit));
 }
 
-// The recipe of private training, its noise still to be found, and all its rounds.
+// The recipe of private training, its noise still to be found.
 void settle_recipe(const data::Schema& schema, Job& job) {
   if (!job.privacy.is_private()) return;
   learning::PrivateSpec recipe{.unit = job.privacy.unit,
@@ -158,7 +158,6 @@ void settle_recipe(const data::Schema& schema, Job& job) {
   if (moments < 0) moments = share;
   if (moments > 0) recipe.count_share = std::min(learning::recipe::kCountShare / moments, 0.5);
   if (job.rounds > 0) recipe.rounds = job.rounds;
-  job.rounds = recipe.rounds + (job.privacy.moments > 0 ? 1 : 0);
   job.strategy.privacy = std::move(recipe);
 }
 
@@ -251,7 +250,8 @@ void check_together(Section& root, Job& job) {
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
-  if (const auto strategy = strategy_of(job, *schema, sites); !strategy) {
+  const auto strategy = strategy_of(job, *schema, sites);
+  if (!strategy) {
     Section training = root.section("training");
     Section aggregation = root.section("aggregation");
     if (const Section privacy = root.section("privacy");
@@ -261,6 +261,7 @@ void check_together(Section& root, Job& job) {
                       !aggregation.key_named_in(strategy.error().text()).empty();
     return (sums ? aggregation : training).refuse_where_named(strategy.error());
   }
+  job.rounds = (*strategy)->rounds().value_or(job.rounds);  // with its round of moments
   read_evaluation(root.section("evaluation"), *schema, job);
 }
 

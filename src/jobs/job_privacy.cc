@@ -36,11 +36,16 @@ Result<privacy::Gate> gate_of(const PrivacySpec& privacy) {
   return privacy::Gate::create(privacy.currency, epsilon, delta);
 }
 
+// Of the whole training, whose parameters are all fixed beforehand.
+Result<privacy::Price> price_of(const privacy::Gate& gate,
+                                std::span<const privacy::Charge> charges) {
+  const bool whole = gate.currency() == privacy::Currency::epsilon_delta;
+  return whole ? gate.job_price(charges, gate.delta()) : gate.price(charges);
+}
+
 // How much of the gate's capacity the whole training takes.
 Result<double> share_of_gate(const privacy::Gate& gate, std::span<const privacy::Charge> charges) {
-  const bool whole = gate.currency() == privacy::Currency::epsilon_delta;
-  HANSE_TRY(const privacy::Price price,
-            whole ? gate.job_price(charges, gate.delta()) : gate.price(charges));
+  HANSE_TRY(const privacy::Price price, price_of(gate, charges));
   const privacy::Price capacity = gate.capacity();
   const double units = static_cast<double>(price.units) / static_cast<double>(capacity.units);
   // What the rounding of a double hides is told apart here.
@@ -57,9 +62,7 @@ Result<double> calibrated(const Job& job, const PrivateSpec& recipe,
     HANSE_TRY(const auto charges, strategy->charges(architecture));
     return share_of_gate(gate, charges);
   };
-  auto least = privacy::least_noise(cost, 1);
-  if (!least) return base::fail(least.error().within("privacy.epsilon"));
-  return least;
+  return privacy::least_noise(cost, 1);
 }
 
 Result<double> pld_epsilon(std::span<const privacy::Charge> charges, base::Delta delta,
@@ -183,9 +186,7 @@ Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& sch
   HANSE_TRY(guarantee.pld_epsilon, epsilon_of_group(charges, delta, 1));
   if (job.privacy.epsilon) {
     HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
-    const bool whole = gate.currency() == privacy::Currency::epsilon_delta;
-    HANSE_TRY(const privacy::Price price,
-              whole ? gate.job_price(charges, gate.delta()) : gate.price(charges));
+    HANSE_TRY(const privacy::Price price, price_of(gate, charges));
     guarantee.gate_epsilon = gate.epsilon_of(price);
   } else {
     const auto accountant = privacy::make_accountant(privacy::AccountantKind::zcdp);

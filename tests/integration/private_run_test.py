@@ -93,6 +93,30 @@ class PrivateRuns(Case):
         self.write("job.toml", PRIVATE_JOB.replace('strategy = "fedsgd"', 'strategy = "fedadam"'))
         self.fails(3, "run", "job.toml", says=["fedadam"])
 
+    def test_every_way_that_the_documents_name(self):
+        """Keys of [privacy] and strategies, each as a job uses it."""
+        base = ["--set", "evaluation.compare=[]", "--quiet"]
+        for number, words in enumerate((
+                ["--set", 'privacy.placement="coordinator"'], ["--set", 'privacy.placement="site"'],
+                ["--set", "privacy.clipped_share=0.5"],
+                ["--set", "privacy.sampling_rate=0.3", "--set", "privacy.currency=rdp"],
+                ["--set", "privacy.currency=epsilon_delta"],
+                ["--set", "privacy.moments=0.0", "--set", "privacy.expected_units=500"],
+                ["--set", "privacy={noise_multiplier=20.0}"],
+                ["--set", "training.personal=true"])):
+            self.succeeds("run", PRIVATE_BEARINGS, *base, *words, "--out", f"way{number}")
+
+    def test_sufficient_statistics_take_one_round(self):
+        self.write("job.toml", PRIVATE_JOB.replace('"fedsgd"\nrounds = 10', '"adassp"')
+                   .replace('kind = "logistic"', 'kind = "ridge"')
+                   .replace('kind = "label"\nvalues = ["cold", "hot"]',
+                            'kind = "label"\nlow = -1\nhigh = 1'))
+        rows = [row.replace("cold", "-1").replace("hot", "1") for row in csv_rows()]
+        self.write("ovens.csv", "\n".join(rows) + "\n")
+        report = self.report("job.toml")
+        self.assertEqual({row["round"] for row in report["rounds"]}, {1})
+        self.assertGreater(report["privacy"]["guarantee"]["gate_epsilon"], 2.99)
+
     def test_the_simulated_plants_learn_in_private(self):
         report = self.report(PRIVATE_BEARINGS)
         self.assertGreater(report["metrics"]["federated"]["roc_auc"]["value"], 0.9)

@@ -2,13 +2,12 @@
 // the training by a fair coin, are guessed by an adversary who sees every released sum and knows
 // all other records and the labels and features of the canaries themselves.
 //
-//   run_audit JOB EPSILON RUNS CANARIES [in_the_clear]      prints one JSON object per run
+//   run_audit JOB EPSILON RUNS CANARIES [without_noise]      prints one JSON object per run
 
 #include <fmt/format.h>
 
 #include <Eigen/Dense>
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <random>
 
@@ -163,9 +162,9 @@ data::Dataset all_records(const Job& job) {
 }
 
 int run(const std::string& path, const std::string& epsilon, int runs, std::size_t canaries,
-        bool in_the_clear) {
+        bool without_noise) {
   const std::string noise =
-      in_the_clear ? std::string("noise_multiplier = 1e-4") : "epsilon = " + epsilon;
+      without_noise ? std::string("noise_multiplier = 1e-4") : "epsilon = " + epsilon;
   const std::vector<std::string> overrides{
       "privacy={" + noise + ", unit = \"record\", placement = \"site\"}",
       "aggregation={min_sites = 1}"};
@@ -180,7 +179,7 @@ int run(const std::string& path, const std::string& epsilon, int runs, std::size
     fmt::print(
         "{{\"job\": \"{}\", \"claim\": {}, \"noise\": {}, \"seed\": {}, \"canaries\": {}, "
         "\"correct\": {}, \"lower_bound\": {:.4f}}}\n",
-        job.name.text(), epsilon, !in_the_clear, seed, guesses.guessed, guesses.correct,
+        job.name.text(), epsilon, !without_noise, seed, guesses.guessed, guesses.correct,
         privacy::audited_epsilon(guesses, delta, kError));
     std::fflush(stdout);
   }
@@ -192,7 +191,7 @@ int run(const std::string& path, const std::string& epsilon, int runs, std::size
 
 int main(int argc, char** argv) {
   if (argc < 5 || argc > 6) {
-    fmt::print(stderr, "usage: run_audit JOB EPSILON RUNS CANARIES [in_the_clear]\n");
+    fmt::print(stderr, "usage: run_audit JOB EPSILON RUNS CANARIES [without_noise]\n");
     return 2;
   }
   return hanse::run(argv[1], argv[2], std::atoi(argv[3]),

@@ -24,7 +24,7 @@ CONTROL = 1  # what so few guesses can exceed at all
 def runs_of(given, job, claim, noise):
     path = ROOT / "examples" / "private" / f"{job}.toml"
     words = [given.binary, str(path), str(claim), str(given.runs), str(CANARIES[job])]
-    done = subprocess.run(words + ([] if noise else ["in_the_clear"]), stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(words + ([] if noise else ["without_noise"]), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"results: run_audit {job} ended with {done.returncode}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -45,7 +45,7 @@ def main():
     lines = ["# Audits of whole trainings", "",
              f"Written by `./dev results audit`. One site with all records of the job; 200 of them are canaries with a label that is not theirs, each in the training by a fair coin. "
              "The adversary sees every released sum and model, knows all other records and the canaries themselves, and guesses all coins by least squares over all rounds. "
-             "Bounds on ε at δ = 1e-5 hold at 1 − 10⁻⁴ per run ([Steinke, Nasr, Jagielski 2023](https://arxiv.org/abs/2305.08846)); what a single run can prove is far below the truth, since canaries hide each other.", "",
+             "Bounds on ε at δ = 1e-5 hold at 1 − 10⁻⁴ per run ([Steinke, Nasr, Jagielski 2023](https://arxiv.org/abs/2305.08846)); what a single run can prove is far below the truth, since canaries hide each other. Jobs with few features (ai4i, concrete) were tried and left out: their sums do not tell even 40 canaries apart without any noise, so an audit of them shows nothing.", "",
              "| job | claimed ε | runs | coins guessed | lower bounds on ε | below the claim |", "|---|---|---|---|---|---|"]
     failed = []
     for job, claim in itertools.product(CANARIES, CLAIMS):

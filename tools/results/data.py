@@ -228,7 +228,7 @@ def page(sections, repeats):
         f"Written by `./dev results data`. Each job ran under {repeats} seeds; in brackets the 95 % interval over folds and seeds, by "
         "Student's t with the variance corrected for training sets that overlap ([Nadeau and Bengio "
         "2003](https://doi.org/10.1023/A:1024068626366)). Where few folds differ much it reaches beyond what the metric can be: it then says that they say little. A seed decides the split where it is random, how records are dealt to sites, the "
-        "first parameters and the order of records. No privacy yet. Where the data comes from: "
+        "first parameters and the order of records. Nothing here is private: that is in [privacy](privacy.md). Where the data comes from: "
         "[data](../data.md).", "",
         "*local*: each site alone. *federated*: together. *pooled*: all records in one place. *federated − local*: on the records "
         "that both can judge. The pooled numbers of scikit-learn are those of its defaults on the very records, encodings and folds "
@@ -236,17 +236,22 @@ def page(sections, repeats):
         f"scikit-learn {sklearn.__version__}; {machine()}.", ""] + sections) + "\n"
 
 
-def main():
-    parser = argparse.ArgumentParser(usage="tools/results/data.py HANSE [JOB …] [--repeats N] [--out FOLDER]")
+def arguments(program, known):
+    parser = argparse.ArgumentParser(usage=f"tools/results/{program} HANSE [JOB …] [--repeats N] [--out FOLDER]")
     parser.add_argument("binary")
     parser.add_argument("jobs", nargs="*")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs" / "results")
     given = parser.parse_args()
     for name in given.jobs:
-        if name not in JOBS:
-            sys.exit(f"results: no job '{name}'; there are: {', '.join(JOBS)}")
+        if name not in known:
+            sys.exit(f"results: no job '{name}'; there are: {', '.join(known)}")
     given.out.mkdir(parents=True, exist_ok=True)
+    return given
+
+
+def main():
+    given = arguments("data.py", JOBS)
     sections, failed = [], []
     for name in given.jobs or JOBS:
         metric, bounds = JOBS[name]
