@@ -7,6 +7,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/nearest.h"
 #include "data/dataset.h"
 #include "data/file_pattern.h"
 #include "data/npy.h"
@@ -48,6 +49,32 @@ base::Result<FilePattern> checked_pattern(const RecordingsSpec& spec) {
   for (const std::string& field : spec.group) HANSE_TRY_VOID(check_field(pattern, "group", field));
   if (!spec.site.empty()) HANSE_TRY_VOID(check_field(pattern, "site", spec.site));
   return pattern;
+}
+
+// A feature that is wanted, and where the extractor writes it.
+struct Wanted {
+  Column column;
+  std::size_t at = 0;
+};
+
+base::Result<std::vector<Wanted>> wanted_features(const RecordingsSpec& spec) {
+  const std::vector<Column> all = vibration::feature_columns();
+  std::vector<std::string> left = spec.features;
+  std::vector<Wanted> wanted;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto named = std::ranges::find(left, all[i].name);
+    if (named == left.end() && !spec.features.empty()) continue;
+    if (named != left.end()) left.erase(named);
+    wanted.push_back({all[i], i});
+  }
+  if (left.empty()) return wanted;
+  std::vector<std::string> names;
+  for (const Column& column : all) names.push_back(column.name);
+  if (std::ranges::find(names, left.front()) != names.end())
+    return base::fail(ErrorCode::invalid_argument, "features: '{}' is named twice", left.front());
+  return base::fail(ErrorCode::invalid_argument,
+                    "features: expected some of the {} of vibration, found '{}'{}", names.size(),
+                    left.front(), base::did_you_mean(left.front(), names));
 }
 
 // One file: what its name says, and once it is read, its windows' features one after another.
@@ -153,17 +180,17 @@ base::Result<void> read_windows(const storage::Directory& directory, const Recor
   return {};
 }
 
-Table table_of(const RecordingsSpec& spec, std::span<const Recording> recordings,
-               std::size_t windows) {
+Table table_of(const RecordingsSpec& spec, std::span<const Wanted> features,
+               std::span<const Recording> recordings, std::size_t windows) {
   Table table{.source = spec.path, .records = windows, .columns = {}};
-  const std::vector<Column> features = vibration::feature_columns();
-  for (std::size_t k = 0; k < features.size(); ++k) {
+  const std::size_t width = vibration::feature_columns().size();
+  for (const Wanted& feature : features) {
     std::vector<double> cells;
     cells.reserve(windows);
     for (const Recording& recording : recordings)
       for (std::size_t i = 0; i < recording.windows; ++i)
-        cells.push_back(recording.features[i * features.size() + k]);
-    table.columns.push_back({features[k].name, std::move(cells)});
+        cells.push_back(recording.features[i * width + feature.at]);
+    table.columns.push_back({feature.column.name, std::move(cells)});
   }
   const auto add = [&](std::string_view name, std::string Recording::* field) {
     std::vector<std::string> cells;
@@ -186,7 +213,9 @@ Table table_of(const RecordingsSpec& spec, std::span<const Recording> recordings
 base::Result<Schema> recordings_schema(const RecordingsSpec& spec) {
   HANSE_TRY_VOID(window_spec(spec));
   HANSE_TRY_VOID(checked_pattern(spec));
-  std::vector<Column> columns = vibration::feature_columns();
+  HANSE_TRY(std::vector<Wanted> features, wanted_features(spec));
+  std::vector<Column> columns;
+  for (Wanted& feature : features) columns.push_back(std::move(feature.column));
   const auto add = [&](std::string_view name, ColumnKind kind) -> Column& {
     return columns.emplace_back(Column{.name = std::string(name), .kind = kind});
   };
@@ -201,6 +230,7 @@ base::Result<Schema> recordings_schema(const RecordingsSpec& spec) {
 base::Result<Table> read_recordings(const storage::Directory& directory, const RecordingsSpec& spec,
                                     base::Executor& executor) {
   HANSE_TRY(const vibration::WindowSpec window, window_spec(spec));
+  HANSE_TRY(const std::vector<Wanted> features, wanted_features(spec));
   HANSE_TRY(std::vector<Recording> recordings, find_recordings(directory, spec, window));
   std::size_t windows = 0;
   const std::size_t columns = vibration::feature_columns().size() + 5;
@@ -219,7 +249,7 @@ base::Result<Table> read_recordings(const storage::Directory& directory, const R
   });
   for (const Recording& recording : recordings)
     if (recording.problem) return base::fail(*recording.problem);
-  return table_of(spec, recordings, windows);
+  return table_of(spec, features, recordings, windows);
 }
 
 }  // namespace hanse::data

@@ -26,6 +26,7 @@ struct RecordingsSpec {
   std::size_t window = 4096;  // samples
   std::size_t hop = 4096;     // samples from one window's start to the next
   std::string bearing = "skf_6205";
+  std::vector<std::string> features = {};  // of vibration.h, in any order; none: all of them
   std::string shaft_rpm_field = "rpm";    // the field that holds the shaft's speed; empty: constant
   double shaft_rpm = 0;                   // the constant
   std::string label;                      // a field; empty: no label
@@ -46,9 +47,10 @@ inline constexpr std::string_view kSiteColumn = "site";
 inline constexpr std::string_view kUnitColumn = "unit";  // not where each window is one
 inline constexpr std::string_view kFileColumn = "file";  // ignored where there is a group
 
-// The features of vibration.h, then label, group, site and unit as far as the spec has them, and
-// the file's name for people, the group where the spec has none. Checks the spec: fields that the
-// pattern lacks, windows or rates out of bounds: invalid_argument.
+// The features of vibration.h that are wanted, in its order, then label, group, site and unit as
+// far as the spec has them, and the file's name for people, the group where the spec has none.
+// Checks the spec: fields that the pattern lacks, features that there are not, windows or rates out
+// of bounds: invalid_argument.
 base::Result<Schema> recordings_schema(const RecordingsSpec& spec);
 
 // Files in the byte order of their names, windows in time. A rest shorter than a window is left

@@ -94,6 +94,18 @@ TEST(Recordings, WindowsAreThoseOfTheExtractor) {
     EXPECT_EQ(again.columns[k].cells, table.columns[k].cells);
 }
 
+TEST(Recordings, FeaturesAsWanted) {
+  RecordingsSpec few = spec();
+  few.features = {"line_ball_1", "log_rms"};
+  const auto all = read(folder(), spec()).value();
+  const auto table = read(folder(), few).value();
+  EXPECT_EQ(table.columns.size(), all.columns.size() - 26);
+  EXPECT_EQ(table.columns[0].name, "log_rms");  // in the extractor's order
+  for (const std::string name : {"log_rms", "line_ball_1"})
+    EXPECT_EQ(*table.find(name)->numbers(), *all.find(name)->numbers());
+  EXPECT_EQ(recordings_schema(few)->feature_count(), 2U);
+}
+
 TEST(Recordings, HopsOverlap) {
   RecordingsSpec dense = spec();
   dense.hop = 1024;
@@ -164,6 +176,10 @@ TEST(Recordings, RefusesASpecThatDoesNotFit) {
   EXPECT_TRUE(refused(with([](auto& s) { s.label = "x"; }), code, {"label", "'x'", "{fault}"}));
   EXPECT_TRUE(refused(with([](auto& s) { s.group = {"x"}; }), code, {"group", "'x'"}));
   EXPECT_TRUE(refused(with([](auto& s) { s.site = "x"; }), code, {"site", "'x'"}));
+  EXPECT_TRUE(refused(with([](auto& s) { s.features = {"log_rmse"}; }), code,
+                      {"features", "'log_rms'", "'log_rmse'"}));
+  EXPECT_TRUE(refused(with([](auto& s) { s.features = {"log_rms", "log_rms"}; }), code,
+                      {"'log_rms' is named twice"}));
   EXPECT_TRUE(refused(with([](auto& s) { s.shaft_rpm_field = "x"; }), code, {"shaft", "'x'"}));
   EXPECT_TRUE(refused(with([](auto& s) { s.shaft_rpm_field = ""; }), code, {"rpm", "found 0"}));
   EXPECT_TRUE(refused(with([](auto& s) { s.hop = 0; }), code, {"hop", "found 0"}));

@@ -83,6 +83,7 @@ data::RecordingsSpec read_recordings_spec(Section& section, const Environment& e
   spec.hop = spec.window;
   section.get("hop", spec.hop);
   section.get("bearing", spec.bearing);
+  section.get("features", spec.features);
   if (section.has("shaft_rpm")) spec.shaft_rpm_field = "";
   section.get("shaft_rpm", spec.shaft_rpm);
   section.get("shaft_rpm_field", spec.shaft_rpm_field);

@@ -174,8 +174,19 @@ static void describe(JsonFields& json, Draft& draft) {
 
 namespace {
 
+// What is not written since the columns say it.
+void name_features(Draft& draft) {
+  auto* recordings = std::get_if<data::RecordingsSpec>(&draft.reading);
+  if (!recordings) return;
+  std::vector<std::string>& names = recordings->features;
+  for (const data::Column& column : draft.columns)
+    if (column.kind == data::ColumnKind::number) names.push_back(column.name);
+  if (names.size() == data::vibration::feature_columns().size()) names.clear();  // all of them
+}
+
 // What the types of single fields cannot say.
 Result<ModelFile> assemble(Draft draft) {
+  name_features(draft);
   HANSE_TRY(data::Schema schema, schema_of(draft.reading));
   if (schema.columns() != draft.columns)
     return base::fail(ErrorCode::corruption,
