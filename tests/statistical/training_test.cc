@@ -150,14 +150,15 @@ class SampledGradient {
   std::vector<data::Dataset> tables_;
 };
 
-constexpr std::size_t kSampledDraws = 30'000;
+// Draws of whole rounds, which cost more than those of their noise.
+constexpr std::size_t kRounds = 10'000;
 
 TEST(TrainingClaims, ASampledGradientSumStands) {
   const SampledGradient gradient(/*computed=*/0.2, /*charged=*/0.2);
   const Claim claim = gradient.claim();
   const Verdict verdict = falsify(
       "sampled gradient sum", claim,
-      [&](int table, auto& random) { return gradient.released(table, random); }, kSampledDraws);
+      [&](int table, auto& random) { return gradient.released(table, random); }, kRounds);
   EXPECT_FALSE(verdict.falsified());
   EXPECT_GE(verdict.epsilon_low, 0.2 * claim.epsilon);
 }
@@ -166,7 +167,7 @@ TEST(TrainingClaims, AllUnitsChargedAsSampledAreCaught) {
   const SampledGradient gradient(/*computed=*/1, /*charged=*/0.2);
   const Verdict verdict = falsify(
       "all units charged as sampled", gradient.claim(),
-      [&](int table, auto& random) { return gradient.released(table, random); }, kSampledDraws);
+      [&](int table, auto& random) { return gradient.released(table, random); }, kRounds);
   EXPECT_TRUE(verdict.falsified());
 }
 
@@ -211,14 +212,13 @@ class AdaptiveClip {
  private:
   static constexpr double kUnits = 9;
   static constexpr double kShare = 0.5;
-  static constexpr std::uint32_t kRounds = 4;
 
   static std::unique_ptr<learning::Strategy> strategy() {
     learning::StrategySpec spec = learning::default_spec(learning::StrategyKind::fedsgd);
     spec.max_records_per_site = 10;
     // So little noise on the gradient that there is something to see of the count's.
     spec.privacy = learning::PrivateSpec{.placement = privacy::Placement::site,
-                                         .rounds = kRounds,
+                                         .rounds = 4,
                                          .multiplier = 0.1,
                                          .expected_units = kUnits,
                                          .clipped_share = kShare};
@@ -248,19 +248,19 @@ class AdaptiveClip {
 TEST(TrainingClaims, AClipThatFollowsTheNoisedCountStands) {
   const AdaptiveClip clip;
   const Claim claim = clip.claim();
-  const Verdict verdict = falsify("adaptive clip", claim, [&](int table, auto& random) {
-    return clip.next_clip(table, random);
-  });
+  const Verdict verdict = falsify(
+      "adaptive clip", claim,
+      [&](int table, auto& random) { return clip.next_clip(table, random); }, kRounds);
   EXPECT_FALSE(verdict.falsified());
   EXPECT_GE(verdict.epsilon_low, 0.3 * claim.epsilon);
 }
 
 TEST(TrainingClaims, AClipThatFollowsTheBareCountIsCaught) {
   const AdaptiveClip clip;
-  expect_caught(
-      "clip by the bare count", clip.claim(),
-      [&](int table, auto&) { return clip.next_clip_of_bare_count(table); },
-      [&](int table, auto& random) { return clip.next_clip(table, random); });
+  const Verdict verdict = falsify("clip by the bare count", clip.claim(), [&](int table, auto&) {
+    return clip.next_clip_of_bare_count(table);
+  });
+  EXPECT_TRUE(verdict.falsified());
 }
 
 }  // namespace

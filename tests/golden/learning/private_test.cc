@@ -50,6 +50,19 @@ std::vector<data::Dataset> fleet(std::size_t sites, std::size_t each) {
   return all;
 }
 
+// Records of all sites in one table.
+data::Dataset pooled(std::span<const data::Dataset> sites) {
+  data::Dataset all{.schema = nullptr,
+                    .features = math::Matrix(sites.size() * sites.front().size(),
+                                             sites.front().features.columns())};
+  for (const data::Dataset& site : sites)
+    for (std::size_t row = 0; row < site.size(); ++row) {
+      std::ranges::copy(site.features.row(row), all.features.row(all.target.size()).begin());
+      all.target.push_back(site.target[row]);
+    }
+  return all;
+}
+
 TEST(PrivateTraining, CostsWhatWasToBeSpent) {
   for (const Architecture& of : test::all_architectures(6, 3))
     for (const auto placement : {privacy::Placement::site, privacy::Placement::coordinator}) {
@@ -107,7 +120,7 @@ TEST(PrivateTraining, SaysHowGoodItsModelIs) {
     const RoundFacts facts = unwrap(strategy->facts(learned, sum));
     EXPECT_FALSE(facts.clipped_fraction.has_value());
     ASSERT_EQ(facts.released.size(), 2u);
-    const data::Dataset all = data::concatenate(sites);
+    const data::Dataset all = pooled(sites);
     const math::Matrix predicted = unwrap(strategy->model(end)).predict(all.features);
     for (const ReleasedMetric& one : facts.released) {
       EXPECT_GT(one.error, 0);
@@ -128,7 +141,7 @@ TEST(PrivateTraining, ErrorsOfReleasedMetricsAreHonest) {
   const auto strategy = test::strategy(spec, 3);
   const Iterate end{
       .model = test::random_model(of, 4), .moments = {}, .steps = *strategy->rounds() - 1};
-  const data::Dataset all = data::concatenate(sites);
+  const data::Dataset all = pooled(sites);
   const double plain =
       unwrap(evaluate(Metric::accuracy, end.model.predict(all.features), all.target));
   double squares = 0;
