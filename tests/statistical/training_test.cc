@@ -151,7 +151,7 @@ class SampledGradient {
 };
 
 // Draws of whole rounds, which cost more than those of their noise.
-constexpr std::size_t kRounds = 10'000;
+constexpr std::size_t kRounds = 15'000;
 
 TEST(TrainingClaims, ASampledGradientSumStands) {
   const SampledGradient gradient(/*computed=*/0.2, /*charged=*/0.2);
