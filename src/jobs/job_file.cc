@@ -158,10 +158,12 @@ void settle_recipe(Section section, const data::Schema& schema, Job& job) {
       learning::recipe::moments_share(job.privacy.unit == "record", recipe.whitens);
   if (moments < 0) moments = share;
   constexpr double kMostAside = 0.95;
-  if (moments + job.privacy.metrics > kMostAside)
-    section.refuse("metrics", fmt::format("moments and metrics take {:.2g} of the budget together; "
+  if (moments + job.privacy.metrics > kMostAside) {
+    section.refuse("metrics", fmt::format("moments and metrics take {:.3g} of the budget together; "
                                           "leave at least {:.2g} of it to what is learned from",
                                           moments + job.privacy.metrics, 1 - kMostAside));
+    job.privacy.metrics = 0;  // what follows looks for other problems
+  }
   if (moments > 0) recipe.count_share = std::min(learning::recipe::kCountShare / moments, 0.5);
   if (job.rounds > 0) recipe.rounds = job.rounds;
   job.strategy.privacy = std::move(recipe);

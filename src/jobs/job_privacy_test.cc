@@ -103,8 +103,8 @@ TEST(JobPrivacy, MetricsTakeTheirShare) {
   const data::Schema schema = schema_of(job.source).value();
   const auto count = [&](std::vector<std::uint32_t> attempts) {
     std::vector<std::uint64_t> counts;
-    for (const auto& one : reported_privacy(job, schema, 2, attempts)->guarantee->mechanisms)
-      counts.push_back(one.count);
+    const ReportedPrivacy report = reported_privacy(job, schema, 2, attempts).value();
+    for (const auto& one : report.guarantee->mechanisms) counts.push_back(one.count);
     return counts;
   };
   EXPECT_EQ(count({}), (std::vector<std::uint64_t>{1, 8, 1}));
