@@ -205,8 +205,9 @@ Story train(const std::string& placement, const std::string& csv) {
                                         : plants.at(*envelope.to.site_id()).hear(envelope));
   }
   EXPECT_EQ(plants.at(names[0]).problems(), "");
-  EXPECT_EQ((*run)->record().rounds().size(), (*run)->job().rounds);
-  for (const auto& metric : (*run)->record().rounds().back().facts.released)
+  const jobs::TrainingRecord record = (*run)->record();
+  EXPECT_EQ(record.rounds().size(), (*run)->job().rounds);
+  for (const auto& metric : record.rounds().back().facts.released)
     story.released += fmt::format("{} {} ± {}, ", metric.name, metric.value, metric.error);
   story.spent = plants.at(names[0]).spent();
   if (const auto model = (*run)->model())
