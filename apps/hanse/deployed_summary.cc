@@ -20,18 +20,23 @@ std::string title(const jobs::DeployedReport& report, const Style& style) {
 
 std::string rounds(const jobs::DeployedReport& report) {
   if (report.rounds.empty()) return "  no round was closed\n";
+  // What a round of metrics released is told by itself.
+  learning::RoundFacts last = report.rounds.back().facts;
+  last.released.clear();
   std::uint32_t repeated = 0;
   std::uint32_t least = UINT32_MAX;
   for (const jobs::DeployedRound& round : report.rounds) {
     repeated += round.attempts - 1;
     least = std::min(least, round.sites_in);
   }
+  std::string released = jobs::released_in_words(jobs::rows_of(report));
+  if (!released.empty()) released = "  " + released + "\n";
   return fmt::format(
       "  {} round{} with {} of {} sites or more, {} attempt{} repeated\n"
-      "  first round: {}; last round: {}\n",
+      "  first round: {}; last round: {}\n{}",
       report.rounds.size(), report.rounds.size() == 1 ? "" : "s", least, report.sites.size(),
       repeated, repeated == 1 ? "" : "s", jobs::in_words(report.rounds.front().facts),
-      jobs::in_words(report.rounds.back().facts));
+      jobs::in_words(last), released);
 }
 
 std::string what_left(const jobs::DeployedReport& report, const Style& style) {

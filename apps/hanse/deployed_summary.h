@@ -8,7 +8,8 @@
 
 namespace hanse::commands {
 
-// The consortium, how the rounds went, and what left each site; no metric, since none was released.
+// The consortium, how the rounds went, and what left each site; no metric but those
+// that were released.
 std::string summary(const jobs::DeployedReport& report, const Style& style);
 
 }  // namespace hanse::commands

@@ -75,21 +75,24 @@ base::Result<void> print_deployed(const Read& read, const Terminal& terminal) {
 base::Result<void> print_simulated(const Read& read, const Terminal& terminal) {
   HANSE_TRY(const jobs::Report report, simulated(read));
   const Style& style = terminal.out();
+  std::string released = jobs::released_in_words(report.rounds);
+  if (!released.empty()) released += "\n";
   return terminal.print(
-      fmt::format("{}\n{}\n{}\n", summary(report, style),
+      fmt::format("{}\n{}\n{}{}\n", summary(report, style),
                   style.warning(departures(report) + ". " +
                                 jobs::conclusion(report.privacy, /*simulated=*/true)),
-                  visible(read.path + "/report.html")));
+                  released, visible(read.path + "/report.html")));
 }
 
 base::Result<void> print_comparison(const std::vector<Read>& all, const Terminal& terminal) {
   std::vector<NamedReport> reports;
   for (const Read& read : all) {
     if (read.is_deployed())
-      return base::fail(base::ErrorCode::invalid_argument,
-                        "'{}' is of a deployed job, which releases no metric to compare: show it "
-                        "by itself",
-                        read.path);
+      return base::fail(
+          base::ErrorCode::invalid_argument,
+          "'{}' is of a deployed job, which has no test records to compare on: show it "
+          "by itself",
+          read.path);
     HANSE_TRY(jobs::Report report, simulated(read));
     reports.push_back({read.path, std::move(report)});
   }

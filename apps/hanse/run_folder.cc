@@ -51,8 +51,10 @@ base::Result<void> write(const std::string& run, const jobs::RunResult& result,
 
 base::Result<void> show(const std::string& run, const jobs::Report& report,
                         const std::string& report_json, bool json, const Doors& doors) {
-  const std::string told =
+  std::string told =
       departures(report) + ". " + jobs::conclusion(report.privacy, /*simulated=*/true);
+  if (const std::string released = jobs::released_in_words(report.rounds); !released.empty())
+    told += "\n" + released;
   if (json) {
     HANSE_TRY_VOID(doors.terminal.print_data(report_json));
     doors.terminal.say(fmt::format("{}\n{}\n", visible(run + kPage), told));

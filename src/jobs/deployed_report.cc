@@ -80,6 +80,13 @@ base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecor
   return report;
 }
 
+std::vector<RoundRow> rows_of(const DeployedReport& report) {
+  std::vector<RoundRow> rows;
+  for (const DeployedRound& round : report.rounds)
+    rows.push_back({report.seed, 1, round.round, round.facts, round.sites_in, round.bytes});
+  return rows;
+}
+
 std::string to_json(const DeployedReport& report) {
   DeployedReport copy = report;  // a description takes what it may also fill
   return JsonFields::write([&](JsonFields& json) { describe(json, copy); });
@@ -93,13 +100,6 @@ base::Result<DeployedReport> deployed_report_from_json(std::string_view text) {
 }
 
 namespace {
-
-std::string curve(const DeployedReport& report) {
-  std::vector<RoundRow> rows;
-  for (const DeployedRound& round : report.rounds)
-    rows.push_back({report.seed, 1, round.round, round.facts, round.sites_in, round.bytes});
-  return curve_section(rows, "");
-}
 
 std::string what_left(const DeployedReport& report) {
   std::string rows;
@@ -157,7 +157,8 @@ std::string facts(const DeployedReport& report) {
 
 std::string to_html(const DeployedReport& report) {
   return report_page(report.job, fmt::format("first parameters by seed {}", report.seed),
-                     notice(report.privacy) + curve(report) + privacy_section(report.privacy) +
+                     notice(report.privacy) + released_section(rows_of(report)) +
+                         curve_section(rows_of(report), "") + privacy_section(report.privacy) +
                          what_left(report) + facts(report));
 }
 

@@ -1,5 +1,6 @@
-// What a deployed training did, for those who may see it: nothing that was not released. No metric,
-// since none was; no pooled column, since there is no such place.
+// What a deployed training did, for those who may see it: nothing that was not released: no metric
+// but those of a round of its own (privacy.metrics), no pooled column, since there is no such
+// place.
 #pragma once
 
 #include "jobs/job.h"
@@ -62,6 +63,9 @@ struct DeployedReport {
 // All but consortium, classes of sites and times.
 base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecord& record,
                                              std::span<const base::SiteId> cohort);
+
+// Its rounds as those of a run's report.
+std::vector<RoundRow> rows_of(const DeployedReport& report);
 
 std::string to_json(const DeployedReport& report);
 // As report_from_json.

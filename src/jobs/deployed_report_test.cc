@@ -86,6 +86,17 @@ TEST(DeployedReport, ThePageEscapesEveryWordAndLoadsNothing) {
     EXPECT_NE(to_html(clear).find(said), std::string::npos) << said;
 }
 
+// But for those that the job paid for.
+TEST(DeployedReport, SaysWhatWasReleased) {
+  DeployedReport report = sample("a");
+  EXPECT_EQ(to_html(report).find("Released metrics"), std::string::npos);
+  report.rounds[1].facts.released = {{"loss", .3125, .01}, {"accuracy", .875, .005}};
+  EXPECT_EQ(deployed_report_from_json(to_json(report)).value(), report);
+  const std::string html = to_html(report);
+  for (const char* said : {"Released metrics", "0.8652 to 0.8848", "0.3125", "optimistic"})
+    EXPECT_NE(html.find(said), std::string::npos) << said;
+}
+
 federation::Standing standing(std::uint64_t answers) { return {answers, {}}; }
 
 void add_round(TrainingRecord& record, base::RoundId id, bool with_b) {

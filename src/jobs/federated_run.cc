@@ -259,7 +259,8 @@ Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Millise
 Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
   const auto step = [&]() -> Result<std::pair<learning::Iterate, learning::RoundFacts>> {
     HANSE_TRY(const privacy::Released released, parts_->coordinator->take_released());
-    HANSE_TRY(const learning::RoundFacts facts, parts_->strategy->facts(parts_->iterate, released));
+    HANSE_TRY(const learning::RoundFacts facts,
+              facts_of(job_, *parts_->strategy, parts_->iterate, released));
     HANSE_TRY(learning::Iterate next, parts_->strategy->step(parts_->iterate, released));
     return std::pair(std::move(next), facts);
   };

@@ -102,6 +102,8 @@ struct PrivacySpec {
   // Share of the budget for the round of moments, by the recipe where the job says none. 0: no such
   // round.
   double moments = -1;
+  // Share of the budget for a last round that asks how good the model is. 0: no such round.
+  double metrics = 0;
   // Units of the fleet, as far as they are public: what sums are divided by, where no round of
   // moments counts them. 0: unknown.
   double expected_units = 0;
@@ -134,7 +136,7 @@ struct Job {
   data::SplitSpec split;
   std::optional<std::size_t> fold;  // from 1: of a k-fold only this one
   ModelSpec model;
-  std::uint32_t rounds = 0;  // in all, a private training's round of moments included
+  std::uint32_t rounds = 0;  // in all, a private training's moments and metrics included
   learning::StrategySpec strategy;
   bool personal = false;  // each site fits the model's outputs to its own records, for itself
   PrivacySpec privacy;

@@ -100,6 +100,7 @@ void read_noise(Section& section, PrivacySpec& spec) {
   section.get("delta", spec.delta, 1e-12, 0.1);
   section.get("sampling_rate", spec.sampling_rate, 1e-6, 1);
   section.get("moments", spec.moments, 0, 0.9);
+  section.get("metrics", spec.metrics, 0, 0.5);
   section.get("expected_units", spec.expected_units, 0, 1e12);
   section.get("clipped_share", spec.clipped_share, 0, 0.99);
   section.get_word<privacy::Currency>("currency", spec.currency, privacy::parse_currency);
@@ -124,7 +125,7 @@ void read_privacy(Section section, PrivacySpec& spec) {
   if (noised)
     read_noise(section, spec);
   else
-    for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments",
+    for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments", "metrics",
                             "expected_units", "clipped_share"})
       section.only(false, key, "epsilon or noise_multiplier");
   section.finish();
@@ -143,7 +144,7 @@ void settle_unit(Section section, const data::Schema& schema, PrivacySpec& spec)
 }
 
 // The recipe of private training, its noise still to be found.
-void settle_recipe(const data::Schema& schema, Job& job) {
+void settle_recipe(Section section, const data::Schema& schema, Job& job) {
   if (!job.privacy.is_private()) return;
   learning::PrivateSpec recipe{.unit = job.privacy.unit,
                                .placement = job.privacy.placement,
@@ -156,6 +157,13 @@ void settle_recipe(const data::Schema& schema, Job& job) {
   const double share =
       learning::recipe::moments_share(job.privacy.unit == "record", recipe.whitens);
   if (moments < 0) moments = share;
+  constexpr double kMostAside = 0.95;
+  if (moments + job.privacy.metrics > kMostAside) {
+    section.refuse("metrics", fmt::format("moments and metrics take {:.3g} of the budget together; "
+                                          "leave at least {:.2g} of it to what is learned from",
+                                          moments + job.privacy.metrics, 1 - kMostAside));
+    job.privacy.metrics = 0;  // what follows looks for other problems
+  }
   if (moments > 0) recipe.count_share = std::min(learning::recipe::kCountShare / moments, 0.5);
   if (job.rounds > 0) recipe.rounds = job.rounds;
   job.strategy.privacy = std::move(recipe);
@@ -244,7 +252,7 @@ void check_together(Section& root, Job& job) {
     return data.refuse("", "no column is the label: give one the kind \"label\"");
   check_split(data.section("split"), *schema, job.split);
   settle_unit(root.section("privacy"), *schema, job.privacy);
-  settle_recipe(*schema, job);
+  settle_recipe(root.section("privacy"), *schema, job);
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
@@ -261,7 +269,7 @@ void check_together(Section& root, Job& job) {
                       !aggregation.key_named_in(strategy.error().text()).empty();
     return (sums ? aggregation : training).refuse_where_named(strategy.error());
   }
-  job.rounds = (*strategy)->rounds().value_or(job.rounds);  // with its round of moments
+  job.rounds = (*strategy)->rounds().value_or(job.rounds);  // with moments and metrics
   read_evaluation(root.section("evaluation"), *schema, job);
 }
 

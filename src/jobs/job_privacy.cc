@@ -22,12 +22,12 @@ Result<std::unique_ptr<learning::Strategy>> create(const Job& job, PrivateSpec s
   return learning::create_strategy(std::move(strategy), job.name, sites);
 }
 
-// Both multipliers for one dose of noise: the shares of ρ stay what the job says.
-void dose(PrivateSpec& spec, double moments, double multiplier) {
+// All multipliers for one dose of noise: the shares of ρ stay what the job says.
+void dose(PrivateSpec& spec, const PrivacySpec& job, double multiplier) {
   const double steps = spec.rounds;
   // ρ of the gradients: steps / (2 multiplier²).
   const double gradients = steps / (2 * multiplier * multiplier);
-  learning::spend(spec, gradients / (1 - moments), moments);
+  learning::spend(spec, gradients / (1 - job.moments - job.metrics), job.moments, job.metrics);
 }
 
 Result<privacy::Gate> gate_of(const PrivacySpec& privacy) {
@@ -57,7 +57,7 @@ Result<double> calibrated(const Job& job, const PrivateSpec& recipe,
   HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
   const auto cost = [&](double multiplier) -> Result<double> {
     PrivateSpec spec = recipe;
-    dose(spec, job.privacy.moments, multiplier);
+    dose(spec, job.privacy, multiplier);
     HANSE_TRY(const auto strategy, create(job, std::move(spec), sites));
     HANSE_TRY(const auto charges, strategy->charges(architecture));
     return share_of_gate(gate, charges);
@@ -84,16 +84,27 @@ Result<std::optional<double>> epsilon_of_group(std::span<const privacy::Charge> 
   return std::isfinite(*epsilon) ? std::optional(*epsilon) : std::nullopt;
 }
 
+// How many rounds each charge of Strategy::charges is for: the moments, the steps, the metrics.
+std::vector<std::uint64_t> rounds_of_charges(const Job& job) {
+  const std::uint64_t moments = job.privacy.moments > 0 ? 1 : 0;
+  const std::uint64_t metrics = job.privacy.metrics > 0 ? 1 : 0;
+  std::vector<std::uint64_t> rounds;
+  for (const std::uint64_t count : {moments, job.rounds - moments - metrics, metrics})
+    if (count > 0) rounds.push_back(count);
+  return rounds;
+}
+
 void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
                   std::vector<privacy::Charge>& charges) {
-  const std::size_t moments = job.privacy.moments > 0 ? 1 : 0;
-  std::uint64_t again[] = {0, 0};  // of the round of moments, and of those behind it
-  for (std::size_t round = 0; round < attempts.size(); ++round)
-    again[round < moments ? 0 : 1] += std::max(attempts[round], 1U) - 1;
+  const std::vector<std::uint64_t> rounds = rounds_of_charges(job);
+  HANSE_CHECK(rounds.size() == charges.size());
+  std::size_t first = 0;  // of the rounds of this charge
   for (std::size_t i = 0; i < charges.size(); ++i) {
-    const bool of_moments = i < moments;
-    const std::uint64_t rounds = of_moments ? 1 : job.rounds - moments;
-    charges[i].count += charges[i].count / rounds * again[of_moments ? 0 : 1];
+    std::uint64_t again = 0;
+    for (std::size_t round = first; round < std::min(first + rounds[i], attempts.size()); ++round)
+      again += std::max(attempts[round], 1U) - 1;
+    charges[i].count += charges[i].count / rounds[i] * again;
+    first += rounds[i];
   }
 }
 
@@ -135,7 +146,7 @@ Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const da
   if (job.privacy.epsilon) {
     HANSE_TRY(multiplier, calibrated(job, spec, architecture, sites));
   }
-  dose(spec, job.privacy.moments, multiplier);
+  dose(spec, job.privacy, multiplier);
   return create(job, std::move(spec), sites);
 }
 

@@ -94,6 +94,29 @@ TEST(JobPrivacy, WhatWasAskedAgainIsReportedAgain) {
   EXPECT_GT(*more.pld_epsilon, *guarantee(once).pld_epsilon);
 }
 
+// The whole stays what it was; a round more is asked, and repeated ones are told apart.
+TEST(JobPrivacy, MetricsTakeTheirShare) {
+  const Job plain = private_ovens();
+  const Job job = private_ovens({"privacy.metrics=0.2"});
+  EXPECT_EQ(job.rounds, 10U);
+  EXPECT_NEAR(rho_of(job, 2), rho_of(plain, 2), 1e-5 * rho_of(plain, 2));
+  const data::Schema schema = schema_of(job.source).value();
+  const auto count = [&](std::vector<std::uint32_t> attempts) {
+    std::vector<std::uint64_t> counts;
+    const ReportedPrivacy report = reported_privacy(job, schema, 2, attempts).value();
+    for (const auto& one : report.guarantee->mechanisms) counts.push_back(one.count);
+    return counts;
+  };
+  EXPECT_EQ(count({}), (std::vector<std::uint64_t>{1, 8, 1}));
+  EXPECT_EQ(count({2, 1, 1, 1, 3, 1, 1, 1, 1, 4}), (std::vector<std::uint64_t>{2, 10, 4}));
+  const Job alone =
+      private_ovens({"privacy.metrics=0.2", "privacy.moments=0.0", "privacy.expected_units=500.0"});
+  EXPECT_EQ(alone.rounds, 9U);
+  EXPECT_NE(refusal({"privacy={epsilon=1.0, metrics=0.6}"}).find("0.5"), std::string::npos);
+  EXPECT_NE(refusal({"privacy={epsilon=1.0, metrics=0.2, moments=0.8}"}).find("take 1"),
+            std::string::npos);
+}
+
 TEST(JobPrivacy, MomentsTakeTheirShare) {
   const Job with = private_ovens({"privacy.moments=0.5"});
   const Job without = private_ovens({"privacy.moments=0.0", "privacy.expected_units=500.0"});

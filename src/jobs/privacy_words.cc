@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "jobs/report_charts.h"
 #include "jobs/report_page.h"
@@ -13,6 +15,32 @@ namespace {
 
 std::string epsilon_in_words(const std::optional<double>& epsilon) {
   return epsilon ? fmt::format("{:.3g}", *epsilon) : "no known bound";
+}
+
+// What 95 % of the noise is within.
+constexpr double kNinetyFive = 1.96;
+
+std::string in_words(const learning::ReleasedMetric& metric) {
+  return fmt::format("{} {:.3g} ± {:.2g}", metric.name, metric.value, kNinetyFive * metric.error);
+}
+
+std::vector<learning::ReleasedMetric> mean_released(const std::vector<RoundRow>& rounds) {
+  std::vector<learning::ReleasedMetric> mean;
+  double trainings = 0;
+  for (const RoundRow& row : rounds) {
+    trainings += row.facts.released.empty() ? 0 : 1;
+    for (const learning::ReleasedMetric& one : row.facts.released) {
+      auto at = std::ranges::find(mean, one.name, &learning::ReleasedMetric::name);
+      if (at == mean.end()) at = mean.insert(at, {one.name, 0, 0});
+      at->value += one.value;
+      at->error = std::hypot(at->error, one.error);
+    }
+  }
+  for (learning::ReleasedMetric& one : mean) {
+    one.value /= trainings;
+    one.error /= trainings;
+  }
+  return mean;
 }
 
 }  // namespace
@@ -70,6 +98,7 @@ std::string in_words(const learning::RoundFacts& facts) {
   if (facts.loss) add(fmt::format("loss {:.4f}", *facts.loss));
   if (facts.noise_to_signal) add(fmt::format("noise/signal {:.2f}", *facts.noise_to_signal));
   if (facts.clipped_fraction) add(fmt::format("{:.0f} % clipped", 100 * *facts.clipped_fraction));
+  for (const learning::ReleasedMetric& metric : facts.released) add(in_words(metric));
   return text.empty() ? "–" : text;
 }
 
@@ -87,6 +116,34 @@ std::string privacy_section(const ReportedPrivacy& privacy) {
       R"(<table><thead><tr><th scope="col" class="word">mechanism, per {}</th>)"
       R"(<th scope="col">times</th></tr></thead><tbody>{}</tbody></table></div>)",
       notes, escaped(privacy.unit), rows);
+}
+
+std::string released_in_words(const std::vector<RoundRow>& rounds) {
+  std::string words;
+  for (const learning::ReleasedMetric& one : mean_released(rounds))
+    words += (words.empty() ? "" : ", ") + in_words(one);
+  if (words.empty()) return "";
+  return fmt::format(
+      "Released with noise (95 % of it within ±), of the records that the model learned from: {}.",
+      words);
+}
+
+std::string released_section(const std::vector<RoundRow>& rounds) {
+  std::string rows;
+  for (const learning::ReleasedMetric& one : mean_released(rounds))
+    rows +=
+        fmt::format(R"(<tr><th scope="row">{}</th><td>{:.4g}</td><td>{:.4g} to {:.4g}</td></tr>)",
+                    escaped(one.name), one.value, one.value - kNinetyFive * one.error,
+                    one.value + kNinetyFive * one.error);
+  if (rows.empty()) return "";
+  return fmt::format(
+      R"(<h2>Released metrics</h2><div class="card scroll"><table><thead><tr>)"
+      R"(<th scope="col" class="word">metric</th><th scope="col">released</th>)"
+      R"(<th scope="col">95 % of the noise</th></tr></thead><tbody>{}</tbody></table></div>)"
+      R"(<p class="note">Of the records that the model learned from, so optimistic: on others it )"
+      R"(does worse. Released with noise and charged with the training; the interval tells of the )"
+      R"(noise alone. Losses and errors are cut off record by record.</p>)",
+      rows);
 }
 
 }  // namespace hanse::jobs

@@ -27,4 +27,10 @@ std::string in_words(const learning::RoundFacts& facts);
 // The part of a page about it; empty in the clear.
 std::string privacy_section(const ReportedPrivacy& privacy);
 
+// Metrics that rounds released, of several trainings their mean: "Released with noise, of the
+// records that it learned from: loss 0.31 ± 0.02, accuracy 0.87 ± 0.01." Usually nothing.
+std::string released_in_words(const std::vector<RoundRow>& rounds);
+// The part of a page about them.
+std::string released_section(const std::vector<RoundRow>& rounds);
+
 }  // namespace hanse::jobs

@@ -243,7 +243,8 @@ std::string to_html(const Report& report) {
           breakdowns(report, "Per group", "group", report.groups, metrics) +
           curve_section(report.rounds,
                         report.metrics.folds.size() > 1 ? " One line per fold and seed." : "") +
-          privacy_section(report.privacy) + what_left(report) + facts(report));
+          released_section(report.rounds) + privacy_section(report.privacy) + what_left(report) +
+          facts(report));
 }
 
 }  // namespace hanse::jobs

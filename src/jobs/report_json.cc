@@ -66,10 +66,17 @@ void describe(JsonFields& json, ReportedJob& job) {
   json.field("instruction_set", job.instruction_set);
 }
 
+static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
+  json.field("name", metric.name);
+  json.field("value", metric.value);
+  json.field("error", metric.error);
+}
+
 void describe(JsonFields& json, learning::RoundFacts& facts) {
   json.field("loss", facts.loss);
   json.field("noise_to_signal", facts.noise_to_signal);
   json.field("clipped_fraction", facts.clipped_fraction);
+  json.field("released", facts.released);
 }
 
 void describe(JsonFields& json, RoundRow& row) {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "jobs/privacy_words.h"
 #include "jobs/report_charts.h"
 
 namespace hanse::jobs {
@@ -36,7 +37,7 @@ Report sample(const std::string& text) {
   report.seed = std::uint64_t{1} << 53;
   report.rounds = {{7, 1, 1, {.loss = 1.4}, 2, 800},
                    {7, 1, 2, {.loss = .7, .clipped_fraction = .5}, 2, 800},
-                   {8, 2, 1, {.noise_to_signal = 1.3}, 1, 400}};
+                   {8, 2, 1, {.noise_to_signal = 1.3, .released = {{text, .87, .01}}}, 1, 400}};
   report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, compared(.01)},
                   {"b", "", 9, 4, 0, {}, {2, 800}, compared(.02)}};
   report.groups = {{text, {text}, 9, 4, compared(.03)}};
@@ -75,6 +76,22 @@ RC_GTEST_PROP(ReportJson, NumbersComeBackToTheBit, (double value, std::uint64_t 
   const auto back = report_from_json(to_json(report));
   RC_ASSERT(back.has_value());
   RC_ASSERT(*back == report);
+}
+
+// Of several trainings their mean, whose noise is less.
+TEST(ReleasedMetrics, AreToldWithTheirNoise) {
+  EXPECT_EQ(released_in_words({}), "");
+  std::vector<RoundRow> rounds{{7, 1, 1, {.noise_to_signal = 1}, 2, 8},
+                               {7, 1, 2, {.released = {{"accuracy", .8, .03}}}, 2, 8}};
+  const std::string told = released_in_words(rounds);
+  EXPECT_NE(told.find("that the model learned from: accuracy 0.8 ± 0.059."), std::string::npos)
+      << told;
+  rounds.push_back({7, 2, 2, {.released = {{"accuracy", .9, .04}}}, 2, 8});
+  EXPECT_NE(released_in_words(rounds).find("accuracy 0.85 ± 0.049."), std::string::npos)
+      << released_in_words(rounds);
+  EXPECT_EQ(in_words(rounds[1].facts), "accuracy 0.8 ± 0.059");
+  EXPECT_NE(released_section(rounds).find("0.801 to 0.899"), std::string::npos)
+      << released_section(rounds);
 }
 
 TEST(ReportJson, TopLevelKeysStandInTheirOrder) {

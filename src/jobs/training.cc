@@ -57,6 +57,21 @@ base::Result<learning::Model> model_of(const Job& job, const data::Schema& schem
   return strategy->model(iterate);
 }
 
+base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Strategy& strategy,
+                                            const learning::Iterate& iterate,
+                                            const privacy::Released& released) {
+  HANSE_TRY(learning::RoundFacts facts, strategy.facts(iterate, released));
+  if (facts.released.empty()) return facts;
+  HANSE_TRY(const data::Schema schema, schema_of(job.source));
+  const data::Column& label = *schema.label();
+  if (!label.values.empty()) return facts;
+  for (learning::ReleasedMetric& metric : facts.released) {
+    metric.value *= (label.high - label.low) / 2;  // targets are scaled to [−1, 1]
+    metric.error *= (label.high - label.low) / 2;
+  }
+  return facts;
+}
+
 Job pooled(const Job& job, std::size_t sites) {
   Job whole = job;
   std::uint64_t& records = whole.strategy.max_records_per_site;
@@ -101,7 +116,8 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
     const std::uint64_t sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
     const auto result = consortium.run_round(std::move(plan));
     if (!result) return base::fail(with_cause(result.error(), log));
-    HANSE_TRY(const learning::RoundFacts facts, strategy->facts(*iterate, result->released));
+    HANSE_TRY(const learning::RoundFacts facts,
+              facts_of(job, *strategy, *iterate, result->released));
     HANSE_TRY(learning::Iterate next, strategy->step(*iterate, result->released));
     iterate = std::make_shared<const learning::Iterate>(std::move(next));
     if (!after_round({round, facts, result->contributors, sealed_bytes}, iterate))

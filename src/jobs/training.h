@@ -26,6 +26,11 @@ using SharedIterate = std::shared_ptr<const learning::Iterate>;
 base::Result<learning::Model> model_of(const Job& job, const data::Schema& schema,
                                        const learning::Iterate& iterate);
 
+// What a round says of itself, released metrics of a regression in the label's unit.
+base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Strategy& strategy,
+                                            const learning::Iterate& iterate,
+                                            const privacy::Released& released);
+
 // Called after each round with what it led to, from the thread that trains; false gives up:
 // aborted.
 using AfterRound = std::function<bool(const RoundTrace&, const SharedIterate&)>;

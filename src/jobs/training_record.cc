@@ -45,6 +45,12 @@ void put(const learning::RoundFacts& facts, wire::Facts* out) {
   if (facts.loss) out->set_loss(*facts.loss);
   if (facts.noise_to_signal) out->set_noise_to_signal(*facts.noise_to_signal);
   if (facts.clipped_fraction) out->set_clipped_fraction(*facts.clipped_fraction);
+  for (const learning::ReleasedMetric& metric : facts.released) {
+    wire::ReleasedMetric& one = *out->add_released();
+    one.set_name(metric.name);
+    one.set_value(metric.value);
+    one.set_error(metric.error);
+  }
 }
 
 Result<learning::RoundFacts> facts_from(const wire::Facts& in) {
@@ -55,6 +61,12 @@ Result<learning::RoundFacts> facts_from(const wire::Facts& in) {
   for (const auto& fact : {facts.loss, facts.noise_to_signal, facts.clipped_fraction})
     if (fact && !std::isfinite(*fact))
       return fail(ErrorCode::corruption, "a training record: a round says {} of itself", *fact);
+  for (const wire::ReleasedMetric& one : in.released()) {
+    if (!std::isfinite(one.value()) || !std::isfinite(one.error()) || one.error() < 0)
+      return fail(ErrorCode::corruption, "a training record: a round released {} ± {}", one.value(),
+                  one.error());
+    facts.released.push_back({one.name(), one.value(), one.error()});
+  }
   return facts;
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
+
 #include "storage/durable.h"
 
 namespace hanse::jobs {
@@ -157,6 +159,31 @@ TEST(TrainingRecord, RefusesNumbersThatMeanNothing) {
        {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     const auto checked =
         record.check(TrainingRecord::closed({closing(1), digest("x"), {.loss = loss}, 0, 0}));
+    ASSERT_FALSE(checked);
+    EXPECT_EQ(checked.error().code(), ErrorCode::corruption);
+  }
+}
+
+// Entries and snapshots carry them.
+TEST(TrainingRecord, KeepsWhatARoundReleased) {
+  TrainingRecord record(kJob);
+  add(record, opened({1, 0}));
+  const learning::RoundFacts facts{.noise_to_signal = 2, .released = {{"accuracy", .875, .01}}};
+  const auto closed_with = [](const learning::RoundFacts& of) {
+    return TrainingRecord::closed({closing(1), digest("x"), of, 40, 0});
+  };
+  const std::string metric =
+      "0a086163637572616379"
+      "11000000000000ec3f"
+      "197b14ae47e17a843f";
+  EXPECT_NE(hex(closed_with(facts)).find("221c" + metric), std::string::npos);
+  TrainingRecord open = record;
+  add(record, closed_with(facts));
+  EXPECT_EQ(record.rounds().back().facts, facts);
+  EXPECT_EQ(TrainingRecord::restore(record.snapshot())->rounds().back().facts, facts);
+  for (const auto& [value, error] :
+       {std::pair{std::nan(""), .01}, std::pair{.5, HUGE_VAL}, std::pair{.5, -.01}}) {
+    const auto checked = open.check(closed_with({.released = {{"accuracy", value, error}}}));
     ASSERT_FALSE(checked);
     EXPECT_EQ(checked.error().code(), ErrorCode::corruption);
   }

@@ -141,6 +141,17 @@ void BlockGradient::compute_losses(std::span<const double> parameters, const dat
   finish_losses();
 }
 
+void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
+                                   std::span<const std::size_t> rows) {
+  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
+  rows_ = rows.size();
+  computed_ = kBlock;
+  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+  load(parameters);
+  forward();
+  finish_losses();
+}
+
 std::span<const double> BlockGradient::predict(std::span<const double> parameters,
                                                const math::Matrix& features, std::size_t first,
                                                std::size_t count) {

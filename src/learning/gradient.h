@@ -54,12 +54,19 @@ class BlockGradient final : public privacy::BatchedUnits {
   // Forward only: of all below, losses() alone is valid afterwards.
   void compute_losses(std::span<const double> parameters, const data::Dataset& records,
                       std::size_t first, std::size_t count);
+  // The same of the records of `rows`, padded: outputs() is valid too.
+  void compute_losses(std::span<const double> parameters, const data::Dataset& records,
+                      std::span<const std::size_t> rows);
   // Forward only: the probabilities or values of these rows, row after row.
   std::span<const double> predict(std::span<const double> parameters, const math::Matrix& features,
                                   std::size_t first, std::size_t count);
 
   // Of each record, without l2.
   std::span<const double> losses() const { return losses_.first(rows_); }
+  // Of each record, row after row: the probabilities of its labels, or its value.
+  std::span<const double> outputs() const {
+    return layers_.back().output.first(rows_ * architecture_.outputs());
+  }
   // One pass over inputs and deltas; norms() may be called afterwards.
   void find_norms();
   // Of each record's gradient, to rounding, and never below it where squares underflow.

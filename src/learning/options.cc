@@ -132,8 +132,15 @@ base::Result<MomentsOptions> moments_from(const Json& json) {
   return options;
 }
 
+base::Result<MetricsOptions> metrics_from(const Json& json) {
+  HANSE_TRY_VOID(expect_keys(json, "metrics", {"clip"}));
+  HANSE_TRY(const double clip, positive(json, "clip"));
+  return MetricsOptions{clip};
+}
+
 base::Result<void> expect_option_keys(const Json& json) {
-  if (json.contains("moments")) return expect_keys(json, "options", {"architecture", "moments"});
+  for (const auto* alone : {"moments", "metrics"})
+    if (json.contains(alone)) return expect_keys(json, "options", {"architecture", alone});
   const bool local = json.contains("learner");
   if (!json.contains("private"))
     return local ? expect_keys(json, "options", {"architecture", "learner"})
@@ -189,6 +196,7 @@ std::string to_json(const Options& options) {
                        {"multiplier", options.privacy->multiplier}};
   if (options.moments)
     json["moments"] = {{"targets", options.moments->targets}, {"scale", options.moments->scale}};
+  if (options.metrics) json["metrics"] = {{"clip", options.metrics->clip}};
   return json.dump();
 }
 
@@ -202,8 +210,7 @@ base::Result<Options> options_from_json(std::string_view options) {
     return wrong("options", "one JSON object without repeated keys", "something else");
   HANSE_TRY_VOID(expect_option_keys(json));
   HANSE_TRY(Architecture architecture, architecture_from(json.at("architecture")));
-  Options result{
-      .architecture = std::move(architecture), .learner = {}, .privacy = {}, .moments = {}};
+  Options result{.architecture = std::move(architecture), .learner = {}};
   if (json.contains("learner")) {
     HANSE_TRY(result.learner, learner_from(json.at("learner")));
   }
@@ -212,6 +219,9 @@ base::Result<Options> options_from_json(std::string_view options) {
   }
   if (json.contains("moments")) {
     HANSE_TRY(result.moments, moments_from(json.at("moments")));
+  }
+  if (json.contains("metrics")) {
+    HANSE_TRY(result.metrics, metrics_from(json.at("metrics")));
   }
   return result;
 }

@@ -10,6 +10,7 @@
 //
 //    "private": {"scale": 0.5, "mapped": true, "units": 0, "multiplier": 0}     of both
 //    "moments": {"targets": true, "scale": 40}                       of moments alone
+//    "metrics": {"clip": 2}                                          of metrics alone
 //
 // Every key is required.
 #pragma once
@@ -42,11 +43,18 @@ struct MomentsOptions {
   bool operator==(const MomentsOptions&) const = default;
 };
 
+struct MetricsOptions {
+  double clip = 1;  // of a record's loss; of a regression of its absolute error
+
+  bool operator==(const MetricsOptions&) const = default;
+};
+
 struct Options {
   Architecture architecture;
   std::optional<LearnerSpec> learner;
   std::optional<PrivateOptions> privacy = {};
   std::optional<MomentsOptions> moments = {};
+  std::optional<MetricsOptions> metrics = {};
 
   bool operator==(const Options&) const = default;
 };

@@ -30,6 +30,8 @@ RC_GTEST_PROP(Options, ComeBackBitByBit, ()) {
                                     .batch = *rc::gen::inRange<std::uint32_t>(1, 65'537),
                                     .mu = positive() / 3,
                                     .clip = positive() * 7};
+    if (!options.learner && *rc::gen::arbitrary<bool>())
+      options.metrics = MetricsOptions{.clip = 1e-300 + positive()};
     const base::Result<Options> back = options_from_json(to_json(options));
     RC_ASSERT(back.has_value());
     RC_ASSERT(*back == options);

@@ -28,14 +28,6 @@ base::Result<void> check_private_parts(const query::QueryPlan& plan,
                     privacy::name_of(plan.noise.placement));
 }
 
-// Without noise for each part the answer would leave bare.
-base::Result<void> check_noised(const query::QueryPlan& plan) {
-  if (plan.noise.parts.size() == plan.layout.parts.size()) return {};
-  return base::fail(base::ErrorCode::invalid_argument,
-                    "a private '{}' plan says the noise of each of its {} parts, found {}",
-                    plan.kind, plan.layout.parts.size(), plan.noise.parts.size());
-}
-
 base::Result<Options> options_of(const query::QueryPlan& plan, bool moments, bool learner) {
   HANSE_TRY(Options options, options_from_json(plan.options));
   if (options.moments.has_value() != moments || options.privacy.has_value() == moments ||
@@ -193,6 +185,16 @@ class PrivateLocalTrainingQuery final : public query::Query {
 
 }  // namespace
 
+base::Result<void> check_summed(const query::QueryPlan& plan,
+                                std::span<const privacy::Part> expected) {
+  HANSE_TRY_VOID(check_private_parts(plan, expected));
+  // Without noise for each part the answer would leave bare.
+  if (plan.noise.parts.size() == plan.layout.parts.size()) return {};
+  return base::fail(base::ErrorCode::invalid_argument,
+                    "a private '{}' plan says the noise of each of its {} parts, found {}",
+                    plan.kind, plan.layout.parts.size(), plan.noise.parts.size());
+}
+
 privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice,
                                std::uint64_t max_units) {
   return {.parts = {{.name = "moments", .coordinates = numbers, .clip = 1},
@@ -235,8 +237,7 @@ base::Result<std::unique_ptr<query::Query>> create_moments(const query::QueryPla
   const privacy::Layout expected =
       moments_layout(moment_count(options.architecture, options.moments->targets),
                      plan.layout.lattice, plan.layout.max_units);
-  HANSE_TRY_VOID(check_private_parts(plan, expected.parts));
-  HANSE_TRY_VOID(check_noised(plan));
+  HANSE_TRY_VOID(check_summed(plan, expected.parts));
   return std::unique_ptr<query::Query>(new MomentsQuery(plan, std::move(options)));
 }
 
@@ -244,8 +245,7 @@ base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query:
   HANSE_TRY(const Options options, options_of(plan, /*moments=*/false, /*learner=*/false));
   const privacy::Layout expected = gradient_layout(options.architecture.parameter_count(),
                                                    plan.layout.lattice, plan.layout.max_units);
-  HANSE_TRY_VOID(check_private_parts(plan, expected.parts));
-  HANSE_TRY_VOID(check_noised(plan));
+  HANSE_TRY_VOID(check_summed(plan, expected.parts));
   HANSE_TRY(MappedModel model, mapped_model(plan, options));
   return std::unique_ptr<query::Query>(
       new PrivateGradientQuery(plan, std::move(model), options.privacy->scale));

@@ -18,6 +18,10 @@ base::Result<std::unique_ptr<query::Query>> create_private_local_training(
 // What that one costs: so many steps.
 base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan);
 
+// That a plan is private, has these parts and says the noise of each: else invalid_argument.
+base::Result<void> check_summed(const query::QueryPlan& plan,
+                                std::span<const privacy::Part> expected);
+
 // Layouts and noise of these plans, for who makes them and who answers.
 
 // With so many units per site at most, σ over all sensitivities together being `multiplier`.

@@ -19,25 +19,26 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-StrategySpec spec_for(StrategyKind kind, const std::string& unit, double rate = 1) {
+StrategySpec spec_for(StrategyKind kind, const std::string& unit, double rate = 1,
+                      double metrics = 0) {
   StrategySpec spec = default_spec(kind);
   spec.max_records_per_site = 1000;
   PrivateSpec privacy{.unit = unit,
                       .placement = privacy::Placement::site,
                       .sampling_rate = rate,
                       .expected_units = 500};
-  spend(privacy, 0.1, recipe::moments_share(unit == "record", /*whitens=*/true));
+  spend(privacy, 0.1, recipe::moments_share(unit == "record", /*whitens=*/true), metrics);
   spec.privacy = privacy;
   return spec;
 }
 
-// Plans of a private training: moments, a gradient, a gradient behind a map, local steps.
+// Plans of a private training: moments, a gradient, a gradient behind a map, local steps, metrics.
 std::vector<query::QueryPlan> plans(const Architecture& of, const std::string& unit,
                                     double rate = 1) {
   std::vector<query::QueryPlan> all;
-  const auto ask = [&](StrategyKind kind, const Iterate& iterate) {
+  const auto ask = [&](StrategyKind kind, const Iterate& iterate, double metrics = 0) {
     const auto strategy =
-        create_strategy(spec_for(kind, unit, rate), *base::JobId::create("test"), 4);
+        create_strategy(spec_for(kind, unit, rate, metrics), *base::JobId::create("test"), 4);
     HANSE_CHECK(strategy.has_value());
     base::Result<query::QueryPlan> plan = (*strategy)->plan(iterate, {1, 0});
     HANSE_CHECK(plan.has_value());
@@ -58,6 +59,8 @@ std::vector<query::QueryPlan> plans(const Architecture& of, const std::string& u
                                       .clip = 0.3,
                                       .rate = 0.5,
                                       .map = mapped ? map : std::vector<double>{}}});
+  ask(StrategyKind::fedsgd, {.model = model, .moments = {}, .steps = 1 + recipe::kRounds}, 0.1);
+  HANSE_CHECK(all.back().kind == kMetricsKind);
   return all;
 }
 

@@ -32,6 +32,7 @@ base::Result<void> check_private(const PrivateSpec& spec) {
                       kMostRounds, spec.rounds);
   HANSE_TRY_VOID(check_range("sampling_rate", spec.sampling_rate, 1e-6, 1));
   HANSE_TRY_VOID(check_range("moments_multiplier", spec.moments_multiplier, 0, kMost));
+  HANSE_TRY_VOID(check_range("metrics_multiplier", spec.metrics_multiplier, 0, kMost));
   HANSE_TRY_VOID(check_range("count_share", spec.count_share, 1e-6, 0.999));
   HANSE_TRY_VOID(check_range("multiplier", spec.multiplier, 1e-6, kMost));
   HANSE_TRY_VOID(check_range("expected_units", spec.expected_units, 0, kMost));
@@ -47,11 +48,13 @@ base::Result<void> check_private(const PrivateSpec& spec) {
   return {};
 }
 
-void spend(PrivateSpec& spec, double rho, double moments) {
-  HANSE_CHECK(rho > 0 && moments >= 0 && moments < 1);
+void spend(PrivateSpec& spec, double rho, double moments, double metrics) {
+  HANSE_CHECK(rho > 0 && moments >= 0 && metrics >= 0 && moments + metrics < 1);
   if (moments > 0) spec.count_share = std::min(0.5, recipe::kCountShare / moments);
   spec.moments_multiplier = moments > 0 ? std::sqrt(1 / (2 * moments * rho)) : 0;
-  spec.multiplier = std::sqrt(static_cast<double>(spec.rounds) / (2 * (1 - moments) * rho));
+  spec.metrics_multiplier = metrics > 0 ? std::sqrt(1 / (2 * metrics * rho)) : 0;
+  spec.multiplier =
+      std::sqrt(static_cast<double>(spec.rounds) / (2 * (1 - moments - metrics) * rho));
 }
 
 }  // namespace hanse::learning

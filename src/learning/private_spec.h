@@ -21,6 +21,8 @@ struct PrivateSpec {
   // ρ = 1/(2 multiplier²), whatever its clips. 0 for the moments: no such round.
   double moments_multiplier = 0;
   double multiplier = 0;
+  // The same of a last round that asks how good the model is. 0: no such round.
+  double metrics_multiplier = 0;
   // Share of the round of moments' ρ that pays for the number of units, by which all is divided.
   double count_share = 0.14;
   // Units in the fleet, as far as it is publicly known: what sums are divided by. 0: the noised
@@ -43,8 +45,8 @@ struct PrivateSpec {
 base::Result<void> check_private(const PrivateSpec& spec);
 
 // Multipliers for which the whole training costs this ρ (zCDP) in all, the share `moments` of it
-// for the round of moments (recipe::moments_share); rounding and the sum of shares come on top, far
-// below 1 %.
-void spend(PrivateSpec& spec, double rho, double moments);
+// for the round of moments (recipe::moments_share) and `metrics` for that of metrics; rounding and
+// the sum of shares come on top, far below 1 %.
+void spend(PrivateSpec& spec, double rho, double moments, double metrics = 0);
 
 }  // namespace hanse::learning

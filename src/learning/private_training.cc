@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/bytes.h"
+#include "learning/metric_sums.h"
 #include "learning/options.h"
 #include "learning/queries.h"
 #include "learning/unit_sums.h"
@@ -35,8 +36,13 @@ base::Result<std::vector<double>> part_of(const Released& released, std::string_
 
 base::Result<QueryPlan> PrivateTraining::plan(const Iterate& iterate, base::RoundId round) const {
   const Architecture& architecture = iterate.model.architecture();
-  HANSE_TRY(QueryPlan plan,
-            asks_moments(iterate) ? moments_plan(architecture) : step_plan(iterate));
+  HANSE_TRY(QueryPlan plan, asks_moments(iterate)   ? moments_plan(architecture)
+                            : asks_metrics(iterate) ? metrics_plan(architecture)
+                                                    : step_plan(iterate));
+  if (asks_metrics(iterate)) {
+    HANSE_TRY(const Model judged, model(iterate));
+    plan.parameters = base::Slice(base::to_little_endian(judged.parameters()));
+  }
   plan.job = job_;
   plan.round = round;
   plan.unit = privacy().unit;
@@ -47,7 +53,12 @@ base::Result<QueryPlan> PrivateTraining::plan(const Iterate& iterate, base::Roun
 
 base::Result<Iterate> PrivateTraining::step(const Iterate& iterate,
                                             const Released& released) const {
-  return asks_moments(iterate) ? take_moments(iterate, released) : take_step(iterate, released);
+  if (asks_moments(iterate)) return take_moments(iterate, released);
+  if (!asks_metrics(iterate)) return take_step(iterate, released);
+  // What was learned stays as it is.
+  Iterate next = iterate;
+  ++next.steps;
+  return next;
 }
 
 base::Result<RoundFacts> PrivateTraining::facts(const Iterate& iterate,
@@ -57,11 +68,16 @@ base::Result<RoundFacts> PrivateTraining::facts(const Iterate& iterate,
   if (asked.noise.parts.empty()) return facts;
   const privacy::Part& first = asked.layout.parts.front();
   HANSE_TRY(const std::vector<double> values, part_of(released, first.name, first.coordinates));
-  const double sigma = asked.noise.parts.front().sigma * asked.layout.lattice.step() *
-                       std::sqrt(static_cast<double>(doses(released)));
-  facts.noise_to_signal = sigma * std::sqrt(static_cast<double>(values.size())) /
+  facts.noise_to_signal = deviation(asked, 0, released) *
+                          std::sqrt(static_cast<double>(values.size())) /
                           std::max(norm(values), asked.layout.lattice.step());
-  if (asked.layout.parts.size() > 1 && !asks_moments(iterate)) {
+  if (asks_moments(iterate)) return facts;
+  if (asks_metrics(iterate)) {
+    HANSE_TRY(const std::vector<double> count, part_of(released, "count", 1));
+    facts.released = released_metrics(
+        iterate.model.architecture(), values, count.front(),
+        {.metrics = deviation(asked, 0, released), .count = deviation(asked, 1, released)});
+  } else if (asked.layout.parts.size() > 1) {
     HANSE_TRY(const std::vector<double> clipped, part_of(released, "clipped", 1));
     facts.clipped_fraction =
         std::clamp(clipped[0] / (findings_of(iterate).units * privacy().sampling_rate), 0.0, 1.0);
@@ -93,6 +109,11 @@ base::Result<std::vector<privacy::Charge>> PrivateTraining::charges(
     HANSE_TRY(privacy::Charge each, step_charge(architecture));
     each.count *= steps();
     all.push_back(std::move(each));
+  }
+  if (has_metrics()) {
+    HANSE_TRY(const QueryPlan asked, metrics_plan(architecture));
+    HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(asked.layout, asked.noise));
+    all.push_back({std::move(loss), 1});
   }
   return all;
 }
@@ -157,6 +178,32 @@ base::Result<QueryPlan> PrivateTraining::moments_plan(const Architecture& archit
                    .parameters = {}};
 }
 
+base::Result<QueryPlan> PrivateTraining::metrics_plan(const Architecture& architecture) const {
+  const privacy::Layout layout = metrics_layout(lattice_, spec_.max_records_per_site);
+  // As for moments every unit takes part. Units are added one by one.
+  AskedNoise asked = asked_noise(privacy().metrics_multiplier, 1);
+  asked.units_are_records = false;
+  HANSE_TRY(privacy::NoisePlan noise, noise_for(layout, asked, kMetricsCountShare));
+  const Options options{.architecture = architecture,
+                        .learner = {},
+                        .metrics = MetricsOptions{metrics_clip(architecture)}};
+  return QueryPlan{.kind = std::string(kMetricsKind),
+                   .job = job_,
+                   .round = {},
+                   .unit = privacy().unit,
+                   .max_sites = max_sites_,
+                   .layout = layout,
+                   .noise = std::move(noise),
+                   .options = to_json(options),
+                   .parameters = {}};
+}
+
+double PrivateTraining::deviation(const QueryPlan& asked, std::size_t part,
+                                  const Released& released) const {
+  return asked.noise.parts[part].sigma * asked.layout.lattice.step() *
+         std::sqrt(static_cast<double>(doses(released)));
+}
+
 base::Result<Iterate> PrivateTraining::take_moments(const Iterate& iterate,
                                                     const Released& released) const {
   const Architecture& architecture = iterate.model.architecture();
@@ -171,15 +218,11 @@ base::Result<Iterate> PrivateTraining::take_moments(const Iterate& iterate,
   for (std::size_t i = 0; i < width; ++i)
     for (std::size_t j = i; j < width; ++j)
       triangle[place++] *= i == j ? scale : scale / std::numbers::sqrt2;
-  const auto deviation = [&](std::size_t part) {
-    return asked.noise.parts[part].sigma * asked.layout.lattice.step() *
-           std::sqrt(static_cast<double>(doses(released)));
-  };
-  const double sigma = deviation(0) * scale;
+  const double sigma = deviation(asked, 0, released) * scale;
   // Moments are relative to the weight that clipping left them. Neither that nor the count is
   // below its noise, lest it blow up what is divided by it.
   const double weight = std::max({triangle.front(), sigma, 1.0});
-  const double units = std::max({count.front(), 2 * deviation(1), 1.0});
+  const double units = std::max({count.front(), 2 * deviation(asked, 1, released), 1.0});
   return after_moments(iterate,
                        {.features = architecture.inputs(),
                         .targets = width - 1 - architecture.inputs(),
@@ -235,7 +278,7 @@ void PrivateTraining::add_to_average(Findings& findings, const Model& model,
   const double share =
       privacy().average > 0 ? privacy().average : recipe::average(model.architecture());
   const double averaged = share * privacy().rounds;
-  if (averaged < 1 || steps + averaged <= *rounds()) return;
+  if (averaged < 1 || steps + averaged <= learning_rounds()) return;
   const std::span<const double> parameters = model.parameters();
   findings.sum.resize(parameters.size());
   for (std::size_t i = 0; i < parameters.size(); ++i) findings.sum[i] += parameters[i];

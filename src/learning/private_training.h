@@ -25,7 +25,9 @@ class PrivateTraining : public Strategy {
   base::Result<RoundFacts> facts(const Iterate& iterate,
                                  const privacy::Released& released) const override;
   base::Result<Model> model(const Iterate& iterate) const override;
-  std::optional<std::uint32_t> rounds() const override { return steps() + (has_moments() ? 1 : 0); }
+  std::optional<std::uint32_t> rounds() const override {
+    return learning_rounds() + (has_metrics() ? 1 : 0);
+  }
   base::Result<std::vector<privacy::Charge>> charges(
       const Architecture& architecture) const override;
 
@@ -36,6 +38,7 @@ class PrivateTraining : public Strategy {
   const base::JobId& job() const { return job_; }
   std::uint32_t max_sites() const { return max_sites_; }
   bool has_moments() const { return privacy().moments_multiplier > 0; }
+  bool has_metrics() const { return privacy().metrics_multiplier > 0; }
 
   // Rounds behind that of the moments.
   virtual std::uint32_t steps() const { return privacy().rounds; }
@@ -61,6 +64,11 @@ class PrivateTraining : public Strategy {
 
  private:
   bool asks_moments(const Iterate& iterate) const { return has_moments() && iterate.steps == 0; }
+  bool asks_metrics(const Iterate& iterate) const {
+    return has_metrics() && iterate.steps >= learning_rounds();
+  }
+  // All but that of metrics.
+  std::uint32_t learning_rounds() const { return steps() + (has_moments() ? 1 : 0); }
 
   double moments_scale(const Architecture& architecture) const;
 
@@ -70,6 +78,11 @@ class PrivateTraining : public Strategy {
   }
 
   base::Result<query::QueryPlan> moments_plan(const Architecture& architecture) const;
+  // Without the model that it asks of.
+  base::Result<query::QueryPlan> metrics_plan(const Architecture& architecture) const;
+  // Standard deviation of the noise in a part of a sum, in units of the part.
+  double deviation(const query::QueryPlan& asked, std::size_t part,
+                   const privacy::Released& released) const;
   base::Result<Iterate> take_moments(const Iterate& iterate,
                                      const privacy::Released& released) const;
 

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "learning/gradient.h"
+#include "learning/metric_sums.h"
 #include "learning/options.h"
 #include "learning/private_queries.h"
 #include "learning/tasks.h"
@@ -29,17 +30,6 @@ base::Result<void> check_parts(const query::QueryPlan& plan, std::size_t paramet
                     plan.kind, vector, parameters, count, found.substr(0, 256));
 }
 
-base::Result<Model> model_of(const query::QueryPlan& plan, const Architecture& architecture) {
-  const std::size_t expected = architecture.parameter_count() * sizeof(double);
-  if (plan.parameters.size() != expected)
-    return base::fail(base::ErrorCode::invalid_argument,
-                      "the plan's architecture needs {} bytes of parameters, found {}", expected,
-                      plan.parameters.size());
-  HANSE_TRY(std::vector<double> parameters,
-            base::double_from_little_endian(plan.parameters.view()));
-  return Model::create(architecture, std::move(parameters));
-}
-
 base::Result<void> check_unit(const query::QueryPlan& plan) {
   if (plan.unit == "record") return {};
   return base::fail(base::ErrorCode::unsupported,
@@ -48,7 +38,7 @@ base::Result<void> check_unit(const query::QueryPlan& plan) {
 }
 
 base::Result<void> check_clear(const query::QueryPlan& plan, const Options& options) {
-  if (!options.privacy && !options.moments) return {};
+  if (!options.privacy && !options.moments && !options.metrics) return {};
   return base::fail(base::ErrorCode::invalid_argument,
                     "the options of a '{}' plan are those of a private one, and its noise is in "
                     "the clear",
@@ -76,6 +66,17 @@ base::Result<void> add_blocks(const Model& model, const data::Dataset& records, 
 
 }  // namespace
 
+base::Result<Model> model_in(const query::QueryPlan& plan, const Architecture& architecture) {
+  const std::size_t expected = architecture.parameter_count() * sizeof(double);
+  if (plan.parameters.size() != expected)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the plan's architecture needs {} bytes of parameters, found {}", expected,
+                      plan.parameters.size());
+  HANSE_TRY(std::vector<double> parameters,
+            base::double_from_little_endian(plan.parameters.view()));
+  return Model::create(architecture, std::move(parameters));
+}
+
 base::Result<std::unique_ptr<query::Query>> GradientQuery::create(const query::QueryPlan& plan) {
   if (plan.noise.is_private()) return create_private_gradient(plan);
   HANSE_TRY_VOID(check_unit(plan));
@@ -85,7 +86,7 @@ base::Result<std::unique_ptr<query::Query>> GradientQuery::create(const query::Q
     return base::fail(base::ErrorCode::invalid_argument,
                       "a '{}' plan has no learner: sites take no step of their own", plan.kind);
   HANSE_TRY_VOID(check_parts(plan, options.architecture.parameter_count(), "gradient", "count"));
-  HANSE_TRY(Model model, model_of(plan, options.architecture));
+  HANSE_TRY(Model model, model_in(plan, options.architecture));
   return std::unique_ptr<query::Query>(new GradientQuery(std::move(model), plan.layout, plan.unit));
 }
 
@@ -118,7 +119,7 @@ base::Result<std::unique_ptr<query::Query>> LocalTrainingQuery::create(
     return base::fail(base::ErrorCode::invalid_argument,
                       "a '{}' plan says how to train: its options lack 'learner'", plan.kind);
   HANSE_TRY_VOID(check_parts(plan, options.architecture.parameter_count(), "update", "weight"));
-  HANSE_TRY(Model model, model_of(plan, options.architecture));
+  HANSE_TRY(Model model, model_in(plan, options.architecture));
   return std::unique_ptr<query::Query>(
       new LocalTrainingQuery(std::move(model), *options.learner, plan.layout));
 }
@@ -161,6 +162,7 @@ void fill(query::Catalog& catalog) {
   catalog.add(std::string(kMomentsKind), create_moments);
   catalog.add(std::string(kGradientKind), GradientQuery::create);
   catalog.add(std::string(kLocalTrainingKind), LocalTrainingQuery::create);
+  catalog.add(std::string(kMetricsKind), create_metrics);
 }
 
 }  // namespace hanse::learning

@@ -8,13 +8,15 @@
 //   moments         moments: Σ clipped second moments, count: n              ClippedSum
 //   gradient        gradient: Σ clipped gradients, clipped: how many were    ClippedSum
 //   local_training  update: θ_local − θ_plan                                 PrivateIterate
+//   metrics         metrics: Σ clipped losses and hits, count: n             ClippedSum
 //
 // loss is that of the plan's parameters, cut off at the part's clip record by record.
 // plan.parameters are θ as little-endian doubles, and behind it the map to whitened inputs where
 // the options say so; plan.options is JSON, see options.h.
 //
 // Whether a plan is private its noise says. Then nothing depends on the records but the numbers of
-// those parts: no count, no size and no error. The private kinds are in private_queries.h.
+// those parts: no count, no size and no error. The private kinds are in private_queries.h
+// and metric_sums.h.
 #pragma once
 
 #include <memory>
@@ -29,6 +31,10 @@ namespace hanse::learning {
 inline constexpr std::string_view kMomentsKind = "moments";
 inline constexpr std::string_view kGradientKind = "gradient";
 inline constexpr std::string_view kLocalTrainingKind = "local_training";
+inline constexpr std::string_view kMetricsKind = "metrics";
+
+// The model in the plan's parameters, and nothing else in them: else invalid_argument.
+base::Result<Model> model_in(const query::QueryPlan& plan, const Architecture& architecture);
 
 // Σ over records of the clipped gradient of the plan's model, without l2: that is the coordinator's
 // to add. Blocks of kBlock records are computed by the executor and merged as integers.
@@ -63,7 +69,7 @@ class LocalTrainingQuery final : public query::Query {
   privacy::Layout layout_;
 };
 
-// Adds both kinds.
+// Adds all kinds.
 void fill(query::Catalog& catalog);
 
 }  // namespace hanse::learning

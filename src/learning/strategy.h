@@ -59,6 +59,15 @@ StrategySpec default_spec(StrategyKind kind);
 // local_epochs there. For fedsgd it is what fedavg would run by default.
 LearnerSpec learner_of(const StrategySpec& spec);
 
+// A metric that a round of noised sums released. Its standard error is that of the noise alone.
+struct ReleasedMetric {
+  std::string name;
+  double value = 0;
+  double error = 0;
+
+  bool operator==(const ReleasedMetric&) const = default;
+};
+
 // What one round may say of itself.
 struct RoundFacts {
   // Mean over the records in the sum, of the plan's model, before the step. In the clear only.
@@ -67,6 +76,9 @@ struct RoundFacts {
   // was released.
   std::optional<double> noise_to_signal = {};
   std::optional<double> clipped_fraction = {};  // of the units; noised and charged
+  // Of the training's model on the records that it learned from; noised and charged. Of a round of
+  // metrics (metric_sums.h), else empty.
+  std::vector<ReleasedMetric> released = {};
 
   bool operator==(const RoundFacts&) const = default;
 };

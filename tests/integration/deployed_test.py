@@ -231,7 +231,7 @@ class People(Parties):
         for absent in ("accuracy", "pooled", "local-only"):
             self.assertNotIn(absent, shown)
         self.assertEqual(json.loads(self.succeeds("report", "result", "--json").stdout), report)
-        self.fails(INVALID, "report", "result", "hub/runs/ovens", says=["no metric to compare"])
+        self.fails(INVALID, "report", "result", "hub/runs/ovens", says=["no test records to compare"])
         predicted = self.succeeds("predict", "result", "bremen/local/ovens.csv")
         self.assertEqual(len(predicted.stdout.splitlines()), 25)
 

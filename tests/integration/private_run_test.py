@@ -70,6 +70,24 @@ class PrivateRuns(Case):
             guarantee.pop("larger_units")
         self.assertEqual(*guarantees)
 
+    def test_a_share_of_the_budget_tells_how_good_the_model_is(self):
+        done = self.succeeds("run", PRIVATE_BEARINGS, "--set", "privacy.epsilon=8.0", "--set",
+                             "privacy.metrics=0.1", "--set", "evaluation.compare=[]", "--out", "mine")
+        report = json.loads((self.folder / "mine" / "report.json").read_text())
+        jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+        self.assertLessEqual(report["privacy"]["guarantee"]["gate_epsilon"], 8)
+        *rounds, last = report["rounds"]
+        self.assertEqual([one["released"] for one in rounds], [[]] * len(rounds))
+        (accuracy,) = [one for one in last["released"] if one["name"] == "accuracy"]
+        on_tests = report["metrics"]["federated"]["accuracy"]["value"]
+        self.assertLess(accuracy["error"], 0.02)
+        self.assertAlmostEqual(accuracy["value"], on_tests, delta=0.1)
+        told = f"accuracy {accuracy['value']:.3g} ± "
+        page = (self.folder / "mine" / "report.html").read_text()
+        self.assertIn(told, done.stdout)
+        self.assertIn(told, self.succeeds("report", "mine").stdout)
+        self.assertIn("Released metrics", page)
+
     def test_only_what_is_asked_is_compared(self):
         report = self.private_report("--set", "evaluation.compare=[]")
         metric = next(iter(report["metrics"]["federated"]))
@@ -98,7 +116,7 @@ class PrivateRuns(Case):
         base = ["--set", "evaluation.compare=[]", "--quiet"]
         for number, words in enumerate((
                 ["--set", 'privacy.placement="coordinator"'], ["--set", 'privacy.placement="site"'],
-                ["--set", "privacy.clipped_share=0.5"],
+                ["--set", "privacy.clipped_share=0.5"], ["--set", "privacy.metrics=0.1"],
                 ["--set", "privacy.sampling_rate=0.3", "--set", "privacy.currency=rdp"],
                 ["--set", "privacy.currency=epsilon_delta"],
                 ["--set", "privacy.moments=0.0", "--set", "privacy.expected_units=500"],

@@ -44,8 +44,16 @@ class Private(Parties):
         done = self.succeeds("budget", "history", asset, "--home", site, "--json")
         return json.loads(done.stdout)
 
-    def private_job(self, name="ovens", rounds=20, **changes):
-        return job(name, rounds=rounds, min_sites=2, privacy=PRIVATE, **changes)
+    def private_job(self, name="ovens", rounds=20, more="", **changes):
+        return job(name, rounds=rounds, min_sites=2, privacy=PRIVATE + more, **changes)
+
+    def released(self, name):
+        """What the last round of a deployed job released, by metric; no other round released any."""
+        *rounds, last = self.deployed_report(name)["rounds"]
+        self.assertEqual([one["released"] for one in rounds], [[]] * len(rounds))
+        page = (self.folder / "hub/runs" / name / "report.html").read_text()
+        self.assertIn("Released metrics", page)
+        return {one["name"]: one for one in last["released"]}
 
     def test_kills_cost_nothing_twice(self):
         parties = self.begin()
@@ -83,10 +91,13 @@ class Private(Parties):
         for site in SITES:
             self.own_table(site, budget=budget("presses"))
         parties = self.run_all()
-        self.submit(self.private_job("presses"), home="hub")
+        self.submit(self.private_job("presses", more="\nmetrics = 0.1"), home="hub")
         self.finishes("presses", home="hub")
         # What a coordinator knows of a private round is what was noised.
         self.assertEqual({one["loss"] for one in self.deployed_report("presses")["rounds"]}, {None})
+        self.assertEqual(set(self.released("presses")), {"loss", "accuracy"})
+        told = self.succeeds("report", "hub/runs/presses").stdout
+        self.assertIn("of the records that the model learned from: loss", told)
 
     def test_a_budget_is_not_changed(self):
         self.stop_all(self.begin())
@@ -108,7 +119,8 @@ class Private(Parties):
         # Two plants, each adding its own noise, and one model.
         for simulated, deployed in (("min_sites = 7", "min_sites = 2"),
                                     ('placement = "shared"', 'placement = "site"'),
-                                    ("folds = 5", "folds = 5\nfold = 5")):
+                                    ("folds = 5", "folds = 5\nfold = 5"),
+                                    ("[privacy]", "[privacy]\nmetrics = 0.05")):
             self.assertIn(simulated, text)
             text = text.replace(simulated, deployed)
         (table,) = pathlib.Path(data).glob("**/ai4i2020.csv")
@@ -124,6 +136,9 @@ class Private(Parties):
         self.submit(text, home="hub")
         (name,) = self.jobs("hub")
         self.finishes(name, home="hub")
+        accuracy = self.released(name)["accuracy"]
+        self.assertLess(accuracy["error"], 0.01)
+        self.assertGreater(accuracy["value"] + 4 * accuracy["error"], 0.95)
         self.stop_all(parties)
         for site in SITES:
             self.spent(site, "milling")

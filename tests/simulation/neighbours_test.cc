@@ -42,6 +42,7 @@ strategy = "fedsgd"
 rounds = 4
 [privacy]
 epsilon = 1.0
+metrics = 0.1
 placement = "PLACEMENT"
 unit = "record"
 [aggregation]
@@ -172,6 +173,7 @@ struct Story {
   std::vector<Sight> sights;
   std::uint64_t spent = 0;
   std::string model;
+  std::string released;  // metrics
 };
 
 // A whole training with this table at the first of two sites.
@@ -203,7 +205,10 @@ Story train(const std::string& placement, const std::string& csv) {
                                         : plants.at(*envelope.to.site_id()).hear(envelope));
   }
   EXPECT_EQ(plants.at(names[0]).problems(), "");
-  EXPECT_EQ((*run)->record().rounds().size(), (*run)->job().rounds);
+  const jobs::TrainingRecord record = (*run)->record();
+  EXPECT_EQ(record.rounds().size(), (*run)->job().rounds);
+  for (const auto& metric : record.rounds().back().facts.released)
+    story.released += fmt::format("{} {} ± {}, ", metric.name, metric.value, metric.error);
   story.spent = plants.at(names[0]).spent();
   if (const auto model = (*run)->model())
     story.model = fmt::format("{}", fmt::join(model->model.parameters(), ","));
@@ -215,6 +220,7 @@ class Neighbours : public testing::TestWithParam<std::string> {};
 TEST_P(Neighbours, NothingOutsideDependsOnTheRows) {
   const Story one = train(GetParam(), table(40));
   ASSERT_GT(one.sights.size(), 20U);
+  ASSERT_NE(one.released, "");
   for (const auto& [what, csv] : std::map<std::string, std::string>{
            {"one record more", table(41)},
            {"one record less", table(39)},
@@ -229,6 +235,7 @@ TEST_P(Neighbours, NothingOutsideDependsOnTheRows) {
     EXPECT_EQ(one.spent, other.spent);
     // The rows are looked at: what is noised is another number.
     EXPECT_NE(one.model, other.model);
+    EXPECT_NE(one.released, other.released);
   }
 }
 

@@ -50,6 +50,19 @@ std::vector<data::Dataset> fleet(std::size_t sites, std::size_t each) {
   return all;
 }
 
+// Records of all sites in one table.
+data::Dataset pooled(std::span<const data::Dataset> sites) {
+  data::Dataset all{.schema = nullptr,
+                    .features = math::Matrix(sites.size() * sites.front().size(),
+                                             sites.front().features.columns())};
+  for (const data::Dataset& site : sites)
+    for (std::size_t row = 0; row < site.size(); ++row) {
+      std::ranges::copy(site.features.row(row), all.features.row(all.target.size()).begin());
+      all.target.push_back(site.target[row]);
+    }
+  return all;
+}
+
 TEST(PrivateTraining, CostsWhatWasToBeSpent) {
   for (const Architecture& of : test::all_architectures(6, 3))
     for (const auto placement : {privacy::Placement::site, privacy::Placement::coordinator}) {
@@ -70,6 +83,75 @@ TEST(PrivateTraining, LearnsThroughTheNoise) {
       test::run(*strategy, Model::initial(of, random), sites, strategy->rounds().value());
   const double found = accuracy(unwrap(strategy->model(end)), unseen);
   EXPECT_GT(found, 0.88) << found;
+}
+
+// One round more for the metrics of what was learned: it costs its share, changes nothing, and goes
+// on from bytes as from memory.
+TEST(PrivateTraining, SaysHowGoodItsModelIs) {
+  for (const auto kind : {StrategyKind::fedsgd, StrategyKind::fedavg, StrategyKind::adassp}) {
+    const bool ridge = kind == StrategyKind::adassp;
+    const Architecture of =
+        ridge ? test::architecture(ModelKind::ridge, Task::regression, 6, 1, 1e-3)
+              : test::architecture(ModelKind::logistic, Task::classification, 6, 3);
+    std::vector<data::Dataset> sites = fleet(3, 800);
+    if (ridge)
+      for (std::size_t site = 0; site < 3; ++site) sites[site] = test::valued(800, 6, 10 + site);
+    StrategySpec spec = private_spec(1, privacy::Placement::site, kind);
+    const std::uint32_t rounds = test::strategy(spec, 3)->rounds().value();
+    spend(*spec.privacy, 1000, kMomentsShare, 0.2);
+    const auto strategy = test::strategy(spec, 3);
+    ASSERT_EQ(strategy->rounds(), rounds + 1);
+    EXPECT_NEAR(privacy::rho(unwrap(strategy->charges(of)).back().loss).value(), 200, 1);
+    base::SeededSimulationRandom random(1, "start");
+    const Iterate learned =
+        test::run(*strategy, Model::initial(of, random), sites, strategy->rounds().value() - 1);
+    const Iterate read = unwrap(decode_iterate(of, encode(learned)));
+    const query::QueryPlan plan = unwrap(strategy->plan(learned, {rounds + 1, 0}));
+    EXPECT_EQ(plan.kind, kMetricsKind);
+    EXPECT_EQ(query::digest_of(plan, base::Digest::of(plan.parameters.view())),
+              query::digest_of(unwrap(strategy->plan(read, {rounds + 1, 0})),
+                               base::Digest::of(plan.parameters.view())));
+    const privacy::Released sum = test::ask(plan, sites);
+    const Iterate end = unwrap(strategy->step(learned, sum));
+    EXPECT_EQ(end.steps, rounds + 1);
+    Iterate same = end;
+    same.steps = learned.steps;
+    EXPECT_EQ(same, learned);
+    const RoundFacts facts = unwrap(strategy->facts(learned, sum));
+    EXPECT_FALSE(facts.clipped_fraction.has_value());
+    ASSERT_EQ(facts.released.size(), 2u);
+    const data::Dataset all = pooled(sites);
+    const math::Matrix predicted = unwrap(strategy->model(end)).predict(all.features);
+    for (const ReleasedMetric& one : facts.released) {
+      EXPECT_GT(one.error, 0);
+      if (one.name == "loss") continue;
+      const double plain = unwrap(evaluate(unwrap(metric_named(one.name)), predicted, all.target));
+      EXPECT_NEAR(one.value, plain, 5 * one.error + 0.003) << one.name;
+      EXPECT_LT(one.error, 0.01);
+    }
+  }
+}
+
+// The error that is told is the one that the noise makes: over many rounds of the same question.
+TEST(PrivateTraining, ErrorsOfReleasedMetricsAreHonest) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 6, 3);
+  const std::vector<data::Dataset> sites = fleet(3, 800);
+  StrategySpec spec = private_spec(1, privacy::Placement::site);
+  spend(*spec.privacy, 0.2, kMomentsShare, 0.05);
+  const auto strategy = test::strategy(spec, 3);
+  const Iterate end{
+      .model = test::random_model(of, 4), .moments = {}, .steps = *strategy->rounds() - 1};
+  const data::Dataset all = pooled(sites);
+  const double plain =
+      unwrap(evaluate(Metric::accuracy, end.model.predict(all.features), all.target));
+  double squares = 0;
+  constexpr std::uint32_t kRounds = 300;
+  for (std::uint32_t round = 1; round <= kRounds; ++round) {
+    const privacy::Released sum = test::ask(unwrap(strategy->plan(end, {round, 0})), sites);
+    const ReleasedMetric accuracy = unwrap(strategy->facts(end, sum)).released.at(1);
+    squares += std::pow((accuracy.value - plain) / accuracy.error, 2) / kRounds;
+  }
+  EXPECT_NEAR(squares, 1, 5 * std::sqrt(2.0 / kRounds));
 }
 
 // Local steps with the whole noise at each site learn too, and pay more for it.
