@@ -38,7 +38,7 @@ double accuracy(const Model& model, const data::Dataset& records) {
 
 double rho_of(const Strategy& strategy, const Architecture& of) {
   double rho = 0;
-  for (const privacy::Charge& charge : unwrap(strategy.charges(of)))
+  for (const privacy::Charge& charge : unwrap(strategy.charges(of, nullptr)))
     rho += privacy::rho(charge.loss).value_or(HUGE_VAL) * static_cast<double>(charge.count);
   return rho;
 }
@@ -130,7 +130,7 @@ TEST(PrivateTraining, AdasspFitsLinesAlone) {
       test::strategy(private_spec(1, privacy::Placement::coordinator, StrategyKind::adassp));
   const Iterate start{.model = test::random_model(of, 1), .moments = {}, .steps = 0};
   EXPECT_EQ(strategy->plan(start, {1, 0}).error().code(), base::ErrorCode::invalid_argument);
-  EXPECT_EQ(strategy->charges(of).error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_EQ(strategy->charges(of, nullptr).error().code(), base::ErrorCode::invalid_argument);
 }
 
 // Whitening is folded back: in features as declared the model says what it said in whitened inputs.
