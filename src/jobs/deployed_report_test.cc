@@ -20,8 +20,10 @@ DeployedReport sample(const std::string& text) {
   report.seed = std::uint64_t{1} << 53;
   report.rounds = {{1, 1, {.loss = 1.4}, 2, 800}, {2, 4, {.noise_to_signal = 1.0 / 3}, 1, 400}};
   report.sites = {{text, text, {2, 800}}, {"b", "", {1, 400}}};
-  report.privacy = {"site", text,
-                    ReportedGuarantee{1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}}};
+  report.privacy = {
+      "site", text,
+      ReportedGuarantee{
+          1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}, {{text, 1, 0.7, 0.25}}}};
   report.aggregation = {"plain", 2, 28};
   report.timing = {"2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", {.5, 120.25}};
   return report;

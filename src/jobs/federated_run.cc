@@ -73,6 +73,7 @@ FederatedRun::~FederatedRun() = default;
 Result<std::unique_ptr<FederatedRun>> FederatedRun::open(Job job, FederatedSettings settings,
                                                          FederatedDoors doors) {
   HANSE_TRY_VOID(check_deployable(job, settings.cohort.size()));
+  HANSE_TRY_VOID(check_named_sites(job, settings.cohort));
   auto run =
       std::unique_ptr<FederatedRun>(new FederatedRun(std::move(job), std::move(settings), doors));
   HANSE_TRY_VOID(run->load());

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -95,6 +96,8 @@ struct PrivacySpec {
   // noise of each round of gradients over its sensitivity.
   std::optional<double> epsilon;
   std::optional<double> noise_multiplier;
+  // What the owners of these sites grant instead of epsilon: at most that.
+  std::map<base::SiteId, double> site_epsilon;
   double delta = 1e-5;
   // What the budgets of the sites are counted in: the job is calibrated in the same.
   privacy::Currency currency = privacy::Currency::rho;

@@ -90,6 +90,25 @@ void read_training(Section section, bool noised, Job& job) {
   section.finish();
 }
 
+// What owners grant who grant less than the others.
+void read_site_epsilon(Section section, PrivacySpec& spec) {
+  for (const std::string& name : section.keys()) {
+    double epsilon = 0;
+    section.get(name, epsilon, 1e-3, 1e3);
+    const auto site = base::SiteId::create(name);
+    if (!site)
+      section.refuse(name, site.error().text());
+    else if (spec.epsilon && epsilon > *spec.epsilon)
+      section.refuse(name, fmt::format("expected at most privacy.epsilon, {}, which every other "
+                                       "site grants; found {}. Raise that, and name here who "
+                                       "grants less",
+                                       *spec.epsilon, epsilon));
+    else
+      spec.site_epsilon[*site] = epsilon;
+  }
+  section.finish();
+}
+
 void read_noise(Section& section, PrivacySpec& spec) {
   if (section.has("epsilon")) section.get("epsilon", spec.epsilon.emplace(), 1e-3, 1e3);
   if (section.has("noise_multiplier"))
@@ -97,6 +116,8 @@ void read_noise(Section& section, PrivacySpec& spec) {
   if (spec.epsilon && spec.noise_multiplier)
     section.refuse("noise_multiplier",
                    "epsilon says it already: give what the training guarantees, or its noise");
+  if (spec.epsilon) read_site_epsilon(section.section("site_epsilon"), spec);
+  section.only(spec.epsilon.has_value(), "site_epsilon", "epsilon");
   section.get("delta", spec.delta, 1e-12, 0.1);
   section.get("sampling_rate", spec.sampling_rate, 1e-6, 1);
   section.get("moments", spec.moments, 0, 0.9);
@@ -126,7 +147,7 @@ void read_privacy(Section section, PrivacySpec& spec) {
     read_noise(section, spec);
   else
     for (const auto* key : {"delta", "placement", "currency", "sampling_rate", "moments", "metrics",
-                            "expected_units", "clipped_share"})
+                            "expected_units", "clipped_share", "site_epsilon"})
       section.only(false, key, "epsilon or noise_multiplier");
   section.finish();
 }
@@ -242,6 +263,19 @@ void check_split(Section section, const data::Schema& schema, const data::SplitS
   needs(split.test_on == data::TestOn::last, "test_on", ColumnKind::order);
 }
 
+// The sites that the job file itself says.
+std::vector<base::SiteId> known_sites(const Source& source) {
+  std::vector<base::SiteId> sites;
+  const auto add = [&](const std::string& name) {
+    if (auto site = base::SiteId::create(name)) sites.push_back(*std::move(site));
+  };
+  if (const auto* fleet = std::get_if<data::FleetSpec>(&source))
+    for (const data::PlantSpec& plant : fleet->sites) add(plant.name);
+  if (const auto* table = std::get_if<TableSource>(&source))
+    for (const SiteTable& site : table->site_tables) add(site.name);
+  return sites;
+}
+
 // What can be checked without reading a record: source, split, model and training together.
 // Problems are placed where they can be mended.
 void check_together(Section& root, Job& job) {
@@ -252,6 +286,9 @@ void check_together(Section& root, Job& job) {
     return data.refuse("", "no column is the label: give one the kind \"label\"");
   check_split(data.section("split"), *schema, job.split);
   settle_unit(root.section("privacy"), *schema, job.privacy);
+  if (const auto sites = known_sites(job.source); !sites.empty())
+    if (const auto known = check_named_sites(job, sites); !known)
+      root.section("privacy").refuse_where_named(known.error());
   settle_recipe(root.section("privacy"), *schema, job);
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());

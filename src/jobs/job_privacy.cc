@@ -1,10 +1,14 @@
 #include "jobs/job_privacy.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 
+#include "learning/site_weights.h"
+#include "learning/unit_sums.h"
 #include "privacy/accounting/accountant.h"
 #include "privacy/accounting/calibration.h"
 
@@ -30,8 +34,9 @@ void dose(PrivateSpec& spec, const PrivacySpec& job, double multiplier) {
   learning::spend(spec, gradients / (1 - job.moments - job.metrics), job.moments, job.metrics);
 }
 
-Result<privacy::Gate> gate_of(const PrivacySpec& privacy) {
-  HANSE_TRY(const base::Epsilon epsilon, base::Epsilon::create(*privacy.epsilon));
+// Of a site that grants so much.
+Result<privacy::Gate> gate_of(const PrivacySpec& privacy, double granted) {
+  HANSE_TRY(const base::Epsilon epsilon, base::Epsilon::create(granted));
   HANSE_TRY(const base::Delta delta, base::Delta::create(privacy.delta));
   return privacy::Gate::create(privacy.currency, epsilon, delta);
 }
@@ -54,15 +59,65 @@ Result<double> share_of_gate(const privacy::Gate& gate, std::span<const privacy:
 
 Result<double> calibrated(const Job& job, const PrivateSpec& recipe,
                           const learning::Architecture& architecture, std::uint32_t sites) {
-  HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
+  HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy, *job.privacy.epsilon));
   const auto cost = [&](double multiplier) -> Result<double> {
     PrivateSpec spec = recipe;
     dose(spec, job.privacy, multiplier);
     HANSE_TRY(const auto strategy, create(job, std::move(spec), sites));
-    HANSE_TRY(const auto charges, strategy->charges(architecture));
+    HANSE_TRY(const auto charges, strategy->charges(architecture, nullptr));
     return share_of_gate(gate, charges);
   };
   return privacy::least_noise(cost, 1);
+}
+
+// A round of gradients; the one round of moments where there is no other.
+learning::UsualAnswer usual_answer(const Job& job, const PrivateSpec& spec,
+                                   const learning::Architecture& architecture,
+                                   std::uint32_t sites) {
+  const bool is_once = job.strategy.kind == learning::StrategyKind::adassp;
+  const double multiplier = is_once ? spec.moments_multiplier : spec.multiplier;
+  const std::size_t coordinates =
+      is_once ? learning::moment_count(architecture, true) : architecture.parameter_count();
+  return {.placement = spec.placement,
+          .coordinates = static_cast<double>(coordinates),
+          .rho = 1 / (2 * multiplier * multiplier),
+          .units = (is_once ? 1 : spec.sampling_rate) * spec.expected_units / sites};
+}
+
+// The share by which a site that grants so much pays no more than that for the whole training, by a
+// gate like its own; {1, 1} where it pays no more without.
+Result<privacy::SiteShare> share_of_site(const Job& job, const PrivateSpec& recipe,
+                                         const learning::Architecture& architecture,
+                                         std::uint32_t sites, const base::SiteId& site,
+                                         double granted) {
+  HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy, granted));
+  const learning::UsualAnswer usual = usual_answer(job, recipe, architecture, sites);
+  const auto share_for = [&](double dose) {
+    return learning::share_at(usual, std::max(dose, 1.0));
+  };
+  const auto cost = [&](double dose) -> Result<double> {
+    PrivateSpec spec = recipe;
+    HANSE_TRY(spec.sites[site], share_for(dose));
+    HANSE_TRY(const auto strategy, create(job, std::move(spec), sites));
+    HANSE_TRY(const auto charges, strategy->charges(architecture, &site));
+    return share_of_gate(gate, charges);
+  };
+  HANSE_TRY(const double dose, privacy::least_noise(cost, 1));
+  return share_for(dose);
+}
+
+// Shares of all that grant less than the others; sites that grant the same share them.
+Result<void> settle_sites(const Job& job, const learning::Architecture& architecture,
+                          std::uint32_t sites, PrivateSpec& spec) {
+  std::map<double, privacy::SiteShare> found;
+  const PrivateSpec recipe = spec;
+  for (const auto& [site, granted] : job.privacy.site_epsilon) {
+    if (!found.contains(granted)) {
+      HANSE_TRY(found[granted], share_of_site(job, recipe, architecture, sites, site, granted));
+    }
+    if (found[granted] != privacy::SiteShare{}) spec.sites[site] = found[granted];
+  }
+  return {};
 }
 
 Result<double> pld_epsilon(std::span<const privacy::Charge> charges, base::Delta delta,
@@ -92,6 +147,13 @@ std::vector<std::uint64_t> rounds_of_charges(const Job& job) {
   for (const std::uint64_t count : {moments, job.rounds - moments - metrics, metrics})
     if (count > 0) rounds.push_back(count);
   return rounds;
+}
+
+Result<double> gate_epsilon(const PrivacySpec& privacy, double granted,
+                            std::span<const privacy::Charge> charges) {
+  HANSE_TRY(const privacy::Gate gate, gate_of(privacy, granted));
+  HANSE_TRY(const privacy::Price price, price_of(gate, charges));
+  return gate.epsilon_of(price);
 }
 
 void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
@@ -147,15 +209,31 @@ Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const da
     HANSE_TRY(multiplier, calibrated(job, spec, architecture, sites));
   }
   dose(spec, job.privacy, multiplier);
+  HANSE_TRY_VOID(settle_sites(job, architecture, sites, spec));
   return create(job, std::move(spec), sites);
 }
 
+Result<void> check_named_sites(const Job& job, std::span<const base::SiteId> known) {
+  for (const auto& [site, epsilon] : job.privacy.site_epsilon) {
+    if (std::ranges::find(known, site) != known.end()) continue;
+    std::vector<std::string> names;
+    for (const base::SiteId& one : known.first(std::min<std::size_t>(known.size(), 8)))
+      names.push_back(one.text());
+    return base::fail(
+        ErrorCode::invalid_argument,
+        "privacy.site_epsilon names '{}', expected some of the sites, {}{}", site.text(),
+        fmt::join(names, ", "),
+        names.size() < known.size() ? fmt::format(" and {} more", known.size() - 8) : "");
+  }
+  return {};
+}
+
 Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,
-                                                std::uint32_t sites) {
+                                                std::uint32_t sites, const base::SiteId* site) {
   if (!job.privacy.is_private()) return std::vector<privacy::Charge>{};
   HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
   HANSE_TRY(const auto strategy, strategy_of(job, schema, sites));
-  return strategy->charges(architecture);
+  return strategy->charges(architecture, site);
 }
 
 Result<std::vector<LargerUnit>> larger_units(const Job& job,
@@ -185,7 +263,9 @@ Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& sch
   report.placement = privacy::name_of(job.privacy.placement);
   HANSE_TRY(report.unit, privacy_unit_of(job));
   if (!job.privacy.is_private()) return report;
-  HANSE_TRY(std::vector<privacy::Charge> charges, charges_of(job, schema, sites));
+  HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, sites));
+  HANSE_TRY(std::vector<privacy::Charge> charges, strategy->charges(architecture, nullptr));
   charge_again(job, attempts, charges);
   HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
   ReportedGuarantee& guarantee = report.guarantee.emplace();
@@ -196,13 +276,20 @@ Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& sch
     guarantee.mechanisms.push_back({charge.loss.text(), charge.count});
   HANSE_TRY(guarantee.pld_epsilon, epsilon_of_group(charges, delta, 1));
   if (job.privacy.epsilon) {
-    HANSE_TRY(const privacy::Gate gate, gate_of(job.privacy));
-    HANSE_TRY(const privacy::Price price, price_of(gate, charges));
-    guarantee.gate_epsilon = gate.epsilon_of(price);
+    HANSE_TRY(guarantee.gate_epsilon, gate_epsilon(job.privacy, *job.privacy.epsilon, charges));
   } else {
     const auto accountant = privacy::make_accountant(privacy::AccountantKind::zcdp);
     for (const privacy::Charge& charge : charges) HANSE_TRY_VOID(accountant->add(charge));
     guarantee.gate_epsilon = accountant->epsilon(delta);
+  }
+  for (const auto& [site, granted] : job.privacy.site_epsilon) {
+    HANSE_TRY(charges, strategy->charges(architecture, &site));
+    charge_again(job, attempts, charges);
+    ReportedSiteBudget& own = guarantee.site_budgets.emplace_back();
+    own.site = site.text();
+    HANSE_TRY(own.gate_epsilon, gate_epsilon(job.privacy, granted, charges));
+    HANSE_TRY(own.pld_epsilon, epsilon_of_group(charges, delta, 1));
+    own.weight = strategy->weight_of(site);
   }
   return report;
 }

@@ -19,15 +19,21 @@ base::Result<std::string> privacy_unit_of(const Job& job);
 base::Result<bool> has_weak_unit(const Job& job);
 
 // The job's strategy for so many sites. Of a private job with the least noise at which the whole
-// training costs no more than its ε at its δ, counted as the gates of its sites count. A promise
+// training costs no more than its ε at its δ, counted as the gates of its sites count; and with
+// weights by which a site that grants less pays no more than that. A promise
 // that no noise keeps, or a strategy that knows no private training: invalid_argument.
 base::Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job,
                                                               const data::Schema& schema,
                                                               std::uint32_t sites);
 
-// All that a job costs a unit, fixed before it begins. Empty in the clear.
+// All that a job costs a unit of this site, fixed before it begins; null: of one that
+// privacy.site_epsilon does not name. Empty in the clear.
 base::Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,
-                                                      std::uint32_t sites);
+                                                      std::uint32_t sites,
+                                                      const base::SiteId* site = nullptr);
+
+// That privacy.site_epsilon names none but these: else invalid_argument.
+base::Result<void> check_named_sites(const Job& job, std::span<const base::SiteId> known);
 
 // What the training guarantees, by gate and by PLD. Of a training that took several attempts at a
 // round, how many at each from the first on: what is asked again is answered with fresh noise, and

@@ -68,6 +68,99 @@ TEST(JobPrivacy, SharesAddUpToTheDose) {
   EXPECT_EQ(plan.noise.placement, privacy::Placement::shared);
 }
 
+// Of what it grants, how much the whole training takes from this site by a gate of its own.
+double share_of_budget(const Job& job, double epsilon, const base::SiteId& site) {
+  const auto gate =
+      privacy::Gate::create(job.privacy.currency, base::Epsilon::create(epsilon).value(),
+                            base::Delta::create(job.privacy.delta).value())
+          .value();
+  const auto charges = charges_of(job, schema_of(job.source).value(), 2, &site).value();
+  const privacy::Price price = job.privacy.currency == privacy::Currency::epsilon_delta
+                                   ? gate.job_price(charges, gate.delta()).value()
+                                   : gate.price(charges).value();
+  EXPECT_LE(price.units, gate.capacity().units);
+  return static_cast<double>(price.units) / static_cast<double>(gate.capacity().units);
+}
+
+TEST(JobPrivacy, EachOwnerPaysWhatHeGrants) {
+  for (const std::string placement : {"site", "shared", "coordinator"})
+    for (const std::string more :
+         {"currency=\"rho\"", "currency=\"rdp\", sampling_rate=0.25", "currency=\"epsilon_delta\"",
+          "expected_units=4000.0", "clipped_share=0.5"}) {
+      SCOPED_TRACE(placement + ", " + more);
+      const Job job = private_ovens(
+          {fmt::format("privacy={{epsilon=2.0, placement=\"{}\", {}, site_epsilon={{essen=0.5}}}}",
+                       placement, more)});
+      EXPECT_GT(share_of_budget(job, 2, testing::site("ulm")), 0.999);
+      EXPECT_GT(share_of_budget(job, 0.5, testing::site("essen")), 0.999);
+      const data::Schema schema = schema_of(job.source).value();
+      const auto plan = strategy_of(job, schema, 2)
+                            .value()
+                            ->plan(first_iterate(job, schema).value(), {1, 0})
+                            .value();
+      ASSERT_EQ(plan.sites.size(), 1U);
+      const privacy::SiteShare share = plan.sites.at(testing::site("essen"));
+      EXPECT_LT(share.weight, 0.9);
+      EXPECT_EQ(share.noise == 1, placement != "site");
+      const ReportedGuarantee guarantee = *reported_privacy(job, schema, 2)->guarantee;
+      EXPECT_GT(guarantee.gate_epsilon, 1.99);
+      ASSERT_EQ(guarantee.site_budgets.size(), 1U);
+      const ReportedSiteBudget& own = guarantee.site_budgets[0];
+      EXPECT_EQ(own.site, "essen");
+      EXPECT_LE(own.gate_epsilon, 0.5);
+      EXPECT_GT(own.gate_epsilon, 0.499);
+      EXPECT_LE(*own.pld_epsilon, own.gate_epsilon * (1 + 1e-9));
+      EXPECT_EQ(own.weight, share.weight);
+    }
+}
+
+// Known units make noise matter less: the rule is min(n, n²ρ/κ), not ρ alone.
+TEST(JobPrivacy, WhatIsKnownOfUnitsWeighs) {
+  const auto weight_of = [](std::string_view more) {
+    const Job job =
+        private_ovens({fmt::format("privacy={{epsilon=2.0, site_epsilon={{essen=0.5}}{}}}", more)});
+    return reported_privacy(job, schema_of(job.source).value(), 2)
+        ->guarantee->site_budgets.at(0)
+        .weight;
+  };
+  const double unknown = weight_of("");
+  EXPECT_LT(unknown, 0.1);  // about (ε/4)²
+  EXPECT_GT(weight_of(", expected_units=2000.0"), 1.5 * unknown);
+  EXPECT_GT(weight_of(", expected_units=1e9"), 0.99);
+}
+
+TEST(JobPrivacy, WhoGrantsAsMuchHasNoShareOfHisOwn) {
+  const Job job = private_ovens({"privacy={epsilon=2.0, site_epsilon={essen=2.0}}"});
+  const Job usual = private_ovens({"privacy={epsilon=2.0}"});
+  const auto digest = [](const Job& of) {
+    const data::Schema schema = schema_of(of.source).value();
+    const auto plan =
+        strategy_of(of, schema, 2).value()->plan(first_iterate(of, schema).value(), {1, 0}).value();
+    return query::digest_of(plan, base::Digest::of(plan.parameters.view()));
+  };
+  EXPECT_EQ(digest(job), digest(usual));
+}
+
+TEST(JobPrivacy, RefusesBudgetsThatNobodyCouldKeep) {
+  const auto says = [](std::vector<std::string> overrides, std::string_view part) {
+    const std::string error = refusal(std::move(overrides));
+    EXPECT_NE(error.find(part), std::string::npos) << error;
+  };
+  EXPECT_EQ(refusal({"privacy={epsilon=2.0, site_epsilon={essen=0.5}}"}), "");
+  says({"privacy={epsilon=2.0, site_epsilon={essen=2.5}}"}, "at most privacy.epsilon, 2");
+  says({"privacy={epsilon=2.0, site_epsilon={essen=0.0}}"}, "0.001");
+  says({"privacy={epsilon=2.0, site_epsilon={\"e\\n\"=1.0}}"}, "site");
+  says({"privacy={epsilon=2.0, site_epsilon=1.0}"}, "a table");
+  says({"privacy={noise_multiplier=9.0, site_epsilon={essen=0.5}}"}, "only for epsilon");
+  says({"privacy={entrance=\"in_the_clear\", site_epsilon={essen=0.5}}"}, "epsilon");
+  says({"training.strategy=\"fedavg\"", "privacy={epsilon=2.0, site_epsilon={essen=0.5}}"},
+       "Choose strategy = \"fedsgd\"");
+  const Job job = private_ovens({"privacy={epsilon=2.0, site_epsilon={essen=0.5}}"});
+  const std::vector<base::SiteId> known{testing::site("ulm"), testing::site("aachen")};
+  EXPECT_NE(check_named_sites(job, known).error().text().find("ulm, aachen"), std::string::npos);
+  EXPECT_TRUE(check_named_sites(job, std::vector{testing::site("essen")}).has_value());
+}
+
 TEST(JobPrivacy, AGivenNoiseIsReportedAsWhatItGuarantees) {
   const auto epsilon_at = [](std::string_view multiplier) {
     const Job job = private_ovens({fmt::format("privacy={{noise_multiplier={}}}", multiplier)});

@@ -43,6 +43,20 @@ std::vector<learning::ReleasedMetric> mean_released(const std::vector<RoundRow>&
   return mean;
 }
 
+// Behind what holds at the other sites; empty where all are alike.
+std::string site_budgets_in_words(const ReportedGuarantee& guarantee) {
+  constexpr std::size_t kMost = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(guarantee.site_budgets.size(), kMost); ++i) {
+    const ReportedSiteBudget& own = guarantee.site_budgets[i];
+    text += fmt::format("; at site '{}' epsilon {:.3g} (budget), {} (PLD), weight {:.3g}", own.site,
+                        own.gate_epsilon, epsilon_in_words(own.pld_epsilon), own.weight);
+  }
+  if (guarantee.site_budgets.size() > kMost)
+    text += fmt::format("; {} more sites grant less", guarantee.site_budgets.size() - kMost);
+  return text;
+}
+
 }  // namespace
 
 std::string noise_in_words(const ReportedPrivacy& privacy) {
@@ -55,8 +69,7 @@ std::string noise_in_words(const ReportedPrivacy& privacy) {
       return "each site adds the whole noise to its own answer";
     case privacy::Placement::shared:
       return "sites share the noise, and a trusted summer adds up: it sees each answer under a "
-             "part "
-             "of the noise";
+             "part of the noise";
     case privacy::Placement::coordinator:
       return "central noise: who adds up sees each answer and adds the noise";
   }
@@ -67,9 +80,9 @@ std::string in_words(const ReportedPrivacy& privacy) {
   if (!privacy.guarantee) return fmt::format("{}: none. Unit: {}", privacy.placement, privacy.unit);
   const ReportedGuarantee& guarantee = *privacy.guarantee;
   return fmt::format(
-      "differential privacy per {}: epsilon {:.3g} (budget), {} (PLD) at delta {}; {}",
+      "differential privacy per {}: epsilon {:.3g} (budget), {} (PLD) at delta {}{}; {}",
       privacy.unit, guarantee.gate_epsilon, epsilon_in_words(guarantee.pld_epsilon),
-      guarantee.delta, noise_in_words(privacy));
+      guarantee.delta, site_budgets_in_words(guarantee), noise_in_words(privacy));
 }
 
 std::string conclusion(const ReportedPrivacy& privacy, bool simulated) {

@@ -193,6 +193,17 @@ struct LargerUnit {
   bool operator==(const LargerUnit&) const = default;
 };
 
+// What the training costs a site that grants an epsilon of its own, and what its units weigh beside
+// another's.
+struct ReportedSiteBudget {
+  std::string site;
+  double gate_epsilon = 0;
+  std::optional<double> pld_epsilon;  // none: no bound is known
+  double weight = 1;
+
+  bool operator==(const ReportedSiteBudget&) const = default;
+};
+
 // What one training costs a unit of the records that it learns from, by two accounts at one δ.
 struct ReportedGuarantee {
   double delta = 0;
@@ -202,6 +213,7 @@ struct ReportedGuarantee {
   std::string neighbours;
   std::vector<ReportedMechanism> mechanisms;
   std::vector<LargerUnit> larger_units;
+  std::vector<ReportedSiteBudget> site_budgets;  // of sites that grant an epsilon of their own
 
   bool operator==(const ReportedGuarantee&) const = default;
 };

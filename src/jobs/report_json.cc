@@ -160,6 +160,13 @@ static void describe(JsonFields& json, LargerUnit& unit) {
   json.field("epsilon", unit.epsilon);
 }
 
+static void describe(JsonFields& json, ReportedSiteBudget& own) {
+  json.field("site", own.site);
+  json.field("gate_epsilon", own.gate_epsilon);
+  json.field("pld_epsilon", own.pld_epsilon);
+  json.field("weight", own.weight);
+}
+
 static void describe(JsonFields& json, ReportedGuarantee& guarantee) {
   json.field("delta", guarantee.delta);
   json.field("currency", guarantee.currency);
@@ -168,6 +175,7 @@ static void describe(JsonFields& json, ReportedGuarantee& guarantee) {
   json.field("neighbours", guarantee.neighbours);
   json.field("mechanisms", guarantee.mechanisms);
   json.field("larger_units", guarantee.larger_units);
+  json.field("site_budgets", guarantee.site_budgets);
 }
 
 void describe(JsonFields& json, ReportedPrivacy& privacy) {

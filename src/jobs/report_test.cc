@@ -53,7 +53,8 @@ Report sample(const std::string& text) {
                                       {},
                                       "add_remove",
                                       {{text, 60}, {"b", 1}},
-                                      {{text, 227, 1840}, {"b", 2, {}}}}};
+                                      {{text, 227, 1840}, {"b", 2, {}}},
+                                      {{text, 1, 0.7, 0.25}, {"b", 2, {}, 1}}}};
   report.aggregation = {"plain", 1, 28};
   report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
   return report;

@@ -81,6 +81,11 @@ class Runner {
     HANSE_TRY(const DealtRecords dealt, records.deal(job_.seed));
     const std::vector<data::SiteData>& sites = *dealt.sites;
     HANSE_TRY_VOID(check_plan_of(job_, sites.size()));
+    std::vector<base::SiteId> names;
+    for (const data::SiteData& site : sites) names.push_back(site.site);
+    for (const SmallSite& site : dealt.too_small)
+      if (auto name = base::SiteId::create(site.name)) names.push_back(*std::move(name));
+    HANSE_TRY_VOID(check_named_sites(job_, names));
     HANSE_TRY(const std::vector<JobFold> folds, folds_of(job_, sites, job_.seed));
     if (!tally_) {
       HANSE_TRY_VOID(describe(sites));

@@ -77,6 +77,7 @@ Job pooled(const Job& job, std::size_t sites) {
   std::uint64_t& records = whole.strategy.max_records_per_site;
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   records = records > kMost / sites ? kMost : records * sites;
+  whole.privacy.site_epsilon.clear();  // nobody's own site is left
   return whole;
 }
 

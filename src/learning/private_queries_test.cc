@@ -308,7 +308,7 @@ TEST(PrivateQueries, LocalStepsAreChargedEach) {
     const auto& kind = std::get<privacy::loss::DiscreteGaussian>(charge.loss.kind());
     EXPECT_EQ(kind.sampling_rate, rate);
     EXPECT_NEAR(kind.sigma / kind.sensitivity, spec.privacy->multiplier, 1e-6);
-    EXPECT_EQ((*strategy)->charges(of)->back().count, charge.count * spec.privacy->rounds);
+    EXPECT_EQ((*strategy)->charges(of, nullptr)->back().count, charge.count * spec.privacy->rounds);
   }
 }
 

@@ -45,6 +45,13 @@ base::Result<void> check_private(const PrivateSpec& spec) {
     return base::fail(base::ErrorCode::invalid_argument,
                       "expected_units must be above 0 where no round of moments counts the units: "
                       "sums are divided by it");
+  for (const auto& [site, share] : spec.sites)
+    // Also false for NaN.
+    if (!(share.weight > 0 && share.weight <= 1 && share.noise > 0 && share.noise <= kMost))
+      return base::fail(base::ErrorCode::invalid_argument,
+                        "the weight of site '{}' must be in (0, 1] and its noise above 0, found {} "
+                        "and {}",
+                        site.text(), share.weight, share.noise);
   return {};
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
+#include "base/ids.h"
 #include "privacy/noise_plan.h"
 
 namespace hanse::learning {
@@ -37,6 +39,8 @@ struct PrivateSpec {
   bool whitens = true;  // else inputs are centred only (recipe::whitens)
   // Share of units that are to be clipped: above 0, the clip follows it round by round.
   double clipped_share = 0;
+  // Sites whose owners grant less than the others: site_weights.h.
+  std::map<base::SiteId, privacy::SiteShare> sites = {};
 
   bool operator==(const PrivateSpec&) const = default;
 };

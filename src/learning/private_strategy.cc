@@ -53,9 +53,10 @@ class PrivateDescent final : public PrivateTraining {
     return plan;
   }
 
-  base::Result<privacy::Charge> step_charge(const Architecture& architecture) const override {
-    HANSE_TRY(const QueryPlan plan, gradient_plan(architecture, 1, false));
-    HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(plan.layout, plan.noise));
+  base::Result<privacy::Charge> step_charge(const Architecture& architecture,
+                                            const base::SiteId* site) const override {
+    HANSE_TRY(QueryPlan plan, gradient_plan(architecture, 1, false));
+    HANSE_TRY(privacy::PrivacyLoss loss, loss_at(std::move(plan), site));
     return privacy::Charge{std::move(loss), 1};
   }
 
@@ -138,7 +139,8 @@ class PrivateAveraging final : public PrivateTraining {
     return plan;
   }
 
-  base::Result<privacy::Charge> step_charge(const Architecture& architecture) const override {
+  base::Result<privacy::Charge> step_charge(const Architecture& architecture,
+                                            const base::SiteId*) const override {
     const Findings any{.units = 1, .clip = 1, .rate = 1};
     HANSE_TRY(const QueryPlan plan, local_plan(architecture, any));
     return local_training_charge(plan);
@@ -175,7 +177,8 @@ class Adassp final : public PrivateTraining {
     return base::fail(base::ErrorCode::failed_precondition,
                       "adassp asks once: its one round was taken");
   }
-  base::Result<privacy::Charge> step_charge(const Architecture&) const override {
+  base::Result<privacy::Charge> step_charge(const Architecture&,
+                                            const base::SiteId*) const override {
     return privacy::Charge{privacy::PrivacyLoss::unbounded()};
   }
   base::Result<std::vector<double>> moved(const Iterate&, const Findings&, Moments&,
@@ -185,7 +188,7 @@ class Adassp final : public PrivateTraining {
   }
 
   base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
-                                      double weight, double, std::size_t) const override {
+                                      double weight, double, double) const override {
     HANSE_TRY(Model model, ridge_of(iterate.model.architecture(), moments, weight));
     return Iterate{.model = std::move(model),
                    .moments = iterate.moments,
@@ -213,6 +216,12 @@ base::Result<void> check_kind(const StrategySpec& spec) {
         "share on one step would not protect what the next starts from. Choose placement = "
         "\"site\", local_epochs = 1 with all records, or strategy = \"fedsgd\"",
         name_of(spec.kind), privacy::name_of(privacy.placement));
+  if (is_average && privacy.placement == privacy::Placement::site && !privacy.sites.empty())
+    return base::fail(
+        base::ErrorCode::invalid_argument,
+        "site_epsilon weighs sums, and strategy '{}' with the noise at the sites takes the mean of "
+        "models, each of the same weight. Choose strategy = \"fedsgd\"",
+        name_of(spec.kind));
   return {};
 }
 

@@ -47,6 +47,7 @@ base::Result<QueryPlan> PrivateTraining::plan(const Iterate& iterate, base::Roun
   plan.round = round;
   plan.unit = privacy().unit;
   plan.max_sites = max_sites_;
+  plan.sites = privacy().sites;
   HANSE_TRY_VOID(query::check_plan(plan));
   return plan;
 }
@@ -98,24 +99,51 @@ base::Result<Model> PrivateTraining::model(const Iterate& iterate) const {
 }
 
 base::Result<std::vector<privacy::Charge>> PrivateTraining::charges(
-    const Architecture& architecture) const {
+    const Architecture& architecture, const base::SiteId* site) const {
   std::vector<privacy::Charge> all;
   if (has_moments()) {
-    HANSE_TRY(const QueryPlan asked, moments_plan(architecture));
-    HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(asked.layout, asked.noise));
+    HANSE_TRY(QueryPlan asked, moments_plan(architecture));
+    HANSE_TRY(privacy::PrivacyLoss loss, loss_at(std::move(asked), site));
     all.push_back({std::move(loss), 1});
   }
   if (steps() > 0) {
-    HANSE_TRY(privacy::Charge each, step_charge(architecture));
+    HANSE_TRY(privacy::Charge each, step_charge(architecture, site));
     each.count *= steps();
     all.push_back(std::move(each));
   }
   if (has_metrics()) {
-    HANSE_TRY(const QueryPlan asked, metrics_plan(architecture));
-    HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(asked.layout, asked.noise));
+    HANSE_TRY(QueryPlan asked, metrics_plan(architecture));
+    HANSE_TRY(privacy::PrivacyLoss loss, loss_at(std::move(asked), site));
     all.push_back({std::move(loss), 1});
   }
   return all;
+}
+
+base::Result<privacy::PrivacyLoss> PrivateTraining::loss_at(QueryPlan plan,
+                                                            const base::SiteId* site) const {
+  plan.sites = privacy().sites;
+  if (site != nullptr) plan = query::for_site(plan, *site);
+  return privacy::planned_loss(plan.layout, plan.noise);
+}
+
+double PrivateTraining::mean_of_shares(double (*f)(const privacy::SiteShare&)) const {
+  const std::size_t named = privacy().sites.size();
+  const std::size_t all = std::max<std::size_t>(max_sites_, named);
+  double sum = static_cast<double>(all - named) * f({});
+  for (const auto& [site, share] : privacy().sites) sum += f(share);
+  return sum / static_cast<double>(all);
+}
+
+double PrivateTraining::doses(const Released& released) const {
+  if (privacy().placement != privacy::Placement::site) return 1;
+  // Which of the sites answered a sum does not say.
+  return static_cast<double>(released.contributors()) *
+         mean_of_shares([](const privacy::SiteShare& share) { return share.noise * share.noise; });
+}
+
+double PrivateTraining::expected_units() const {
+  return privacy().expected_units *
+         mean_of_shares([](const privacy::SiteShare& share) { return share.weight; });
 }
 
 AskedNoise PrivateTraining::asked_noise(double multiplier, double sampling_rate) const {
@@ -129,11 +157,11 @@ AskedNoise PrivateTraining::asked_noise(double multiplier, double sampling_rate)
 
 Findings PrivateTraining::findings_of(const Iterate& iterate) const {
   if (iterate.findings) return *iterate.findings;
-  return findings_from(recipe::start_blind(iterate.model.architecture()), privacy().expected_units);
+  return findings_from(recipe::start_blind(iterate.model.architecture()), expected_units());
 }
 
 Findings PrivateTraining::findings_from(const recipe::Start& start, double units) const {
-  return {.units = privacy().expected_units > 0 ? privacy().expected_units : units,
+  return {.units = privacy().expected_units > 0 ? expected_units() : units,
           .clip = privacy().clip > 0 ? privacy().clip : start.clip,
           .rate = privacy().learning_rate > 0 ? privacy().learning_rate : start.rate,
           .l2 = start.l2,
@@ -200,8 +228,7 @@ base::Result<QueryPlan> PrivateTraining::metrics_plan(const Architecture& archit
 
 double PrivateTraining::deviation(const QueryPlan& asked, std::size_t part,
                                   const Released& released) const {
-  return asked.noise.parts[part].sigma * asked.layout.lattice.step() *
-         std::sqrt(static_cast<double>(doses(released)));
+  return asked.noise.parts[part].sigma * asked.layout.lattice.step() * std::sqrt(doses(released));
 }
 
 base::Result<Iterate> PrivateTraining::take_moments(const Iterate& iterate,
@@ -233,13 +260,13 @@ base::Result<Iterate> PrivateTraining::take_moments(const Iterate& iterate,
 
 base::Result<Iterate> PrivateTraining::after_moments(const Iterate& iterate,
                                                      const NoisedMoments& moments, double weight,
-                                                     double units, std::size_t doses) const {
+                                                     double units, double doses) const {
   const Architecture& architecture = iterate.model.architecture();
-  const double known = privacy().expected_units > 0 ? privacy().expected_units : units;
-  const recipe::GradientNoise noise{
-      .multiplier = privacy().multiplier / std::sqrt(static_cast<double>(privacy().rounds)) *
-                    std::sqrt(static_cast<double>(doses)) / privacy().sampling_rate,
-      .units = known};
+  const double known = privacy().expected_units > 0 ? expected_units() : units;
+  const recipe::GradientNoise noise{.multiplier = privacy().multiplier /
+                                                  std::sqrt(static_cast<double>(privacy().rounds)) *
+                                                  std::sqrt(doses) / privacy().sampling_rate,
+                                    .units = known};
   const recipe::Start start =
       recipe::start_from(architecture, moments, weight, privacy().whitens, noise, privacy().clip);
   std::vector<double> parameters(iterate.model.parameters().begin(),

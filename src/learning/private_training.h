@@ -28,8 +28,12 @@ class PrivateTraining : public Strategy {
   std::optional<std::uint32_t> rounds() const override {
     return learning_rounds() + (has_metrics() ? 1 : 0);
   }
-  base::Result<std::vector<privacy::Charge>> charges(
-      const Architecture& architecture) const override;
+  base::Result<std::vector<privacy::Charge>> charges(const Architecture& architecture,
+                                                     const base::SiteId* site) const override;
+  double weight_of(const base::SiteId& site) const override {
+    const auto named = privacy().sites.find(site);
+    return named == privacy().sites.end() ? 1 : named->second.weight;
+  }
 
  protected:
   const StrategySpec& spec() const { return spec_; }
@@ -46,7 +50,8 @@ class PrivateTraining : public Strategy {
   virtual base::Result<void> check(const Architecture&) const { return {}; }
   // The plan of a step, but for what all plans share.
   virtual base::Result<query::QueryPlan> step_plan(const Iterate& iterate) const = 0;
-  virtual base::Result<privacy::Charge> step_charge(const Architecture& architecture) const = 0;
+  virtual base::Result<privacy::Charge> step_charge(const Architecture& architecture,
+                                                    const base::SiteId* site) const = 0;
   // Parameters after the sum, whose moments of the optimiser are carried on.
   virtual base::Result<std::vector<double>> moved(const Iterate& iterate, const Findings& findings,
                                                   Moments& moments,
@@ -54,6 +59,8 @@ class PrivateTraining : public Strategy {
   virtual void learn_clip(Findings&, const privacy::Released&) const {}
 
   AskedNoise asked_noise(double multiplier, double sampling_rate) const;
+  // What a sum by this plan costs a unit of the site.
+  base::Result<privacy::PrivacyLoss> loss_at(query::QueryPlan plan, const base::SiteId* site) const;
   Findings findings_of(const Iterate& iterate) const;
 
   // What the job says stands before what the recipe says.
@@ -72,10 +79,12 @@ class PrivateTraining : public Strategy {
 
   double moments_scale(const Architecture& architecture) const;
 
-  // Doses of noise in a sum: one, or one of each site.
-  std::size_t doses(const privacy::Released& released) const {
-    return privacy().placement == privacy::Placement::site ? released.contributors() : 1;
-  }
+  // Doses of noise in a sum, in variance: one, or one of each site.
+  double doses(const privacy::Released& released) const;
+  // The mean over the fleet's sites of what f says of their shares.
+  double mean_of_shares(double (*f)(const privacy::SiteShare&)) const;
+  // Units in a sum, by their sites' weights, as far as that is public; 0: unknown.
+  double expected_units() const;
 
   base::Result<query::QueryPlan> moments_plan(const Architecture& architecture) const;
   // Without the model that it asks of.
@@ -88,7 +97,7 @@ class PrivateTraining : public Strategy {
 
   // By default: whitened inputs, and biases that say what is usual.
   virtual base::Result<Iterate> after_moments(const Iterate& iterate, const NoisedMoments& moments,
-                                              double weight, double units, std::size_t doses) const;
+                                              double weight, double units, double doses) const;
   base::Result<Iterate> take_step(const Iterate& iterate, const privacy::Released& released) const;
 
   // Noise that many iterates carry is less in their mean (Polyak, Juditsky 1992).

@@ -36,4 +36,17 @@ base::Result<std::vector<double>> site_weights(std::span<const SiteBudget> sites
   return weights;
 }
 
+base::Result<privacy::SiteShare> share_at(const UsualAnswer& usual, double dose) {
+  if (!is_positive(dose) || dose < 1)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a site of its own takes at least the others' noise, found {} times as much",
+                      dose);
+  if (usual.placement != privacy::Placement::site) return privacy::SiteShare{1 / dose, 1};
+  if (usual.units == 0) return privacy::SiteShare{1 / (dose * dose), 1 / dose};
+  const SiteBudget budgets[] = {{usual.units, usual.rho}, {usual.units, usual.rho / (dose * dose)}};
+  HANSE_TRY(const std::vector<double> weights, site_weights(budgets, usual.coordinates));
+  const double weight = std::min(weights[1] / weights[0], 1.0);
+  return privacy::SiteShare{weight, weight * dose};
+}
+
 }  // namespace hanse::learning

@@ -92,7 +92,8 @@ class Planned : public Strategy {
 
   base::Result<Model> model(const Iterate& iterate) const override { return iterate.model; }
   std::optional<std::uint32_t> rounds() const override { return std::nullopt; }
-  base::Result<std::vector<privacy::Charge>> charges(const Architecture&) const override {
+  base::Result<std::vector<privacy::Charge>> charges(const Architecture&,
+                                                     const base::SiteId*) const override {
     return std::vector{privacy::Charge{privacy::PrivacyLoss::unbounded()}};
   }
 

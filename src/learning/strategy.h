@@ -102,9 +102,12 @@ class Strategy {
   virtual base::Result<Model> model(const Iterate& iterate) const = 0;
   // All rounds of a private training, which its charges are for; none: as many as the job says.
   virtual std::optional<std::uint32_t> rounds() const = 0;
-  // What the whole training costs a unit, known before anything is computed.
-  virtual base::Result<std::vector<privacy::Charge>> charges(
-      const Architecture& architecture) const = 0;
+  // What the whole training costs a unit of this site, known before anything is computed; null: of
+  // one that has no share of its own.
+  virtual base::Result<std::vector<privacy::Charge>> charges(const Architecture& architecture,
+                                                             const base::SiteId* site) const = 0;
+  // On what a site's units add: 1, but for sites that have a share of their own.
+  virtual double weight_of(const base::SiteId&) const { return 1; }
 };
 
 // Values out of range: invalid_argument naming the key.

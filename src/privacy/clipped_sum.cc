@@ -27,8 +27,8 @@ base::Result<void> fail_not_finite() {
 }
 
 // The largest factor ≤ 1 that brings a vector of this norm to the clip. The margin covers the
-// rounding of the norm itself and of the products, so that the clipped vector's exact norm is at
-// most the clip.
+// rounding of the norm itself and of the products, one with a weight among them, so that the
+// clipped vector's exact norm is at most the clip.
 double clip_factor(double norm, double clip, std::size_t coordinates) {
   const double margin =
       1.0 - (static_cast<double>(coordinates) + 4.0) * std::numeric_limits<double>::epsilon();
@@ -43,7 +43,8 @@ double rounding_of_unit(const Layout& layout, std::size_t coordinates) {
 // A floating-point sum of m terms errs by at most m·u·Σ|terms| per coordinate (Higham 2002, (4.4)),
 // here at most m·u·m·clip; neighbours err twice, and each rounds to the lattice by half a step.
 double rounding_of_batch(const Layout& layout, const Part& part, double units) {
-  const double float_error = 2 * units * units * part.clip * std::numeric_limits<double>::epsilon();
+  const double float_error =
+      2 * units * units * layout.most(part) * std::numeric_limits<double>::epsilon();
   return (float_error + layout.lattice.step()) * std::sqrt(static_cast<double>(part.coordinates));
 }
 
@@ -65,13 +66,13 @@ base::Result<std::size_t> Layout::offset(std::string_view name) const {
 }
 
 std::int64_t Layout::bound(const Part& part) const {
-  const double steps = std::ldexp(part.clip, lattice.fraction_bits()) + 0.5;
+  const double steps = std::ldexp(most(part), lattice.fraction_bits()) + 0.5;
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(max_units) * steps));
 }
 
 double Layout::clip_with_rounding(std::size_t part, std::uint64_t batch) const {
   const Part& of = parts[part];
-  if (batch == 0) return of.clip + rounding_of_unit(*this, of.coordinates);
+  if (batch == 0) return most(of) + rounding_of_unit(*this, of.coordinates);
   const std::uint64_t units = std::min(batch, max_units);
   const std::uint64_t batches = max_units / units + (max_units % units == 0 ? 0 : 1);
   // The neighbour with one unit more may have one batch more. The margin covers the sum of these
@@ -79,7 +80,7 @@ double Layout::clip_with_rounding(std::size_t part, std::uint64_t batch) const {
   const auto count = static_cast<double>(batches);
   const double margin = 1 + (count + 8) * std::numeric_limits<double>::epsilon();
   const double rounding = rounding_of_batch(*this, of, static_cast<double>(units));
-  return (of.clip + (count + 1) * rounding) * margin;
+  return (most(of) + (count + 1) * rounding) * margin;
 }
 
 base::Result<Sensitivity> Layout::sensitivity(std::size_t part, std::uint64_t batch,
@@ -94,6 +95,9 @@ base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
   if (layout.parts.empty() || layout.max_units == 0)
     return base::fail(base::ErrorCode::invalid_argument,
                       "an answer has at least one part and at least one unit");
+  if (!(layout.weight > 0 && layout.weight <= 1))  // also false for NaN
+    return base::fail(base::ErrorCode::invalid_argument, "a weight is in (0, 1], found {}",
+                      layout.weight);
   if (sites == 0 || sites > base::kMaxSites)
     return base::fail(base::ErrorCode::invalid_argument, "a cohort has 1 to {} sites, found {}",
                       base::kMaxSites, sites);
@@ -120,7 +124,7 @@ base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
 }
 
 double ClippedSum::sensitivity(std::size_t part) const {
-  return layout_.parts[part].clip + rounding_[part];
+  return layout_.most(layout_.parts[part]) + rounding_[part];
 }
 
 ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit, NotFinite not_finite)
@@ -144,7 +148,8 @@ base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
 
 void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
                                         std::span<const double> values) {
-  const double factor = clip_factor(norm(values), layout_.parts[part].clip, values.size());
+  const double factor =
+      clip_factor(norm(values), layout_.parts[part].clip, values.size()) * layout_.weight;
   for (std::size_t i = 0; i < values.size(); ++i)
     values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
   unit_rounding_[part] = std::max(unit_rounding_[part], rounding_of_unit(layout_, values.size()));
@@ -176,14 +181,14 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
   for (std::size_t i = 0; i < units; ++i)
     factors[i] = left_out && !std::isfinite(norms[i])
                      ? 0.0
-                     : clip_factor(norms[i], part.clip, part.coordinates);
+                     : clip_factor(norms[i], part.clip, part.coordinates) * layout_.weight;
   std::vector<double> sum(part.coordinates);
   batched.weighted_sum(factors, sum);
   if (!(left_out || all_finite(norms)) || !all_finite(sum) || !all_finite(others))
     return fail_not_finite();
   // What honest norms imply; a source that understates them badly is caught here.
   const double count_of_units = static_cast<double>(units);
-  HANSE_CHECK(norm(sum) <= part.clip * count_of_units * (1 + 1e-9));
+  HANSE_CHECK(norm(sum) <= layout_.most(part) * count_of_units * (1 + 1e-9));
   HANSE_TRY_VOID(count(units));
 
   std::size_t offset = 0;

@@ -26,15 +26,20 @@ struct Layout {
   std::vector<Part> parts;
   math::Lattice lattice;
   std::uint64_t max_units = 0;  // most units one site may add: part of the overflow proof
+  // In (0, 1], public: on every contribution behind its clip. 1 unless one site is asked in words
+  // of its own (query::for_site).
+  double weight = 1;
 
   std::size_t coordinates() const;
   // Where the part begins in the vector; not_found for an unknown name.
   base::Result<std::size_t> offset(std::string_view name) const;
+  // L2 norm that a unit's contribution to a part has at most: its clip times the weight.
+  double most(const Part& part) const { return part.clip * weight; }
   // What one site's words of a part never exceed, in lattice steps. The layout has passed
   // check_layout.
   std::int64_t bound(const Part& part) const;
 
-  // The clip of a part, and the most that rounding can add between neighbours at max_units units,
+  // most() of a part, and what rounding can add between neighbours at max_units units,
   // `batch` of them added at once (0: one by one). A number of the plan, not of a site's records:
   // no ClippedSum of at most so many units, its batches full but for the last, has a larger
   // sensitivity.
@@ -46,8 +51,8 @@ struct Layout {
   bool operator==(const Layout&) const = default;
 };
 
-// Checks names, clips and sizes, and proves that `sites` sites of max_units units each cannot
-// overflow a sum.
+// Checks names, clips, weight and sizes, and proves that `sites` sites of max_units units each
+// cannot overflow a sum.
 base::Result<void> check_layout(const Layout& layout, std::size_t sites);
 
 // Units whose contributions to one part are known by their norms, and whose weighted sum is cheaper
@@ -63,16 +68,17 @@ class BatchedUnits {
   virtual void weighted_sum(std::span<const double> factors, std::span<double> out) = 0;
 };
 
-// Sum over units of contributions, clipped part by part to the layout's clips, in lattice steps.
+// Sum over units of contributions, clipped part by part to the layout's clips and weighted, in
+// lattice steps.
 class ClippedSum {
  public:
   const Layout& layout() const { return layout_; }
   const std::string& unit() const { return unit_; }
   std::span<const std::int64_t> values() const { return values_; }
 
-  // L2 sensitivity of a part to adding or removing one unit: its clip plus a proven bound on what
-  // rounding adds. Units added one by one round alone. A batch rounds once, and one unit more may
-  // shift every unit behind it into another batch, so each batch counts.
+  // L2 sensitivity of a part to adding or removing one unit: Layout::most plus a proven bound on
+  // what rounding adds. Units added one by one round alone. A batch rounds once, and one unit more
+  // may shift every unit behind it into another batch, so each batch counts.
   double sensitivity(std::size_t part) const;
 
  private:

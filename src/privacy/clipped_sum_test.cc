@@ -161,6 +161,45 @@ RC_GTEST_PROP(Layout, ItsSensitivityBoundsEverySum, ()) {
   RC_ASSERT(sum_one_by_one(layout, rows).sensitivity(0) <= layout.clip_with_rounding(0, 0));
 }
 
+// A weight is on what clipping left: a unit, however long, moves the sum by weight · clip and
+// rounding at most, one by one or in batches; and the plan's number is that.
+RC_GTEST_PROP(ClippedSum, AWeightedUnitMovesTheSumByWeightTimesClip, ()) {
+  const auto width = *rc::gen::inRange<std::size_t>(1, 4);
+  Rows rows = *rc::gen::nonEmpty(rows_of(width));
+  const auto batch = *rc::gen::inRange<std::size_t>(1, 5);
+  Layout layout = layout_of({{"part", width, 0.75}}, *rc::gen::inRange(0, 40), rows.size() + 1);
+  layout.weight = 1.0 / *rc::gen::inRange(1, 100);
+  const auto sums = [&] {
+    return std::pair(sum_one_by_one(layout, rows), sum_in_batches(layout, rows, batch));
+  };
+  const auto all = sums();
+  rows.erase(rows.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(rows)));
+  const auto fewer = sums();
+  RC_ASSERT(distance(all.first, fewer.first) <= all.first.sensitivity(0));
+  RC_ASSERT(distance(all.second, fewer.second) <= all.second.sensitivity(0));
+  RC_ASSERT(all.first.sensitivity(0) <= layout.clip_with_rounding(0, 0));
+  RC_ASSERT(all.second.sensitivity(0) <= layout.clip_with_rounding(0, batch));
+  RC_ASSERT(layout.most(layout.parts[0]) == 0.75 * layout.weight);
+}
+
+// The bound is no wider than that: a long unit reaches it, and without the weight goes beyond.
+TEST(ClippedSum, AWeightIsOnWhatClippingLeft) {
+  Layout layout = layout_of({{"part", 1, 1}, {"n", 1, 1}}, 20);
+  const Rows rows{{100, 1}, {0.5, 1}};
+  const ClippedSum usual = sum_one_by_one(layout, rows);
+  layout.weight = 0.25;
+  const ClippedSum weighted = sum_one_by_one(layout, rows);
+  EXPECT_EQ(usual.values()[0], 3 << 19);
+  EXPECT_EQ(weighted.values()[0], 3 << 17);
+  EXPECT_EQ(weighted.values()[1], 1 << 19);
+  EXPECT_NEAR(weighted.sensitivity(0), 0.25, 1e-6);
+  EXPECT_LT(layout.bound(layout.parts[0]), usual.layout().bound(layout.parts[0]));
+  for (const double weight : {0.0, -1.0, 1.01, std::nan("")}) {
+    layout.weight = weight;
+    EXPECT_EQ(check_layout(layout, 1).error().code(), ErrorCode::invalid_argument) << weight;
+  }
+}
+
 TEST(Layout, StatesItsSensitivityInSteps) {
   const Layout layout = layout_of({{"part", 4, 3}}, 4, 10);
   const auto one = layout.sensitivity(0, 0, Neighbours::add_remove).value();

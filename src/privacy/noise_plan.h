@@ -30,6 +30,14 @@ struct PlannedNoise {
   bool operator==(const PlannedNoise&) const = default;
 };
 
+// How one site's part in a sum differs from the others', whose owner grants another budget. Public.
+struct SiteShare {
+  double weight = 1;  // Layout::weight, in (0, 1]
+  double noise = 1;   // times the plan's σ, above 0; 1 unless each site adds the whole dose
+
+  bool operator==(const SiteShare&) const = default;
+};
+
 // Public, part of the plan, the same for every site.
 struct NoisePlan {
   Placement placement = Placement::in_the_clear;

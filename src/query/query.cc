@@ -1,6 +1,9 @@
 #include "query/query.h"
 
 #include <bit>
+#include <cmath>
+
+#include "base/limits.h"
 
 namespace hanse::query {
 namespace {
@@ -20,6 +23,32 @@ class PlanHasher {
   base::Hasher hasher_;
 };
 
+base::Result<void> check_sites(const QueryPlan& plan) {
+  using base::ErrorCode;
+  if (plan.sites.empty()) return {};
+  if (plan.sites.size() > base::kMaxSites)
+    return base::fail(ErrorCode::invalid_argument, "a plan names at most {} sites, found {}",
+                      base::kMaxSites, plan.sites.size());
+  if (plan.noise.parts.empty())
+    return base::fail(ErrorCode::invalid_argument,
+                      "a plan that names sites says the noise of each part, and this one of none");
+  for (const auto& [site, share] : plan.sites) {
+    if (!std::isfinite(share.noise) || share.noise <= 0)
+      return base::fail(ErrorCode::invalid_argument,
+                        "the noise of site '{}' must be finite and above 0, found {}", site.text(),
+                        share.noise);
+    if (plan.noise.placement != privacy::Placement::site && share.noise != 1)
+      return base::fail(ErrorCode::invalid_argument,
+                        "noise placed '{}' is one dose for all sites: that of site '{}' must be "
+                        "1, found {}",
+                        privacy::name_of(plan.noise.placement), site.text(), share.noise);
+    const QueryPlan own = for_site(plan, site);
+    if (const auto fine = privacy::check_noise_plan(own.layout, own.noise, plan.max_sites); !fine)
+      return base::fail(fine.error().within("site '" + site.text() + "'"));
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<void> check_plan(const QueryPlan& plan) {
@@ -27,7 +56,18 @@ base::Result<void> check_plan(const QueryPlan& plan) {
     return base::fail(base::ErrorCode::invalid_argument, "a plan names its kind and its unit");
   if (plan.max_sites == 0)
     return base::fail(base::ErrorCode::invalid_argument, "a plan asks at least one site");
-  return privacy::check_noise_plan(plan.layout, plan.noise, plan.max_sites);
+  HANSE_TRY_VOID(privacy::check_noise_plan(plan.layout, plan.noise, plan.max_sites));
+  return check_sites(plan);
+}
+
+QueryPlan for_site(const QueryPlan& plan, const base::SiteId& site) {
+  QueryPlan own = plan;
+  own.sites.clear();
+  const auto named = plan.sites.find(site);
+  if (named == plan.sites.end()) return own;
+  own.layout.weight = named->second.weight;
+  for (privacy::PlannedNoise& part : own.noise.parts) part.sigma *= named->second.noise;
+  return own;
 }
 
 base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
@@ -57,6 +97,13 @@ base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
   }
   hasher.add(plan.options);
   hasher.add(parameters.bytes());
+  if (plan.sites.empty()) return hasher.finish();
+  hasher.add(static_cast<std::uint64_t>(plan.sites.size()));
+  for (const auto& [site, share] : plan.sites) {
+    hasher.add(site.text());
+    hasher.add(std::bit_cast<std::uint64_t>(share.weight));
+    hasher.add(std::bit_cast<std::uint64_t>(share.noise));
+  }
   return hasher.finish();
 }
 

@@ -17,7 +17,7 @@
 namespace hanse::query {
 
 // Everything a site is asked, and all that anyone needs to know to judge it. The same for every
-// site of the cohort.
+// site of the cohort; what differs from site to site is in it for all to read.
 struct QueryPlan {
   std::string kind;  // key of the Catalog: "gradient", "local_training"
   base::JobId job;
@@ -28,10 +28,18 @@ struct QueryPlan {
   privacy::NoisePlan noise = {};
   std::string options;     // of the kind, as JSON: what a reader of the plan can check
   base::Slice parameters;  // of the kind, as bytes: the model (docs/formats/blob.md)
+  // Sites whose owners grant another budget than most. Only where the plan says the noise of every
+  // part: a learner that noises for itself has none to change.
+  std::map<base::SiteId, privacy::SiteShare> sites = {};
 };
 
-// Kind and unit named, layout and noise sound for max_sites. Else invalid_argument.
+// Kind and unit named, layout and noise sound for max_sites, also at each named site. Else
+// invalid_argument.
 base::Result<void> check_plan(const QueryPlan& plan);
+
+// The plan as this site answers it: with its own weight and σ, and no other site's. What an answer
+// to that costs is this site's price.
+QueryPlan for_site(const QueryPlan& plan, const base::SiteId& site);
 
 // Of everything in the plan, its parameters standing by the digest that names them.
 base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters);

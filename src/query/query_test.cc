@@ -82,6 +82,63 @@ TEST(CheckPlan, RefusesTheRest) {
   }
 }
 
+const base::SiteId kEssen = base::SiteId::create("essen").value();
+
+QueryPlan plan_with(privacy::SiteShare share) {
+  QueryPlan asked = plan();
+  asked.noise = noise();
+  asked.noise.shares = 1;
+  asked.noise.placement = privacy::Placement::site;
+  asked.sites[kEssen] = share;
+  return asked;
+}
+
+TEST(CheckPlan, LooksAtEachNamedSite) {
+  EXPECT_TRUE(check_plan(plan_with({0.25, 0.5})).has_value());
+  EXPECT_TRUE(check_plan(plan_with({1, 3})).has_value());
+  for (const privacy::SiteShare bad : {privacy::SiteShare{0, 1},
+                                       {1.5, 1},
+                                       {-0.5, 1},
+                                       {std::nan(""), 1},
+                                       {0.5, 0},
+                                       {0.5, -1},
+                                       {0.5, std::nan("")},
+                                       {0.5, HUGE_VAL},
+                                       {0.5, 0.1},        // σ below what the lattice carries
+                                       {0.5, 0x1p50}}) {  // and beyond what a sum has room for
+    const auto checked = check_plan(plan_with(bad));
+    ASSERT_FALSE(checked.has_value()) << bad.weight << " " << bad.noise;
+    EXPECT_EQ(checked.error().code(), ErrorCode::invalid_argument);
+    EXPECT_NE(checked.error().text().find("essen"), std::string::npos) << checked.error().text();
+  }
+  QueryPlan shared = plan_with({0.5, 1});
+  shared.noise = noise();
+  EXPECT_TRUE(check_plan(shared).has_value());
+  shared.sites[kEssen].noise = 2;  // one dose for all
+  EXPECT_FALSE(check_plan(shared).has_value());
+  QueryPlan bare = plan();
+  bare.sites[kEssen] = {0.5, 1};
+  EXPECT_FALSE(check_plan(bare).has_value());
+}
+
+TEST(ForSite, IsThePlanWithItsOwnWeightAndNoise) {
+  const QueryPlan asked = plan_with({0.25, 0.5});
+  const QueryPlan own = for_site(asked, kEssen);
+  EXPECT_EQ(own.layout.weight, 0.25);
+  EXPECT_EQ(own.noise.parts[0].sigma, 50);
+  EXPECT_EQ(own.noise.parts[1].sigma, 4);
+  EXPECT_TRUE(own.sites.empty());
+  const QueryPlan other = for_site(asked, base::SiteId::create("ulm").value());
+  EXPECT_EQ(other.layout, asked.layout);
+  EXPECT_EQ(other.noise, asked.noise);
+}
+
+// By a program of its own: lengths and numbers as eight bytes, little-endian.
+TEST(DigestOf, APlanThatNamesNoSiteHasTheDigestItAlwaysHad) {
+  EXPECT_EQ(digest(plan()).hex(),
+            "df07939534c3790fd6908c84a9205789ad56a0982948c9480ea3da3282cd629f");
+}
+
 // Whatever is changed changes the digest, and no two changes give the same.
 TEST(DigestOf, CoversEveryField) {
   const Change changes[] = {
@@ -113,6 +170,11 @@ TEST(DigestOf, CoversEveryField) {
       [](QueryPlan& p) { std::swap(p.layout.parts[0], p.layout.parts[1]); },
       [](QueryPlan& p) { p.options = "{ }"; },
       [](QueryPlan& p) { p.parameters = base::Slice(base::Bytes(33)); },
+      [](QueryPlan& p) { p.sites[kEssen] = {}; },
+      [](QueryPlan& p) { p.sites[kEssen] = {0.5, 1}; },
+      [](QueryPlan& p) { p.sites[kEssen] = {1, 0.5}; },
+      [](QueryPlan& p) { p.sites[base::SiteId::create("ulm").value()] = {}; },
+      [](QueryPlan& p) { p.sites[base::SiteId::create("ulm").value()] = {}, p.sites[kEssen] = {}; },
       // The same letters, moved over a border.
       [](QueryPlan& p) { p.kind = "gradientrec", p.unit = "ord"; },
   };

@@ -47,11 +47,12 @@ Result<std::unique_ptr<federation::Ledger>> open_asset(storage::Store& store,
   return ledger;
 }
 
-Result<federation::JobTerms> terms_of(const jobs::Job& job, const federation::Offer& offer) {
+Result<federation::JobTerms> terms_of(const jobs::Job& job, const federation::Offer& offer,
+                                      const base::SiteId& self) {
   HANSE_TRY(privacy::PurposeId purpose, privacy::PurposeId::create(kPurpose));
   HANSE_TRY(const data::Schema schema, jobs::schema_of(job.source));
   HANSE_TRY(auto charges,
-            jobs::charges_of(job, schema, static_cast<std::uint32_t>(offer.cohort.size())));
+            jobs::charges_of(job, schema, static_cast<std::uint32_t>(offer.cohort.size()), &self));
   HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
   return federation::JobTerms{std::move(purpose), std::move(charges), delta};
 }

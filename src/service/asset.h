@@ -14,7 +14,9 @@ base::Result<std::unique_ptr<federation::Ledger>> open_asset(storage::Store& sto
                                                              const Home& home,
                                                              base::Milliseconds wall);
 
-// What a whole job asks of a budget: public numbers of its file and the size of its cohort.
-base::Result<federation::JobTerms> terms_of(const jobs::Job& job, const federation::Offer& offer);
+// What a whole job asks of this site's budget: public numbers of its file and the size of its
+// cohort.
+base::Result<federation::JobTerms> terms_of(const jobs::Job& job, const federation::Offer& offer,
+                                            const base::SiteId& self);
 
 }  // namespace hanse::service

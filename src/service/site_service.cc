@@ -92,7 +92,7 @@ struct SiteService::Body {
     const base::Digest digest = hasher.finish();
     if (priced == digest) return *terms;
     HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
-    HANSE_TRY(terms, terms_of(agreed, offer));
+    HANSE_TRY(terms, terms_of(agreed, offer, site));
     priced = digest;
     return *terms;
   }

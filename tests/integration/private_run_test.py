@@ -124,6 +124,35 @@ class PrivateRuns(Case):
                 ["--set", "training.personal=true"])):
             self.succeeds("run", PRIVATE_BEARINGS, *base, *words, "--out", f"way{number}")
 
+    def test_each_owner_grants_what_he_likes(self):
+        plants = {row.rsplit(",", 1)[-1] for row in csv_rows()[1:]}
+        poor = sorted(plants)[0]
+        for placement in ("site", "shared"):
+            report = self.private_report("--set", f"privacy.site_epsilon.{poor}=0.75",
+                                         "--set", f"privacy.placement={placement}",
+                                         "--out", placement)
+            jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
+            guarantee = report["privacy"]["guarantee"]
+            self.assertGreater(guarantee["gate_epsilon"], 2.99)
+            own, = guarantee["site_budgets"]
+            self.assertEqual(own["site"], poor)
+            self.assertLessEqual(own["gate_epsilon"], 0.75)
+            self.assertGreater(own["gate_epsilon"], 0.749)
+            self.assertLess(own["pld_epsilon"], own["gate_epsilon"])
+            self.assertLess(own["weight"], 0.5)
+            self.assertEqual({row["sites_in"] for row in report["rounds"]}, {len(plants)})
+            page = (self.folder / placement / "report.html").read_text()
+            self.assertIn(f"at site &#39;{poor}&#39; epsilon 0.75", page.replace("'", "&#39;"))
+        # The page's sentence stands where a job is looked at, too.
+        checked = self.succeeds("job", "check", "job.toml", "--set",
+                                f"privacy.site_epsilon.{poor}=0.75").stdout
+        self.assertIn(f"at site '{poor}' epsilon 0.75", checked)
+        self.fails(3, "run", "job.toml", "--set", "privacy.site_epsilon.atlantis=0.75",
+                   says=["atlantis", poor])
+
+    def test_nobody_named_is_nothing_changed(self):
+        self.assertEqual(self.private_report()["privacy"]["guarantee"]["site_budgets"], [])
+
     def test_sufficient_statistics_take_one_round(self):
         self.write("job.toml", PRIVATE_JOB.replace('"fedsgd"\nrounds = 10', '"adassp"')
                    .replace('kind = "logistic"', 'kind = "ridge"')

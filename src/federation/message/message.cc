@@ -45,6 +45,7 @@ base::Result<privacy::NoisePlan> noise_from(const wire::Noise& in) {
 }
 
 void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
+  HANSE_CHECK(plan.layout.weight == 1);  // one site's own stands in plan.sites
   out->set_kind(plan.kind);
   out->set_unit(plan.unit);
   put_noise(plan.noise, out->mutable_noise());
@@ -58,6 +59,25 @@ void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
   out->set_fraction_bits(static_cast<std::uint32_t>(plan.layout.lattice.fraction_bits()));
   out->set_max_units(plan.layout.max_units);
   out->set_options(plan.options);
+  for (const auto& [site, share] : plan.sites) {
+    wire::SiteShare* to = out->add_sites();
+    to->set_site(site.text());
+    to->set_weight(share.weight);
+    to->set_noise(share.noise);
+  }
+}
+
+base::Result<std::map<base::SiteId, privacy::SiteShare>> sites_from(const wire::Plan& in) {
+  if (static_cast<std::size_t>(in.sites_size()) > base::kMaxSites)
+    return fail(ErrorCode::corruption, "a plan names at most {} sites, found {}", base::kMaxSites,
+                in.sites_size());
+  std::map<base::SiteId, privacy::SiteShare> sites;
+  for (const wire::SiteShare& share : in.sites()) {
+    HANSE_TRY(base::SiteId site, base::SiteId::create(share.site()));
+    if (!sites.try_emplace(std::move(site), share.weight(), share.noise()).second)
+      return fail(ErrorCode::corruption, "a plan names site '{}' twice", share.site());
+  }
+  return sites;
 }
 
 base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& release) {
@@ -72,6 +92,7 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
   for (const wire::Part& part : in.parts())
     layout.parts.push_back({part.name(), part.coordinates(), part.clip()});
   HANSE_TRY(privacy::NoisePlan noise, noise_from(in.noise()));
+  HANSE_TRY(auto sites, sites_from(in));
   query::QueryPlan plan{.kind = in.kind(),
                         .job = release.job,
                         .round = release.round,
@@ -80,7 +101,8 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
                         .layout = std::move(layout),
                         .noise = std::move(noise),
                         .options = in.options(),
-                        .parameters = {}};
+                        .parameters = {},
+                        .sites = std::move(sites)};
   HANSE_TRY_VOID(query::check_plan(plan));
   return plan;
 }
@@ -266,12 +288,17 @@ base::Digest digest_of(const Offer& offer) {
 aggregation::Setup setup_of(const Offer& offer) {
   aggregation::Setup setup{.offer = digest_of(offer), .layout = {}, .cohort = offer.cohort};
   const privacy::Layout& layout = offer.plan.layout;
-  auto noise = privacy::site_noise(offer.plan.noise);
-  HANSE_CHECK(noise.has_value());  // check_plan has seen it
-  noise->resize(layout.parts.size());
-  for (std::size_t p = 0; p < layout.parts.size(); ++p)
-    setup.layout.push_back(
-        {layout.parts[p].coordinates, privacy::noised_bound(layout, p, noise->at(p))});
+  for (const privacy::Part& part : layout.parts) setup.layout.push_back({part.coordinates, 0});
+  const auto make_room = [&](const query::QueryPlan& plan) {
+    auto noise = privacy::site_noise(plan.noise);
+    HANSE_CHECK(noise.has_value());  // check_plan has seen it
+    noise->resize(layout.parts.size());
+    for (std::size_t p = 0; p < layout.parts.size(); ++p)
+      setup.layout[p].bound =
+          std::max(setup.layout[p].bound, privacy::noised_bound(plan.layout, p, noise->at(p)));
+  };
+  make_room(offer.plan);
+  for (const auto& [site, share] : offer.plan.sites) make_room(query::for_site(offer.plan, site));
   return setup;
 }
 

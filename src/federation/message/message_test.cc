@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+
 #include "base/limits.h"
 #include "federation/testing.h"
 
@@ -83,6 +86,70 @@ TEST(Message, OfferComesBackWhole) {
   EXPECT_EQ(offer.plan.layout, plan.layout);
   // The digest covers every field, so it speaks for all of them.
   EXPECT_EQ(digest_of(offer), digest_of(sent));
+}
+
+wire::Message asking(const query::QueryPlan& plan) {
+  base::InlineExecutor executor;
+  const Offer offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1};
+  const Envelope envelope = encode(CoordinatorMessage{kRelease, Ask{offer, {}}}, kSite);
+  wire::Message message;
+  EXPECT_TRUE(
+      message.ParseFromArray(envelope.message.data(), static_cast<int>(envelope.message.size())));
+  return message;
+}
+
+TEST(Message, SitesOfTheirOwnComeBackWhole) {
+  query::QueryPlan plan = testing::private_plan(7);
+  plan.job = kRelease.job;
+  plan.round = kRelease.round;
+  EXPECT_EQ(asking(plan).ask().offer().plan().sites_size(), 0);
+  plan.sites = {{testing::site("essen"), {0.25, 0.5}}, {testing::site("ulm"), {1, 3}}};
+  const auto back = decode_from_coordinator(with_bytes(asking(plan).SerializeAsString()));
+  ASSERT_TRUE(back.has_value()) << back.error().text();
+  const query::QueryPlan& read = std::get<Ask>(back->body).offer.plan;
+  EXPECT_EQ(read.sites, plan.sites);
+  const base::Digest none = base::Digest::of({});
+  EXPECT_EQ(query::digest_of(read, none), query::digest_of(plan, none));
+}
+
+TEST(Message, RefusesSitesThatNoPlanNames) {
+  query::QueryPlan plan = testing::private_plan(7);
+  plan.sites = {{testing::site("essen"), {0.25, 0.5}}};
+  const wire::Message fine = asking(plan);
+  const auto refused = [&](const std::function<void(wire::Plan&)>& change) {
+    wire::Message message = fine;
+    change(*message.mutable_ask()->mutable_offer()->mutable_plan());
+    expect_corrupt(message);
+  };
+  refused([](wire::Plan& p) { p.mutable_sites(0)->set_weight(1.5); });
+  refused([](wire::Plan& p) { p.mutable_sites(0)->clear_weight(); });
+  refused([](wire::Plan& p) { p.mutable_sites(0)->set_noise(std::nan("")); });
+  refused([](wire::Plan& p) { p.mutable_sites(0)->set_site("no site\n"); });
+  refused([](wire::Plan& p) { *p.add_sites() = p.sites(0); });
+  refused([](wire::Plan& p) {
+    for (std::size_t i = 0; i <= base::kMaxSites; ++i) {
+      wire::SiteShare* const share = p.add_sites();
+      share->set_site("s" + std::to_string(i));
+      share->set_weight(1);
+      share->set_noise(1);
+    }
+  });
+}
+
+// What anybody's words may be is the same for all sites: a backend knows no names.
+TEST(Message, ThereIsRoomForTheLoudestSite) {
+  query::QueryPlan plan = testing::private_plan(7);
+  base::InlineExecutor executor;
+  const auto bound = [&] {
+    return setup_of(Offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1})
+        .layout.at(0)
+        .bound;
+  };
+  const auto usual = bound();
+  plan.sites = {{testing::site("essen"), {0.25, 0.5}}};
+  EXPECT_EQ(bound(), usual);
+  plan.sites = {{testing::site("essen"), {1, 3}}};
+  EXPECT_GT(bound(), usual);
 }
 
 TEST(Message, SmallMessagesComeBackWhole) {

@@ -117,6 +117,31 @@ TEST_F(PaidSite, PaysOnceAndSaysTheSameAgain) {
   EXPECT_NE(log_.lines.at(0).find("rho left"), std::string::npos) << log_.lines.at(0);
 }
 
+// A site that the plan names pays for its own weight and noise; the others as ever.
+TEST_F(PaidSite, PaysForItsOwnShare) {
+  const auto cost_of = [&](query::QueryPlan plan) {
+    const auto units = [&] {
+      return ledger_->read([](const privacy::PrivacyLedger& at) {
+        return privacy::testing::standing(at, "ovens").spent.units;
+      });
+    };
+    const std::uint64_t before = units();
+    EXPECT_TRUE(said<Contribution>(site_->advance(offer(plan), kNow)).has_value());
+    return static_cast<double>(units() - before) * privacy::kUnit;
+  };
+  EXPECT_NEAR(cost_of(testing::private_plan(3)), 0.5, 1e-6);
+  query::QueryPlan plan = testing::private_plan(3);
+  plan.round.attempt = 1;
+  plan.sites[self_] = {.weight = 0.25, .noise = 0.5};
+  EXPECT_NEAR(cost_of(plan), 0.5 / 4, 1e-6);
+  plan.round.attempt = 2;
+  plan.sites = {{testing::site("essen"), {.weight = 0.25, .noise = 0.5}}};
+  EXPECT_NEAR(cost_of(plan), 0.5, 1e-6);
+  plan.round.attempt = 3;
+  plan.sites = {{self_, {.weight = 1, .noise = 0.8}}};  // less noise alone costs more
+  EXPECT_NEAR(cost_of(plan), 0.5 / 0.64, 1e-6);
+}
+
 // The noise is there, and another time another one.
 TEST_F(PaidSite, NoiseIsDrawnOnceForEachAttempt) {
   query::QueryPlan plan = testing::private_plan(3);

@@ -313,7 +313,8 @@ base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offe
 base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) {
   Offer& offer = fetched.offer;
   offer.plan.parameters = join(std::move(fetched.receiver).slices());
-  HANSE_TRY(const std::unique_ptr<query::Query> query, doors_.catalog.create(offer.plan));
+  HANSE_TRY(const std::unique_ptr<query::Query> query,
+            doors_.catalog.create(query::for_site(offer.plan, settings_.self)));
   return doors_.budget ? paid_answer(offer, *query, *fetched.records)
                        : computed_answer(offer, *query, *fetched.records, {});
 }
@@ -327,7 +328,8 @@ base::Result<SealedBlob> Site::paid_answer(const Offer& offer, const query::Quer
     if (!result && is_of_store(result.error())) (void)stop(result.error());
     return result;
   };
-  HANSE_TRY(const std::vector<privacy::Charge> charges, query.charges(offer.plan));
+  HANSE_TRY(const std::vector<privacy::Charge> charges,
+            query.charges(query::for_site(offer.plan, settings_.self)));
   HANSE_TRY(const privacy::Request request, request_of(offer, budget, charges));
   HANSE_TRY(auto reserved, noted(budget.ledger.reserve(request, budget.clock.wall())));
   if (const auto* payload = std::get_if<base::Slice>(&reserved))
@@ -349,12 +351,13 @@ base::Result<SealedBlob> Site::computed_answer(const Offer& offer, const query::
   const std::unique_ptr<base::RandomSource> random =
       doors_.random({offer.plan.job, offer.plan.round});
   HANSE_TRY(query::Answer answer, query.answer(records, *random, doors_.executor));
+  const query::QueryPlan own = query::for_site(offer.plan, settings_.self);
   const bool same_layout =
-      std::visit([&](const auto& link) { return link.layout() == offer.plan.layout; }, answer);
+      std::visit([&](const auto& link) { return link.layout() == own.layout; }, answer);
   HANSE_CHECK(same_layout);
-  HANSE_TRY(privacy::Noised safe, noised(std::move(answer), offer.plan.noise, *random));
-  const bool is_noised = offer.plan.noise.placement == privacy::Placement::site ||
-                         offer.plan.noise.placement == privacy::Placement::shared;
+  HANSE_TRY(privacy::Noised safe, noised(std::move(answer), own.noise, *random));
+  const bool is_noised = own.noise.placement == privacy::Placement::site ||
+                         own.noise.placement == privacy::Placement::shared;
   if (is_noised && !paid.empty() && paid != std::vector{safe.charge()})
     return fail(ErrorCode::internal, "the answer costs {} × '{}', and something else was paid",
                 safe.charge().count, safe.charge().loss.text());

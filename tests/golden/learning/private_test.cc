@@ -38,7 +38,7 @@ double accuracy(const Model& model, const data::Dataset& records) {
 
 double rho_of(const Strategy& strategy, const Architecture& of) {
   double rho = 0;
-  for (const privacy::Charge& charge : unwrap(strategy.charges(of)))
+  for (const privacy::Charge& charge : unwrap(strategy.charges(of, nullptr)))
     rho += privacy::rho(charge.loss).value_or(HUGE_VAL) * static_cast<double>(charge.count);
   return rho;
 }
@@ -101,7 +101,7 @@ TEST(PrivateTraining, SaysHowGoodItsModelIs) {
     spend(*spec.privacy, 1000, kMomentsShare, 0.2);
     const auto strategy = test::strategy(spec, 3);
     ASSERT_EQ(strategy->rounds(), rounds + 1);
-    EXPECT_NEAR(privacy::rho(unwrap(strategy->charges(of)).back().loss).value(), 200, 1);
+    EXPECT_NEAR(privacy::rho(unwrap(strategy->charges(of, nullptr)).back().loss).value(), 200, 1);
     base::SeededSimulationRandom random(1, "start");
     const Iterate learned =
         test::run(*strategy, Model::initial(of, random), sites, strategy->rounds().value() - 1);
@@ -212,7 +212,7 @@ TEST(PrivateTraining, AdasspFitsLinesAlone) {
       test::strategy(private_spec(1, privacy::Placement::coordinator, StrategyKind::adassp));
   const Iterate start{.model = test::random_model(of, 1), .moments = {}, .steps = 0};
   EXPECT_EQ(strategy->plan(start, {1, 0}).error().code(), base::ErrorCode::invalid_argument);
-  EXPECT_EQ(strategy->charges(of).error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_EQ(strategy->charges(of, nullptr).error().code(), base::ErrorCode::invalid_argument);
 }
 
 // Whitening is folded back: in features as declared the model says what it said in whitened inputs.
