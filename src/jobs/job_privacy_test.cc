@@ -78,7 +78,7 @@ double share_of_budget(const Job& job, double epsilon, const base::SiteId& site)
   const privacy::Price price = job.privacy.currency == privacy::Currency::epsilon_delta
                                    ? gate.job_price(charges, gate.delta()).value()
                                    : gate.price(charges).value();
-  EXPECT_LE(price.units, gate.capacity().units);
+  EXPECT_TRUE(price.fits(gate.capacity()));
   return static_cast<double>(price.units) / static_cast<double>(gate.capacity().units);
 }
 

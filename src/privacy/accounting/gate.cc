@@ -216,13 +216,14 @@ base::Result<Price> Gate::job_price(std::span<const Charge> charges, base::Delta
       return base::fail(ErrorCode::unsupported, "'{}' has no known privacy loss distribution",
                         charge.loss.text());
   if (charges.empty()) return Price{};
-  const double epsilon = pld_epsilon(charges, delta.value());
+  // At a δ of whole units, so that a job at the gate's own δ fits it.
+  const std::uint64_t delta_units = rounded_down(delta.value(), kDeltaUnit);
+  const double epsilon = pld_epsilon(charges, static_cast<double>(delta_units) * kDeltaUnit);
   if (!std::isfinite(epsilon))
     return base::fail(ErrorCode::unsupported,
                       "no epsilon holds for these charges at delta={}; take a larger delta",
                       delta.value());
-  return Price{rounded_up(epsilon, kUnit),
-               delta.value() > 0 ? rounded_up(delta.value(), kDeltaUnit) : 0};
+  return Price{rounded_up(epsilon, kUnit), delta_units};
 }
 
 double Gate::epsilon_of(const Price& spent) const {

@@ -60,8 +60,8 @@ class Gate {
   // sampling: a sampled loss costs what it costs without. Independent of history.
   base::Result<Price> price(std::span<const Charge> charges) const;
 
-  // What a whole job with all parameters fixed beforehand costs as one (ε_j, delta) by PLD:
-  // epsilon_delta only, else unsupported.
+  // What a whole job with all parameters fixed beforehand costs as one (ε_j, delta) by PLD, delta
+  // rounded down to whole units: epsilon_delta only, else unsupported.
   base::Result<Price> job_price(std::span<const Charge> charges, base::Delta delta) const;
 
   // The ε at the gate's δ that so much spent stands for, in this currency; for people.

@@ -118,11 +118,12 @@ TEST(Gate, PricesAWholeJobAsOne) {
   const Charge job{loss_of(loss::Gaussian{1.1, 0.01}), 1000};
   const Price cost = gate.job_price(std::span(&job, 1), base::Delta::create(1e-5).value()).value();
   EXPECT_NEAR(static_cast<double>(cost.units) * kUnit, 1.5153, 1e-3);
-  EXPECT_GE(static_cast<double>(cost.delta_units) * kDeltaUnit, 1e-5);
-  // δ rounds up in a price and down in a capacity: all of it fits where it is whole units.
-  EXPECT_FALSE(cost.fits(gate.capacity()));
-  EXPECT_TRUE(gate.job_price(std::span(&job, 1), base::Delta::create(0x1p-17).value())
-                  ->fits(gate.capacity()));
+  // δ rounds down in both, and ε is that of the rounded one: a job may take all of the gate's δ.
+  EXPECT_LE(static_cast<double>(cost.delta_units) * kDeltaUnit, 1e-5);
+  EXPECT_EQ(cost.delta_units, gate.capacity().delta_units);
+  EXPECT_TRUE(cost.fits(gate.capacity()));
+  EXPECT_FALSE(gate.job_price(std::span(&job, 1), base::Delta::create(1.0001e-5).value())
+                   ->fits(gate.capacity()));
   EXPECT_EQ(gate_of(Currency::rdp)
                 .job_price(std::span(&job, 1), base::Delta::create(1e-5).value())
                 .error()
