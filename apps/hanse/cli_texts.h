@@ -5,8 +5,8 @@ namespace hanse::commands {
 
 inline constexpr auto kExitCodes =
     R"(Exit codes: 0 done, 2 wrong usage, 3 wrong input, 5 not found, 6 exists already,
-9 damaged file, 10 disk full or unavailable, 130 stopped by Ctrl-C; all of them
-in docs/operating/command_line.md.
+8 budget exhausted, 9 damaged file, 10 disk full or unavailable, 130 stopped by
+Ctrl-C; all of them in docs/operating/command_line.md.
 )";
 
 inline constexpr auto kTop = R"(Examples:

@@ -9,6 +9,7 @@
 #include "jobs/map_file.h"
 #include "jobs/privacy_words.h"
 #include "jobs/training.h"
+#include "learning/unit_sums.h"
 
 namespace hanse::commands {
 namespace {
@@ -77,6 +78,31 @@ std::size_t sites_of(const jobs::Job& job) {
 // What a job would do, by name and in words.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+// What one site sends in all rounds.
+std::string vectors_of(const jobs::Job& job, const learning::Architecture& architecture) {
+  const auto numbers = [](std::size_t count) {
+    return bytes_in_words(8.0 * static_cast<double>(count));
+  };
+  const std::size_t parameters = architecture.parameter_count();
+  if (!job.privacy.is_private())
+    return fmt::format("one vector a round, {}", numbers(parameters + 2));
+  std::uint32_t steps = job.rounds;
+  std::vector<std::string> kinds;
+  if (job.privacy.moments > 0) {
+    kinds.push_back(fmt::format("second moments of features and label once, {}",
+                                numbers(learning::moment_count(architecture, true) + 1)));
+    --steps;
+  }
+  if (job.privacy.metrics > 0) --steps;
+  if (steps > 0)
+    kinds.push_back(fmt::format("{} {}, about {} each", grouped(steps),
+                                steps == 1 ? "gradient or update" : "gradients or updates",
+                                numbers(parameters + 1)));
+  if (job.privacy.metrics > 0)
+    kinds.push_back(fmt::format("metrics of the model once, {}", numbers(3)));
+  return fmt::format("{}", fmt::join(kinds, "; "));
+}
+
 Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
                const jobs::ReportedPrivacy& privacy) {
   std::vector<std::string> paths;
@@ -93,9 +119,7 @@ Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
                                 grouped(architecture.parameter_count()))},
           {"training", jobs::in_words(job.strategy, job.rounds)},
           {"leaves a site",
-           fmt::format("one vector a round, about {}, {}",
-                       bytes_in_words(8.0 * static_cast<double>(architecture.parameter_count())),
-                       jobs::noise_in_words(privacy))},
+           fmt::format("{}; {}", vectors_of(job, architecture), jobs::noise_in_words(privacy))},
           {"privacy", jobs::in_words(privacy)},
           {"unit of privacy", privacy.unit},
           {"aggregation",

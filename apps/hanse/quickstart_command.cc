@@ -79,7 +79,6 @@ struct Plant {
 };
 constexpr Plant kPlants[] = {{"hamburg", "modern"}, {"gdansk", "modern"}, {"riga", "legacy"}};
 constexpr const char* kCoordinator = "coordinator";
-constexpr const char* kSeed = "7";  // of the test roster: anybody can repeat what happened
 
 // Longer than four processes take to start on a busy machine.
 constexpr Milliseconds kPatience{30'000};
@@ -147,8 +146,7 @@ Result<std::vector<Child>> start_processes(const std::string& folder, const std:
   const auto home = [&](const char* name) { return folder + "/" + name; };
   const auto start = [&](const char* kind, const char* name,
                          std::vector<std::string> more) -> Result<Child> {
-    std::vector<std::string> arguments = {
-        kind, "run", "--home", home(name), "--insecure-test-seed", kSeed, "--http", ""};
+    std::vector<std::string> arguments = {kind, "run", "--home", home(name), "--http", ""};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return Child::start(arguments, home(name) + "/log.jsonl");
   };

@@ -68,7 +68,7 @@ base::Result<void> print_deployed(const Read& read, const Terminal& terminal) {
   return terminal.print(
       fmt::format("{}\n{}\n{}\n", summary(report, style),
                   style.warning("No record left a site. " +
-                                jobs::conclusion(report.privacy, /*simulated=*/false)),
+                                visible(jobs::conclusion(report.privacy, /*simulated=*/false))),
                   visible(read.path + "/report.html")));
 }
 
@@ -79,8 +79,7 @@ base::Result<void> print_simulated(const Read& read, const Terminal& terminal) {
   if (!released.empty()) released += "\n";
   return terminal.print(
       fmt::format("{}\n{}\n{}{}\n", summary(report, style),
-                  style.warning(departures(report) + ". " +
-                                jobs::conclusion(report.privacy, /*simulated=*/true)),
+                  style.warning(departures(report) + ". " + visible(jobs::conclusion(report))),
                   released, visible(read.path + "/report.html")));
 }
 

@@ -51,8 +51,7 @@ base::Result<void> write(const std::string& run, const jobs::RunResult& result,
 
 base::Result<void> show(const std::string& run, const jobs::Report& report,
                         const std::string& report_json, bool json, const Doors& doors) {
-  std::string told =
-      departures(report) + ". " + jobs::conclusion(report.privacy, /*simulated=*/true);
+  std::string told = departures(report) + ". " + visible(jobs::conclusion(report));
   if (const std::string released = jobs::released_in_words(report.rounds); !released.empty())
     told += "\n" + released;
   if (json) {

@@ -238,6 +238,16 @@ std::string summary(const jobs::Report& report, const Style& style) {
   return text;
 }
 
+namespace {
+
+std::string privacy_of(const jobs::Report& report) {
+  if (!report.privacy.guarantee) return "in the clear";
+  return fmt::format("epsilon {:.3g} per {}, noise {}", report.privacy.guarantee->gate_epsilon,
+                     report.privacy.unit, report.privacy.placement);
+}
+
+}  // namespace
+
 std::string comparison(const std::vector<NamedReport>& reports, const Style& style) {
   std::vector<std::string> metrics;
   for (const auto& [path, report] : reports)
@@ -255,8 +265,9 @@ std::string comparison(const std::vector<NamedReport>& reports, const Style& sty
   for (const auto& [path, report] : reports)
     text += style.dim(
         fmt::format("{}  {}\n", left("  " + visible(path), tables.name_width()),
-                    visible(fmt::format("{} · {} · {} · {}", report.job.name, report.job.model,
-                                        report.job.strategy, jobs::seeds_in_words(report)))));
+                    visible(fmt::format("{} · {} · {} · {} · {}", report.job.name, report.job.model,
+                                        report.job.strategy, privacy_of(report),
+                                        jobs::seeds_in_words(report)))));
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/limits.h"
 #include "jobs/job.h"
@@ -92,7 +93,12 @@ void read_training(Section section, bool noised, Job& job) {
 
 // What owners grant who grant less than the others.
 void read_site_epsilon(Section section, PrivacySpec& spec) {
-  for (const std::string& name : section.keys()) {
+  const std::vector<std::string> names = section.keys();
+  if (names.size() > base::kMaxSites)
+    return section.refuse("", fmt::format("a fleet has at most {} sites, found {} names",
+                                          base::kMaxSites, names.size()));
+  std::set<double> grants;
+  for (const std::string& name : names) {
     double epsilon = 0;
     section.get(name, epsilon, 1e-3, 1e3);
     const auto site = base::SiteId::create(name);
@@ -104,8 +110,15 @@ void read_site_epsilon(Section section, PrivacySpec& spec) {
                                        "grants less",
                                        *spec.epsilon, epsilon));
     else
-      spec.site_epsilon[*site] = epsilon;
+      grants.insert(spec.site_epsilon[*site] = epsilon);
   }
+  // Noise is found anew for each.
+  constexpr std::size_t kMostGrants = 16;
+  if (grants.size() > kMostGrants)
+    section.refuse("",
+                   fmt::format("expected at most {} different values, found {}; round them down "
+                               "to a few",
+                               kMostGrants, grants.size()));
   section.finish();
 }
 
@@ -118,13 +131,17 @@ void read_noise(Section& section, PrivacySpec& spec) {
                    "epsilon says it already: give what the training guarantees, or its noise");
   if (spec.epsilon) read_site_epsilon(section.section("site_epsilon"), spec);
   section.only(spec.epsilon.has_value(), "site_epsilon", "epsilon");
-  section.get("delta", spec.delta, 1e-12, 0.1);
+  section.get("delta", spec.delta, 1e-12, 1e-3);
   section.get("sampling_rate", spec.sampling_rate, 1e-6, 1);
   section.get("moments", spec.moments, 0, 0.9);
   section.get("metrics", spec.metrics, 0, 0.5);
   section.get("expected_units", spec.expected_units, 0, 1e12);
   section.get("clipped_share", spec.clipped_share, 0, 0.99);
   section.get_word<privacy::Currency>("currency", spec.currency, privacy::parse_currency);
+  if (spec.epsilon && spec.sampling_rate < 1 && spec.currency == privacy::Currency::rho)
+    section.refuse("sampling_rate",
+                   "budgets in rho know no gain by sampling: it would cost what all records cost. "
+                   "Take currency = \"rdp\" or \"epsilon_delta\", or leave it at 1");
   spec.placement = privacy::Placement::site;
   section.get_word<privacy::Placement>("placement", spec.placement, privacy::placement_named);
   if (!spec.is_private())
@@ -276,6 +293,16 @@ std::vector<base::SiteId> known_sites(const Source& source) {
   return sites;
 }
 
+// Where the noise is found for the least that an owner grants, it is found for all: a job is read
+// before anybody has agreed to it, and finding takes its time.
+Job with_hardest_grant(Job job) {
+  auto& grants = job.privacy.site_epsilon;
+  const auto least =
+      std::ranges::min_element(grants, {}, [](const auto& grant) { return grant.second; });
+  if (least != grants.end()) grants = {*least};
+  return job;
+}
+
 // What can be checked without reading a record: source, split, model and training together.
 // Problems are placed where they can be mended.
 void check_together(Section& root, Job& job) {
@@ -289,13 +316,18 @@ void check_together(Section& root, Job& job) {
   if (const auto sites = known_sites(job.source); !sites.empty())
     if (const auto known = check_named_sites(job, sites); !known)
       root.section("privacy").refuse_where_named(known.error());
+  if (job.privacy.placement == privacy::Placement::shared && job.aggregation.min_sites < 2)
+    root.section("aggregation")
+        .refuse("min_sites",
+                "noise placed \"shared\" takes at least 2 sites: one alone would add all of it, "
+                "which is placement = \"site\"");
   settle_recipe(root.section("privacy"), *schema, job);
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
-  const auto strategy = strategy_of(job, *schema, sites);
+  const auto strategy = strategy_of(with_hardest_grant(job), *schema, sites);
   if (!strategy) {
     Section training = root.section("training");
     Section aggregation = root.section("aggregation");

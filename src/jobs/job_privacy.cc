@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/nearest.h"
 #include "learning/site_weights.h"
 #include "learning/unit_sums.h"
 #include "privacy/accounting/accountant.h"
@@ -102,8 +103,15 @@ Result<privacy::SiteShare> share_of_site(const Job& job, const PrivateSpec& reci
     HANSE_TRY(const auto charges, strategy->charges(architecture, &site));
     return share_of_gate(gate, charges);
   };
-  HANSE_TRY(const double dose, privacy::least_noise(cost, 1));
-  return share_for(dose);
+  HANSE_TRY_VOID(cost(1));  // what cannot be asked of anybody
+  const auto dose = privacy::least_noise(cost, 1);
+  if (!dose)
+    return base::fail(
+        dose.error().code(),
+        "what site_epsilon says of '{1}', {0}, is too far below the {2} of the others: rounding "
+        "alone says more. Grant more, or ask for less of the others",
+        granted, site.text(), *job.privacy.epsilon);
+  return share_for(*dose);
 }
 
 // Shares of all that grant less than the others; sites that grant the same share them.
@@ -217,13 +225,13 @@ Result<void> check_named_sites(const Job& job, std::span<const base::SiteId> kno
   for (const auto& [site, epsilon] : job.privacy.site_epsilon) {
     if (std::ranges::find(known, site) != known.end()) continue;
     std::vector<std::string> names;
-    for (const base::SiteId& one : known.first(std::min<std::size_t>(known.size(), 8)))
-      names.push_back(one.text());
+    for (const base::SiteId& one : known) names.push_back(one.text());
     return base::fail(
-        ErrorCode::invalid_argument,
-        "privacy.site_epsilon names '{}', expected some of the sites, {}{}", site.text(),
-        fmt::join(names, ", "),
-        names.size() < known.size() ? fmt::format(" and {} more", known.size() - 8) : "");
+        ErrorCode::invalid_argument, "site_epsilon names '{}', expected some of the sites, {}{}{}",
+        site.text(),
+        fmt::join(std::span(names).first(std::min<std::size_t>(names.size(), 8)), ", "),
+        names.size() > 8 ? fmt::format(" and {} more", names.size() - 8) : "",
+        base::did_you_mean(site.text(), names));
   }
   return {};
 }

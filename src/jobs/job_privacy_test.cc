@@ -149,6 +149,11 @@ TEST(JobPrivacy, RefusesBudgetsThatNobodyCouldKeep) {
   EXPECT_EQ(refusal({"privacy={epsilon=2.0, site_epsilon={essen=0.5}}"}), "");
   says({"privacy={epsilon=2.0, site_epsilon={essen=2.5}}"}, "at most privacy.epsilon, 2");
   says({"privacy={epsilon=2.0, site_epsilon={essen=0.0}}"}, "0.001");
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += fmt::format("s{}=0.{}1,", i, 10 + i);
+  says({fmt::format("privacy={{epsilon=2.0, site_epsilon={{{} z=1.0}}}}", many)},
+       "at most 16 different values, found 18");
+  says({"privacy={epsilon=1000.0, site_epsilon={essen=0.001}}"}, "privacy.site_epsilon");
   says({"privacy={epsilon=2.0, site_epsilon={\"e\\n\"=1.0}}"}, "site");
   says({"privacy={epsilon=2.0, site_epsilon=1.0}"}, "a table");
   says({"privacy={noise_multiplier=9.0, site_epsilon={essen=0.5}}"}, "only for epsilon");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
 
 #include "jobs/report_charts.h"
 #include "jobs/report_page.h"
@@ -53,7 +54,7 @@ std::string site_budgets_in_words(const ReportedGuarantee& guarantee) {
                         own.gate_epsilon, epsilon_in_words(own.pld_epsilon), own.weight);
   }
   if (guarantee.site_budgets.size() > kMost)
-    text += fmt::format("; {} more sites grant less", guarantee.site_budgets.size() - kMost);
+    text += fmt::format("; {} more grant less", guarantee.site_budgets.size() - kMost);
   return text;
 }
 
@@ -91,8 +92,17 @@ std::string conclusion(const ReportedPrivacy& privacy, bool simulated) {
                        simulated ? "a simulation, in the clear" : "updates went in the clear");
   std::string text = simulated ? "Simulated with " : "With ";
   text += in_words(privacy) + ".";
+  if (simulated) text += " The noise came from the job's seed: do not hand this model out.";
   for (const std::string& sentence : larger_units_in_words(privacy))
     text += fmt::format(" {}{}.", static_cast<char>(std::toupper(sentence[0])), sentence.substr(1));
+  return text;
+}
+
+std::string conclusion(const Report& report) {
+  std::string text = conclusion(report.privacy, /*simulated=*/true);
+  const std::size_t trainings = report.metrics.folds.size();
+  if (report.privacy.guarantee && trainings > 1)
+    text += fmt::format(" That is of one training, and there were {}.", trainings);
   return text;
 }
 
@@ -144,10 +154,11 @@ std::string released_in_words(const std::vector<RoundRow>& rounds) {
 std::string released_section(const std::vector<RoundRow>& rounds) {
   std::string rows;
   for (const learning::ReleasedMetric& one : mean_released(rounds))
-    rows +=
-        fmt::format(R"(<tr><th scope="row">{}</th><td>{:.4g}</td><td>{:.4g} to {:.4g}</td></tr>)",
-                    escaped(one.name), one.value, one.value - kNinetyFive * one.error,
-                    one.value + kNinetyFive * one.error);
+    rows += fmt::format(
+        R"(<tr><th scope="row">{}</th><td>{:.4g}</td><td>{:.4g} to {:.4g}</td></tr>)",
+        escaped(one.name), one.value, std::max(one.value - kNinetyFive * one.error, 0.0),
+        std::min(one.value + kNinetyFive * one.error,
+                 one.name == "accuracy" ? 1 : std::numeric_limits<double>::infinity()));
   if (rows.empty()) return "";
   return fmt::format(
       R"(<h2>Released metrics</h2><div class="card scroll"><table><thead><tr>)"

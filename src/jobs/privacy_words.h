@@ -17,6 +17,8 @@ std::string noise_in_words(const ReportedPrivacy& privacy);
 // A sentence for the end of a run: "Simulated, with differential privacy per record: …", or that
 // nothing was private.
 std::string conclusion(const ReportedPrivacy& privacy, bool simulated);
+// Of a simulation, that may have trained several times.
+std::string conclusion(const Report& report);
 
 // "for a whole engine (up to 227 units): epsilon 1840", one for each unit. Usually nothing.
 std::vector<std::string> larger_units_in_words(const ReportedPrivacy& privacy);

@@ -133,7 +133,7 @@ const RoundCurve& curve_of(const std::vector<RoundRow>& rounds) {
   static constexpr RoundCurve kNoise{
       "Noise to signal",
       "The norm that a round's noise has on average, over the norm of the sum that was released "
-      "with it: at 1 a round is noise alone.",
+      "with it: near 1 a single round is mostly noise, and what is learned is in their mean.",
       &learning::RoundFacts::noise_to_signal};
   const bool has_loss =
       std::ranges::any_of(rounds, [](const RoundRow& row) { return row.facts.loss.has_value(); });

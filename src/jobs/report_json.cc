@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "jobs/report_fields.h"
 
 namespace hanse::jobs {
@@ -70,6 +72,11 @@ static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
   json.field("name", metric.name);
   json.field("value", metric.value);
   json.field("error", metric.error);
+  if (!json.reading()) return;
+  constexpr std::string_view kNames[] = {"loss", "accuracy", "rmse", "mae"};
+  if (std::ranges::find(kNames, metric.name) == std::end(kNames) || metric.value < 0 ||
+      metric.error < 0)
+    json.refuse("one of loss, accuracy, rmse and mae, its value and error not below 0");
 }
 
 void describe(JsonFields& json, learning::RoundFacts& facts) {

@@ -35,9 +35,10 @@ Report sample(const std::string& text) {
   report.job = {text, text, "00ff",          text,       text, "records", 2, text,
                 12,   text, {text, "other"}, "x86-64-v3"};
   report.seed = std::uint64_t{1} << 53;
-  report.rounds = {{7, 1, 1, {.loss = 1.4}, 2, 800},
-                   {7, 1, 2, {.loss = .7, .clipped_fraction = .5}, 2, 800},
-                   {8, 2, 1, {.noise_to_signal = 1.3, .released = {{text, .87, .01}}}, 1, 400}};
+  report.rounds = {
+      {7, 1, 1, {.loss = 1.4}, 2, 800},
+      {7, 1, 2, {.loss = .7, .clipped_fraction = .5}, 2, 800},
+      {8, 2, 1, {.noise_to_signal = 1.3, .released = {{"accuracy", .87, .01}}}, 1, 400}};
   report.sites = {{text, text, 9, 4, 1, {{text, 3}, {"other", 6}}, {3, 1200}, compared(.01)},
                   {"b", "", 9, 4, 0, {}, {2, 800}, compared(.02)}};
   report.groups = {{text, {text}, 9, 4, compared(.03)}};
@@ -122,6 +123,7 @@ void expect_refused(const std::string& from, const std::string& to,
 
 TEST(ReportJson, RefusesWhatIsNotDescribed) {
   expect_refused("\"mode\": \"simulated\"", "\"mode\": \"deployed\"", {"mode", "deployed"});
+  expect_refused("\"accuracy\"", "\"\\u001b]0;gone\"", {"one of loss, accuracy"});
   expect_refused("hanse.report/3", "hanse.report/9", {"hanse.report/3"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});

@@ -95,8 +95,10 @@ base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
   if (layout.parts.empty() || layout.max_units == 0)
     return base::fail(base::ErrorCode::invalid_argument,
                       "an answer has at least one part and at least one unit");
-  if (!(layout.weight > 0 && layout.weight <= 1))  // also false for NaN
-    return base::fail(base::ErrorCode::invalid_argument, "a weight is in (0, 1], found {}",
+  // What is lighter counts for nothing, and its square would underflow. Also false for NaN.
+  constexpr double kLightest = 0x1p-40;
+  if (!(layout.weight >= kLightest && layout.weight <= 1))
+    return base::fail(base::ErrorCode::invalid_argument, "a weight is in [2^-40, 1], found {}",
                       layout.weight);
   if (sites == 0 || sites > base::kMaxSites)
     return base::fail(base::ErrorCode::invalid_argument, "a cohort has 1 to {} sites, found {}",

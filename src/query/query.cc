@@ -8,6 +8,8 @@
 namespace hanse::query {
 namespace {
 
+constexpr std::size_t kMaxOptions = std::size_t{64} << 10;
+
 // Every field with its length in front, so that no two plans share their bytes.
 class PlanHasher {
  public:
@@ -56,13 +58,25 @@ base::Result<void> check_plan(const QueryPlan& plan) {
     return base::fail(base::ErrorCode::invalid_argument, "a plan names its kind and its unit");
   if (plan.max_sites == 0)
     return base::fail(base::ErrorCode::invalid_argument, "a plan asks at least one site");
+  if (plan.options.size() > kMaxOptions)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "options of a plan have at most {} bytes, found {}", kMaxOptions,
+                      plan.options.size());
   HANSE_TRY_VOID(privacy::check_noise_plan(plan.layout, plan.noise, plan.max_sites));
   return check_sites(plan);
 }
 
 QueryPlan for_site(const QueryPlan& plan, const base::SiteId& site) {
-  QueryPlan own = plan;
-  own.sites.clear();
+  QueryPlan own{.kind = plan.kind,
+                .job = plan.job,
+                .round = plan.round,
+                .unit = plan.unit,
+                .max_sites = plan.max_sites,
+                .layout = plan.layout,
+                .noise = plan.noise,
+                .options = plan.options,
+                .parameters = plan.parameters,
+                .sites = {}};
   const auto named = plan.sites.find(site);
   if (named == plan.sites.end()) return own;
   own.layout.weight = named->second.weight;

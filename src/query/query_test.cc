@@ -64,6 +64,7 @@ TEST(CheckPlan, RefusesTheRest) {
       [](QueryPlan& p) { p.noise = noise(), p.noise.parts[1].sigma = 3.9; },
       [](QueryPlan& p) { p.noise = noise(), p.noise.parts[0].sigma = std::nan(""); },
       [](QueryPlan& p) { p.noise = noise(), p.noise.parts[0].sigma = 0x1p62; },
+      [](QueryPlan& p) { p.options = std::string((64 << 10) + 1, ' '); },
       [](QueryPlan& p) { p.max_sites = 0; },
       [](QueryPlan& p) { p.max_sites = base::kMaxSites + 1; },
       [](QueryPlan& p) { p.layout.parts.clear(); },
@@ -98,6 +99,7 @@ TEST(CheckPlan, LooksAtEachNamedSite) {
   EXPECT_TRUE(check_plan(plan_with({1, 3})).has_value());
   for (const privacy::SiteShare bad : {privacy::SiteShare{0, 1},
                                        {1.5, 1},
+                                       {0x1p-41, 1},
                                        {-0.5, 1},
                                        {std::nan(""), 1},
                                        {0.5, 0},

@@ -168,12 +168,15 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   HANSE_TRY_VOID(settle("http", "HANSE_HTTP", config.http, environment, flags.http));
   HANSE_TRY_VOID(settle_in_the_clear(config.in_the_clear, environment, flags.in_the_clear));
   config.insecure_test_seed = flags.insecure_test_seed;
-  if (!config.data && !config.insecure_test_seed)
-    return fail(ErrorCode::failed_precondition,
-                "{}/site.toml says where this plant's records lie, and has no [data] with a path:\n"
-                "  [data]\n  path = \"/data/ovens.csv\"",
-                home.local());
   return config;
+}
+
+Result<void> check_data(const SiteConfig& config, const Home& home, const roster::Roster& roster) {
+  if (config.data || roster.test) return {};
+  return fail(ErrorCode::failed_precondition,
+              "{}/site.toml says where this plant's records lie, and has no [data] with a path:\n"
+              "  [data]\n  path = \"/data/ovens.csv\"",
+              home.local());
 }
 
 Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster) {

@@ -67,6 +67,11 @@ base::Result<CoordinatorConfig> load_coordinator_config(const storage::Directory
 base::Result<SiteConfig> load_site_config(const storage::Directory& directory, const Home& home,
                                           const jobs::Environment& environment, const Flags& flags);
 
+// A site's owner says where its records lie: failed_precondition with what to write. In a
+// consortium of tests the job may say it.
+base::Result<void> check_data(const SiteConfig& config, const Home& home,
+                              const roster::Roster& roster);
+
 // Sums without noise are for consortia of tests: permission_denied elsewhere.
 base::Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster);
 

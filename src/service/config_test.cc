@@ -126,8 +126,11 @@ joins = ["batches.csv", "postgresql://db/ovens"]
 }
 
 TEST_F(ConfigTest, ASitesOwnerSaysWhereRecordsLieAndWhatHeAgreesTo) {
-  expect_refused(site(), ErrorCode::failed_precondition, "has no [data] with a path");
-  EXPECT_TRUE(site({.insecure_test_seed = 7})) << "there the job says it";
+  roster::Roster roster = roster::testing::founders({"a"});
+  expect_refused(check_data(*site(), home_, roster), ErrorCode::failed_precondition,
+                 "has no [data] with a path");
+  roster.test = true;
+  EXPECT_TRUE(check_data(*site(), home_, roster)) << "there the job may say it";
   site_file(R"([data]
 path = "x.csv"
 [consent]

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "jobs/deployed_report.h"
+#include "jobs/job_privacy.h"
 #include "transport/control.h"
 
 namespace hanse::service {
@@ -358,6 +359,7 @@ Result<JobStatus> Deployments::submit(const std::string& job_text, const std::st
   HANSE_TRY(const jobs::Job job, jobs::parse_job(job_text, "the job", unused));
   std::vector<base::SiteId> cohort = sites_of(body_->roster);
   HANSE_TRY_VOID(jobs::check_deployable(job, cohort.size()));
+  HANSE_TRY_VOID(jobs::check_named_sites(job, cohort));
   HANSE_TRY_VOID(check_noise(job, body_->config));
   const JobBook book = body_->book->read([](const JobBook& at) { return at; });
   if (book.jobs().size() >= kMaxBookedJobs)

@@ -102,8 +102,10 @@ class Examination {
                   home_.local() + "/coordinator.toml, or defaults");
     if (member.self().role != roster::Role::site) return;
     const auto config = load_site_config(doors_.directory, home_, doors_.environment, {});
-    note("settings", config, home_.local() + "/site.toml");
-    if (!config) return;
+    const Result<void> sound =
+        config ? check_data(*config, home_, member.roster) : fail(config.error());
+    note("settings", sound, home_.local() + "/site.toml");
+    if (!sound) return;
     if (!job)
       return note("records", doors_.directory.list(home_.local()),
                   config->data ? "from " + config->data->path + "; try them with --job" : "none");

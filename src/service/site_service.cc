@@ -178,6 +178,7 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   HANSE_TRY_VOID(check_role(member, roster::Role::site));
   HANSE_TRY_VOID(check_in_the_clear(config.in_the_clear, member.roster));
   HANSE_TRY_VOID(check_test_seed(config.insecure_test_seed, member.roster));
+  HANSE_TRY_VOID(check_data(config, home, member.roster));
   HANSE_TRY_VOID(check_budget(config, home));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));

@@ -16,6 +16,8 @@ rounds = 10
 [privacy]
 epsilon = 3
 placement = "shared"
+[aggregation]
+min_sites = 2
 """
 
 

@@ -65,17 +65,20 @@ class Quickstart(Case):
             self.assertIn("stopping", "".join(line["text"] for line in lines))
         self.fails(EXISTS, "quickstart", "--out", str(self.out))
 
-    def test_trains_what_a_simulation_trains(self):
-        """The seed of its test roster is the job's: `hanse run` comes to the same parameters."""
+    def test_noise_that_nobody_can_repeat(self):
+        """What is called private has noise from the system, not from a seed."""
         done = self.succeeds("quickstart", "--json", "--out", str(self.out), timeout=PATIENCE)
         status = json.loads(done.stdout)["jobs"][0]
         self.assertEqual((status["phase"], status["rounds"], status["sites"]), ("finished", 21, 3))
         self.succeeds("run", self.out / "result/job.toml", "--out", "alone")
+        self.succeeds("quickstart", "--out", "again", timeout=PATIENCE)
         models = [json.loads((self.folder / run / "model.json").read_text())
-                  for run in ("trial/result", "alone")]
+                  for run in ("trial/result", "alone", "again/result")]
         for model in models:
-            del model["training_groups"]  # the deployed coordinator knows of none
-        self.assertEqual(*models)
+            model.pop("training_groups")  # the deployed coordinator knows of none
+        parameters = [model.pop("parameters") for model in models]
+        self.assertEqual(models[1:], models[:1] * 2)
+        self.assertEqual(len({tuple(one) for one in parameters}), 3)
 
     def test_ctrl_c_ends_all(self):
         child = self.start()

@@ -9,11 +9,11 @@ local-only. Without JOB the page is written anew. What was measured with the sam
 """
 import hashlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 from concurrent import futures
 
 import data
@@ -57,17 +57,20 @@ def privacy_of(unit, epsilon, placement):
 
 def report_of(binary, job, repeats, privacy, compare):
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([binary, "run", str(job), "--repeats", str(repeats), "--seed", "1", "--set", f"privacy={privacy}",
+        with subprocess.Popen([binary, "run", str(job), "--repeats", str(repeats), "--seed", "1", "--set", f"privacy={privacy}",
                                "--set", f"evaluation.compare={json.dumps(compare)}",
                                "--json", "--quiet", "--threads", "1", "--out", f"{folder}/run"],
-                              stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"hanse run {job} with privacy = {privacy} ended with {done.returncode}")
-    report = json.loads(done.stdout)
+                              stdout=subprocess.PIPE, text=True) as run:
+            said = run.stdout.read()
+            _, status, used = os.wait4(run.pid, 0)
+            run.returncode = os.waitstatus_to_exitcode(status)
+    if run.returncode != 0:
+        raise RuntimeError(f"hanse run {job} with privacy = {privacy} ended with {run.returncode}")
+    report = json.loads(said)
     facts = [(row["noise_to_signal"], row["clipped_fraction"]) for row in report["rounds"]]
     report["facts"] = [mean([fact[i] for fact in facts]) for i in range(2)]
     del report["rounds"], report["timing"]
-    return report
+    return report, used.ru_utime + used.ru_stime
 
 
 def mean(values):
@@ -84,9 +87,8 @@ def measured(given, case, epsilon, placement):
     kept = ROOT / "build" / "results" / f"privacy-{name}-{given.repeats}-{of.hexdigest()[:16]}.json"
     if kept.exists():
         return json.loads(kept.read_text())
-    start = time.monotonic()
-    report = report_of(given.binary, job, given.repeats, privacy, ["local"] if placement == "shared" else [])
-    report["seconds"] = time.monotonic() - start
+    report, seconds = report_of(given.binary, job, given.repeats, privacy, ["local"] if placement == "shared" else [])
+    report["seconds"] = seconds
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(report))
     return report
@@ -136,7 +138,7 @@ def joining(report, metric):
         place = pays if low is not None and low > 0 else costs if high is not None and high < 0 else open_
         place.append(f"{site['name']} ({value:+.{data.DIGITS.get(metric, 3)}f})")
     parts = [f"joining pays for {', '.join(pays)}" if pays else "", f"costs {', '.join(costs)}" if costs else "",
-             f"is open for {', '.join(open_)}" if open_ else ""]
+             f"it is open whether it pays for {', '.join(open_)}" if open_ else ""]
     return "; ".join(part for part in parts if part)
 
 
@@ -206,7 +208,7 @@ def section(given, case, reports):
                   f"{shared[1]['privacy']['unit']}, for the assets of all sites alike."]
     for larger in guarantee["larger_units"]:
         epsilon = "no known bound" if larger["epsilon"] is None else f"ε = {larger['epsilon']:,.3g}"
-        lines.append(f"For a whole {larger['unit']} ({larger['records']} of them at most): {epsilon}.")
+        lines.append(f"For {larger['unit'] if larger['unit'].startswith('whole') else 'a whole ' + larger['unit']} ({larger['records']} of them at most): {epsilon}.")
     lines += [f"At ε=1, {joining(shared[1], metric)}.", ""]
     return lines, missed
 
@@ -214,13 +216,14 @@ def section(given, case, reports):
 def page(sections, repeats, seconds):
     return "\n".join([
         "# Private training on real data", "",
-        f"Written by `./dev results privacy`: {seconds / 60:.0f} minutes of runs, two side by side. Every job of `examples/private/` under seeds 1 to {repeats}, δ = {DELTA:g}; in brackets the 95 % "
+        f"Written by `./dev results privacy`: {seconds / 120:.0f} minutes on two cores ({seconds / 60:.0f} of one). Every job of `examples/private/` under seeds 1 to {repeats}, δ = {DELTA:g}; in brackets the 95 % "
         "interval over folds and seeds as in [data](data.md), the differences paired by fold and seed. One recipe with one set of defaults "
         "for all jobs ([private training](../private_training.md)). **Its constants and the features of these jobs were chosen looking at test figures of these jobs, all but `bearings`: "
         "for other data these tables are optimistic.**", "",
         "*shared noise*: the sites share the noise and a trusted summer adds up: what masked sums will give without the trust. *per-site "
         "noise*: each site adds the whole noise, so that nobody has to be trusted. *local-only*: each site trains alone under the same ε. "
-        "*noise/signal*, *clipped*: means over the rounds with shared noise. *none*: the same procedure, clips included, under noise that is next to none.", "",
+        "*noise/signal*, *clipped*: means over the rounds with shared noise. *none*: the same procedure, clips included, under noise that is next to none. "
+        "*goal*: what was asked of shared noise beforehand. Intervals by Student's t reach beyond what a metric can be where few folds differ much: they then say that they say little.", "",
         f"{machine()}.", ""] + sections) + "\n"
 
 

@@ -1,6 +1,8 @@
 // Jobs that are paid for as one composition, and what the audit makes of them.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "privacy/ledger/audit.h"
 #include "privacy/ledger/testing.h"
 
@@ -46,7 +48,7 @@ TEST_F(Prepaid, PaysOnceAndLessThanItsParts) {
   ASSERT_TRUE(prepay({use("ovens", {gaussian(20, 100)})}));
   const Price paid = standing(ledger_, "ovens").spent;
   EXPECT_LT(static_cast<double>(paid.units) * kUnit, 3.0) << "100 times 0.24 by basic composition";
-  EXPECT_GE(static_cast<double>(paid.delta_units) * kDeltaUnit, 1e-6);
+  EXPECT_EQ(paid.delta_units, static_cast<std::uint64_t>(std::floor(1e-6 / kDeltaUnit)));
   for (int i = 0; i < 50; ++i)
     ASSERT_TRUE(reserve(ledger_, request(fmt::format("{}", i), {use("ovens", {gaussian(20, 2)})})));
   EXPECT_EQ(code(reserve(ledger_, request("more", {use("ovens", {gaussian(20)})}))),
