@@ -79,6 +79,7 @@ def restart(homes, address):
     # What it costs is left in the sites' budgets by the first job.
     job = (homes / "result" / "job.toml").read_text()
     job = job.replace("rounds = 20", "rounds = 9999").replace("epsilon = 3.0", "epsilon = 0.5")
+    job = job.replace("[aggregation]", "[aggregation]\nfraction_bits = 20")
     (homes / "long.toml").write_text(job)
     wait_for(log, "listens", size)
     subprocess.run([HANSE, "job", "submit", str(homes / "long.toml"), "--home",

@@ -141,6 +141,19 @@ TEST(JobPrivacy, WhoGrantsAsMuchHasNoShareOfHisOwn) {
   EXPECT_EQ(digest(job), digest(usual));
 }
 
+// Noise that no sum has room for is not found out when the round of moments is paid for.
+TEST(JobPrivacy, LooksAtTheNoiseOfEachKindOfRound) {
+  const Job job = private_ovens({"privacy={epsilon=0.01}", "training.rounds=9000"});
+  const auto checked = check_plan_of(job, 2);
+  ASSERT_FALSE(checked.has_value());
+  EXPECT_NE(checked.error().text().find("choose fewer fraction bits"), std::string::npos)
+      << checked.error().text();
+  EXPECT_TRUE(check_plan_of(private_ovens({"privacy={epsilon=0.01}", "training.rounds=9000",
+                                           "aggregation.fraction_bits=16"}),
+                            2)
+                  .has_value());
+}
+
 TEST(JobPrivacy, RefusesBudgetsThatNobodyCouldKeep) {
   const auto says = [](std::vector<std::string> overrides, std::string_view part) {
     const std::string error = refusal(std::move(overrides));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <mutex>
 
@@ -36,10 +37,14 @@ base::Error with_cause(const base::Error& error, const LastProblem& log) {
   return base::Error(error.code(), fmt::format("{}; last: {}", error.text(), cause));
 }
 
-base::Result<void> check_first_plan(const Job& job, const data::Schema& schema,
-                                    const learning::Iterate& iterate, std::size_t sites) {
+// Of each kind of round: moments, gradients, metrics.
+base::Result<void> check_plans(const Job& job, const data::Schema& schema,
+                               learning::Iterate iterate, std::size_t sites) {
   HANSE_TRY(const auto strategy, strategy_of(job, schema, static_cast<std::uint32_t>(sites)));
-  HANSE_TRY(const query::QueryPlan plan, strategy->plan(iterate, {1, 0}));
+  for (const std::uint32_t steps : {0U, std::min(1U, job.rounds - 1), job.rounds - 1}) {
+    iterate.steps = steps;
+    HANSE_TRY(const query::QueryPlan plan, strategy->plan(iterate, {steps + 1, 0}));
+  }
   return {};
 }
 
@@ -91,8 +96,8 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
                       sites == 1 ? "is 1" : fmt::format("are {}", sites));
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
-  HANSE_TRY_VOID(check_first_plan(job, schema, iterate, sites));
-  return check_first_plan(pooled(job, sites), schema, iterate, 1);
+  HANSE_TRY_VOID(check_plans(job, schema, iterate, sites));
+  return check_plans(pooled(job, sites), schema, iterate, 1);
 }
 
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
