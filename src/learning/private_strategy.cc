@@ -34,15 +34,7 @@ class PrivateDescent final : public PrivateTraining {
                           .learner = {},
                           .privacy = PrivateOptions{.scale = clip, .mapped = mapped},
                           .moments = {}};
-    return QueryPlan{.kind = std::string(kGradientKind),
-                     .job = job(),
-                     .round = {},
-                     .unit = privacy().unit,
-                     .max_sites = max_sites(),
-                     .layout = layout,
-                     .noise = std::move(noise),
-                     .options = to_json(options),
-                     .parameters = {}};
+    return plan_of(kGradientKind, layout, std::move(noise), to_json(options));
   }
 
   base::Result<QueryPlan> step_plan(const Iterate& iterate) const override {
@@ -117,19 +109,12 @@ class PrivateAveraging final : public PrivateTraining {
                              .shares = 1,
                              .sampling_rate = privacy().sampling_rate,
                              .parts = {}};
-    return QueryPlan{.kind = std::string(kLocalTrainingKind),
-                     .job = job(),
-                     .round = {},
-                     .unit = privacy().unit,
-                     .max_sites = max_sites(),
-                     .layout = {.parts = {{.name = "update",
-                                           .coordinates = architecture.parameter_count(),
-                                           .clip = spec().range}},
-                                .lattice = lattice(),
-                                .max_units = spec().max_records_per_site},
-                     .noise = std::move(noise),
-                     .options = to_json(options),
-                     .parameters = {}};
+    const privacy::Layout layout{.parts = {{.name = "update",
+                                            .coordinates = architecture.parameter_count(),
+                                            .clip = spec().range}},
+                                 .lattice = lattice(),
+                                 .max_units = spec().max_records_per_site};
+    return plan_of(kLocalTrainingKind, layout, std::move(noise), to_json(options));
   }
 
   base::Result<QueryPlan> step_plan(const Iterate& iterate) const override {

@@ -43,10 +43,7 @@ base::Result<QueryPlan> PrivateTraining::plan(const Iterate& iterate, base::Roun
     HANSE_TRY(const Model judged, model(iterate));
     plan.parameters = base::Slice(base::to_little_endian(judged.parameters()));
   }
-  plan.job = job_;
   plan.round = round;
-  plan.unit = privacy().unit;
-  plan.max_sites = max_sites_;
   plan.sites = privacy().sites;
   HANSE_TRY_VOID(query::check_plan(plan));
   return plan;
@@ -174,6 +171,19 @@ base::Slice PrivateTraining::parameters_of(const Iterate& iterate, const Finding
   return base::Slice(base::to_little_endian(numbers));
 }
 
+QueryPlan PrivateTraining::plan_of(std::string_view kind, const privacy::Layout& layout,
+                                   privacy::NoisePlan noise, std::string options) const {
+  return QueryPlan{.kind = std::string(kind),
+                   .job = job_,
+                   .round = {},
+                   .unit = privacy().unit,
+                   .max_sites = max_sites_,
+                   .layout = layout,
+                   .noise = std::move(noise),
+                   .options = std::move(options),
+                   .parameters = {}};
+}
+
 double PrivateTraining::moments_scale(const Architecture& architecture) const {
   return privacy().moments_clip > 0 ? privacy().moments_clip : recipe::moments_clip(architecture);
 }
@@ -195,15 +205,7 @@ base::Result<QueryPlan> PrivateTraining::moments_plan(const Architecture& archit
       .learner = {},
       .privacy = {},
       .moments = MomentsOptions{.targets = true, .scale = moments_scale(architecture)}};
-  return QueryPlan{.kind = std::string(kMomentsKind),
-                   .job = job_,
-                   .round = {},
-                   .unit = privacy().unit,
-                   .max_sites = max_sites_,
-                   .layout = layout,
-                   .noise = std::move(noise),
-                   .options = to_json(options),
-                   .parameters = {}};
+  return plan_of(kMomentsKind, layout, std::move(noise), to_json(options));
 }
 
 base::Result<QueryPlan> PrivateTraining::metrics_plan(const Architecture& architecture) const {
@@ -215,15 +217,7 @@ base::Result<QueryPlan> PrivateTraining::metrics_plan(const Architecture& archit
   const Options options{.architecture = architecture,
                         .learner = {},
                         .metrics = MetricsOptions{metrics_clip(architecture)}};
-  return QueryPlan{.kind = std::string(kMetricsKind),
-                   .job = job_,
-                   .round = {},
-                   .unit = privacy().unit,
-                   .max_sites = max_sites_,
-                   .layout = layout,
-                   .noise = std::move(noise),
-                   .options = to_json(options),
-                   .parameters = {}};
+  return plan_of(kMetricsKind, layout, std::move(noise), to_json(options));
 }
 
 double PrivateTraining::deviation(const QueryPlan& asked, std::size_t part,

@@ -39,7 +39,6 @@ class PrivateTraining : public Strategy {
   const StrategySpec& spec() const { return spec_; }
   const PrivateSpec& privacy() const { return *spec_.privacy; }
   math::Lattice lattice() const { return lattice_; }
-  const base::JobId& job() const { return job_; }
   std::uint32_t max_sites() const { return max_sites_; }
   bool has_moments() const { return privacy().moments_multiplier > 0; }
   bool has_metrics() const { return privacy().metrics_multiplier > 0; }
@@ -66,6 +65,9 @@ class PrivateTraining : public Strategy {
   // What the job says stands before what the recipe says.
   Findings findings_from(const recipe::Start& start, double units) const;
 
+  // What all plans share, without round, parameters and sites.
+  query::QueryPlan plan_of(std::string_view kind, const privacy::Layout& layout,
+                           privacy::NoisePlan noise, std::string options) const;
   // θ ‖ map, as plans carry them.
   static base::Slice parameters_of(const Iterate& iterate, const Findings& findings);
 
