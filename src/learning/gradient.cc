@@ -98,58 +98,61 @@ BlockGradient::BlockGradient(const Architecture& architecture, const Kernels& ke
   scaled_ = Buffer(kBlock * widest);
 }
 
+void BlockGradient::place(const data::Dataset& records, std::span<const std::size_t> rows,
+                          std::size_t computed) {
+  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
+  rows_ = rows.size();
+  computed_ = computed;
+  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+}
+
+void BlockGradient::place(const data::Dataset& records, std::size_t first, std::size_t count,
+                          std::size_t computed) {
+  HANSE_CHECK(count > 0 && count <= kBlock);
+  rows_ = count;
+  computed_ = computed;
+  for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
+}
+
 void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
                             std::span<const std::size_t> rows) {
-  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
-  rows_ = computed_ = rows.size();
-  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+  place(records, rows, rows.size());
   run(parameters);
 }
 
 void BlockGradient::compute_padded(std::span<const double> parameters, const data::Dataset& records,
                                    std::span<const std::size_t> rows) {
-  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
-  rows_ = rows.size();
-  computed_ = kBlock;
-  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
+  place(records, rows, kBlock);
   run(parameters);
 }
 
 void BlockGradient::compute(std::span<const double> parameters, const data::Dataset& records,
                             std::size_t first, std::size_t count) {
-  HANSE_CHECK(count > 0 && count <= kBlock);
-  rows_ = count;
-  computed_ = kBlock;
-  for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
+  place(records, first, count, kBlock);
   run(parameters);
-}
-
-void BlockGradient::run(std::span<const double> parameters) {
-  load(parameters);
-  forward();
-  finish_losses();
-  backward();
 }
 
 void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
                                    std::size_t first, std::size_t count) {
-  HANSE_CHECK(count > 0 && count <= kBlock);
-  rows_ = computed_ = count;
-  for (std::size_t i = 0; i < count; ++i) copy_record(records, first + i, i);
+  place(records, first, count, count);
+  run_forward(parameters);
+}
+
+void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
+                                   std::span<const std::size_t> rows) {
+  place(records, rows, kBlock);
+  run_forward(parameters);
+}
+
+void BlockGradient::run_forward(std::span<const double> parameters) {
   load(parameters);
   forward();
   finish_losses();
 }
 
-void BlockGradient::compute_losses(std::span<const double> parameters, const data::Dataset& records,
-                                   std::span<const std::size_t> rows) {
-  HANSE_CHECK(!rows.empty() && rows.size() <= kBlock);
-  rows_ = rows.size();
-  computed_ = kBlock;
-  for (std::size_t i = 0; i < rows_; ++i) copy_record(records, rows[i], i);
-  load(parameters);
-  forward();
-  finish_losses();
+void BlockGradient::run(std::span<const double> parameters) {
+  run_forward(parameters);
+  backward();
 }
 
 std::span<const double> BlockGradient::predict(std::span<const double> parameters,

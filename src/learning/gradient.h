@@ -84,6 +84,11 @@ class BlockGradient final : public privacy::BatchedUnits {
     Buffer output, delta;  // kBlock × outputs
   };
 
+  // Records of a block, and so many rows in all, the others of zeros.
+  void place(const data::Dataset& records, std::span<const std::size_t> rows, std::size_t computed);
+  void place(const data::Dataset& records, std::size_t first, std::size_t count,
+             std::size_t computed);
+  void run_forward(std::span<const double> parameters);
   void run(std::span<const double> parameters);
   void load(std::span<const double> parameters);
   void forward();

@@ -13,6 +13,33 @@ namespace {
 
 using privacy::ClippedSum;
 
+// y = w x + b.
+learning::Architecture line() {
+  return learning::Architecture::create({.kind = learning::ModelKind::linear,
+                                         .inputs = 1,
+                                         .outputs = 1,
+                                         .task = learning::Task::regression})
+      .value();
+}
+
+// A round of gradients of such a model, whose clip is 0.5.
+query::QueryPlan gradient_plan(const std::vector<double>& parameters,
+                               const learning::AskedNoise& noise) {
+  query::QueryPlan plan{
+      .kind = std::string(learning::kGradientKind),
+      .job = base::JobId::create("claim").value(),
+      .round = {1, 0},
+      .unit = "record",
+      .max_sites = 1,
+      .layout = learning::gradient_layout(2, math::Lattice::create(4).value(), /*max_units=*/4),
+      .options = learning::to_json({.architecture = line(),
+                                    .learner = {},
+                                    .privacy = learning::PrivateOptions{.scale = 0.5}}),
+      .parameters = base::Slice(base::to_little_endian(parameters))};
+  plan.noise = learning::noise_for(plan.layout, noise, learning::kClippedShare).value();
+  return plan;
+}
+
 // A line through the origin of two parameters; one site with one record, and its neighbour with a
 // second one whose gradient is clipped.
 class OneGradient {
@@ -49,28 +76,7 @@ class OneGradient {
   }
 
  private:
-  static query::QueryPlan plan() {
-    const auto of = learning::Architecture::create({.kind = learning::ModelKind::linear,
-                                                    .inputs = 1,
-                                                    .outputs = 1,
-                                                    .task = learning::Task::regression})
-                        .value();
-    query::QueryPlan plan{
-        .kind = std::string(learning::kGradientKind),
-        .job = base::JobId::create("claim").value(),
-        .round = {1, 0},
-        .unit = "record",
-        .max_sites = 1,
-        .layout = learning::gradient_layout(2, math::Lattice::create(4).value(), /*max_units=*/4),
-        .options = learning::to_json(
-            {.architecture = of, .learner = {}, .privacy = learning::PrivateOptions{.scale = 0.5}}),
-        .parameters = base::Slice(base::to_little_endian(std::vector<double>{0.5, 0.5}))};
-    plan.noise =
-        learning::noise_for(plan.layout, {.multiplier = 1}, learning::kClippedShare).value();
-    return plan;
-  }
-
-  query::QueryPlan plan_ = plan();
+  query::QueryPlan plan_ = gradient_plan({0.5, 0.5}, {.multiplier = 1});
   std::vector<privacy::PartNoise> noise_;
   std::vector<ClippedSum> tables_;
 };
@@ -123,25 +129,7 @@ class SampledGradient {
 
  private:
   static query::QueryPlan plan(double rate) {
-    const auto of = learning::Architecture::create({.kind = learning::ModelKind::linear,
-                                                    .inputs = 1,
-                                                    .outputs = 1,
-                                                    .task = learning::Task::regression})
-                        .value();
-    query::QueryPlan plan{
-        .kind = std::string(learning::kGradientKind),
-        .job = base::JobId::create("claim").value(),
-        .round = {1, 0},
-        .unit = "record",
-        .max_sites = 1,
-        .layout = learning::gradient_layout(2, math::Lattice::create(4).value(), /*max_units=*/4),
-        .options = learning::to_json(
-            {.architecture = of, .learner = {}, .privacy = learning::PrivateOptions{.scale = 0.5}}),
-        .parameters = base::Slice(base::to_little_endian(std::vector<double>{0, 0.5}))};
-    plan.noise = learning::noise_for(plan.layout, {.sampling_rate = rate, .multiplier = 0.6},
-                                     learning::kClippedShare)
-                     .value();
-    return plan;
+    return gradient_plan({0, 0.5}, {.sampling_rate = rate, .multiplier = 0.6});
   }
 
   query::QueryPlan computed_;
@@ -226,17 +214,8 @@ class AdaptiveClip {
   }
   static std::int64_t bucket(double clip) { return std::llround(1000 * std::log(clip)); }
 
-  static learning::Model model() {
-    const auto of = learning::Architecture::create({.kind = learning::ModelKind::linear,
-                                                    .inputs = 1,
-                                                    .outputs = 1,
-                                                    .task = learning::Task::regression})
-                        .value();
-    return learning::Model::create(of, {0, 0.5}).value();
-  }
-
   learning::Iterate start_{
-      .model = model(),
+      .model = learning::Model::create(line(), {0, 0.5}).value(),
       .moments = {},
       .steps = 0,
       .findings = learning::Findings{.units = kUnits, .clip = 0.25, .rate = 0.01}};
