@@ -45,10 +45,10 @@ math::Sealable sealable(const privacy::Layout& layout, const Rows& rows) {
 // Everything a site sends for its records.
 base::Slice send(const aggregation::Setup& setup, std::size_t from, const privacy::Layout& layout,
                  const Rows& rows) {
-  const auto machine = aggregation::plain().site(setup, site(from));
+  const auto machine = aggregation::plain().site(setup, {site(from)}, {}).value();
   auto step = machine->advance(sealable(layout, rows));
-  EXPECT_TRUE(step.has_value() && step->sealed.size() == 1 && step->send.empty());
-  return step->sealed.front().bytes();
+  EXPECT_TRUE(step.has_value() && step->sealed.has_value() && step->send.empty());
+  return step->sealed->bytes();
 }
 
 // The sum over the fleet is the sum over all records at one place, to the last bit, in any order.
@@ -60,7 +60,7 @@ RC_GTEST_PROP(Chain, TheFleetsSumIsTheSumOfAllRecords, ()) {
       8, rc::gen::container<std::vector<Rows>>(
              rc::gen::container<Rows>(rc::gen::container<std::vector<double>>(3, number)))));
   const aggregation::Setup setup = setup_of(fleet.size(), layout);
-  auto coordinator = aggregation::plain().coordinator(setup);
+  auto coordinator = aggregation::plain().coordinator(setup, {}).value();
   std::vector<std::size_t> order(fleet.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::rotate(order,
@@ -89,16 +89,15 @@ RC_GTEST_PROP(Chain, TheFleetsSumIsTheSumOfAllRecords, ()) {
 TEST(PlainSite, SealsOnceAndWhatThePlanAsks) {
   const privacy::Layout layout = layout_of({{"part", 2, 10}}, 0);
   const aggregation::Setup setup = setup_of(1, layout);
-  const auto machine = aggregation::plain().site(setup, site(0));
+  const auto machine = aggregation::plain().site(setup, {site(0)}, {}).value();
   const privacy::Layout wider = layout_of({{"part", 3, 10}}, 0);
   EXPECT_EQ(machine->advance(sealable(wider, {{1, 2, 3}})).error().code(),
             ErrorCode::invalid_argument);
-  EXPECT_EQ(machine->advance(aggregation::Exchange{site(0), {}}).error().code(),
-            ErrorCode::invalid_argument);
+  EXPECT_EQ(machine->advance(base::ByteView{}).error().code(), ErrorCode::invalid_argument);
   // Unchanged by what it refused.
   const auto step = machine->advance(sealable(layout, {{3, -4}}));
   ASSERT_TRUE(step.has_value());
-  const base::ByteView bytes = step->sealed.front().bytes().view();
+  const base::ByteView bytes = step->sealed->bytes().view();
   EXPECT_EQ(base::int64_from_little_endian(bytes).value(), (std::vector<std::int64_t>{3, -4}));
   EXPECT_EQ(machine->advance(sealable(layout, {{3, -4}})).error().code(),
             ErrorCode::failed_precondition);
@@ -107,7 +106,7 @@ TEST(PlainSite, SealsOnceAndWhatThePlanAsks) {
 TEST(Released, RefusesASumOfAnotherPlan) {
   const privacy::Layout layout = layout_of({{"part", 2, 1}});
   const aggregation::Setup setup = setup_of(1, layout);
-  auto coordinator = aggregation::plain().coordinator(setup);
+  auto coordinator = aggregation::plain().coordinator(setup, {}).value();
   const std::vector<base::Slice> slices{send(setup, 0, layout, {{1, 0}})};
   ASSERT_TRUE(coordinator->advance(site(0), slices).has_value());
   auto sum = std::move(*coordinator).finish();
