@@ -97,7 +97,7 @@ void run() {
   base::ThreadExecutor executor(std::max(1U, std::thread::hardware_concurrency()));
   base::SilentLog log;
   jobs::LocalConsortium consortium(std::move(sites), kSites, 1, catalog,
-                                   **federation::backend_named("plain"), executor, log);
+                                   executor, log);
   std::vector<double> milliseconds;
   transport::Traffic traffic;
   for (std::uint32_t round = 1; round <= kRounds; ++round) {

@@ -117,6 +117,9 @@ class SiteMachine {
   // Another size than the setup's, or beyond its bounds: invalid_argument. Too early or twice:
   // failed_precondition.
   virtual base::Result<SiteStep> advance(math::Sealable input) = 0;
+  // Instead of the input, after a restart: the contribution as this attempt sealed it before, which
+  // became durable elsewhere. Too early or twice: failed_precondition.
+  virtual base::Result<SiteStep> resume(base::Slice sealed) = 0;
 };
 
 struct ToSite {

@@ -107,6 +107,17 @@ class PlainSite final : public SiteMachine {
     return step;
   }
 
+  base::Result<SiteStep> resume(base::Slice sealed) override {
+    if (sealed_) return fail(ErrorCode::failed_precondition, "this attempt is sealed already");
+    if (sealed.size() != setup_.coordinates() * sizeof(std::int64_t))
+      return fail(ErrorCode::corruption, "a sealed vector has {} bytes, found {}",
+                  setup_.coordinates() * sizeof(std::int64_t), sealed.size());
+    sealed_ = true;
+    SiteStep step;
+    step.sealed = SealedVector(std::move(sealed));
+    return step;
+  }
+
  private:
   Setup setup_;
   bool sealed_ = false;

@@ -61,7 +61,7 @@ class ConsortiumTest : public testing::Test {
   LocalConsortium make(std::vector<SiteRecords> records, std::size_t min_sites,
                        base::Executor& executor) {
     return LocalConsortium(std::move(records), min_sites, 1, catalog_,
-                           **federation::backend_named("plain"), executor, log_);
+                           executor, log_);
   }
   query::Catalog catalog_;
   base::SilentLog log_;

@@ -86,7 +86,7 @@ struct Plant {
     machine = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = self, .in_the_clear = true},
         federation::SiteDoors{
-            catalog, **federation::backend_named("plain"), executor, log,
+            catalog, executor, log,
             [this](const federation::Release& release) { return answer_stream(1, self, release); },
             [this](const federation::Offer& offer) { return records(offer); }},
         *record, store);

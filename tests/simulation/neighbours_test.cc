@@ -114,7 +114,7 @@ class Plant {
     site_ = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = self_, .trusted_summer = true},
         federation::SiteDoors{
-            catalog_, **federation::backend_named("plain"), executor_, log_,
+            catalog_, executor_, log_,
             [this](const federation::Release& release) {
               return jobs::answer_stream(kSeed, self_, release);
             },

@@ -104,7 +104,7 @@ void Plant::start() {
   if (affords_) open_ledger();
   site_ = std::make_unique<federation::Site>(
       federation::SiteSettings{.self = name_, .in_the_clear = !affords_, .retry = retry_},
-      federation::SiteDoors{catalog_, aggregation::plain(), executor_, log_,
+      federation::SiteDoors{catalog_, executor_, log_,
                             [this](const federation::Release&) {
                               return std::make_unique<base::SeededSimulationRandom>(
                                   static_cast<std::uint64_t>(computed_), name_.text());

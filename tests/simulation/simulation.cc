@@ -153,7 +153,7 @@ class Consortium {
     life_.starts_at.reset();
     record_ = storage::Durable<RunRecord>::open(*store_, "run", {}).value();
     coordinator_ = std::make_unique<federation::Coordinator>(
-        settings_, aggregation::plain(), executor_, log_,
+        settings_, executor_, log_,
         record_->read([](const RunRecord& record) { return record.closed_rounds(); }));
     foretell_coordinator();
     if (question_ && !is_over()) begin();

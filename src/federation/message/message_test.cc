@@ -141,8 +141,8 @@ TEST(Message, ThereIsRoomForTheLoudestSite) {
   query::QueryPlan plan = testing::private_plan(7);
   base::InlineExecutor executor;
   const auto bound = [&] {
-    return setup_of(Offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1})
-        .layout.at(0)
+    return setup_of(Offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1}, {})
+        ->layout.at(0)
         .bound;
   };
   const auto usual = bound();
