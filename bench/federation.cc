@@ -60,7 +60,6 @@ struct World {
   base::InlineExecutor inline_executor;
   base::ThreadExecutor executor{std::max(1U, std::thread::hardware_concurrency())};
   query::Catalog catalog;
-  const aggregation::Backend& backend = **federation::backend_named("plain");
   std::shared_ptr<const data::Dataset> records = std::make_shared<const data::Dataset>();
   transport::testing::Members members{kSites, transport::testing::valid_now(clock), random};
   transport::Doors doors{clock, random, log};
@@ -81,8 +80,10 @@ class Plant {
         self_(transport::testing::site(number)),
         record_(*storage::Durable<federation::SiteRecord>::open(store_, "site", {}, 64)),
         site_({.self = *self_.site_id(), .in_the_clear = true},
-              {world.catalog, world.backend, world.inline_executor, world.log,
-               [](const federation::Release&) { return std::make_unique<base::SystemRandom>(); },
+              {world.catalog, world.inline_executor, world.log,
+               [](const federation::Release&, federation::Draw) {
+                 return std::make_unique<base::SystemRandom>();
+               },
                [&world](const federation::Offer&) { return world.records; }},
               *record_, store_),
         line_(*transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},
@@ -136,8 +137,8 @@ void run() {
     plants.push_back(std::make_unique<Plant>(world, i, server->port()));
   while (server->connected().size() < kSites) server->wait(self, kWait);
 
-  federation::Coordinator coordinator({.cohort = cohort(), .min_sites = kSites}, world.backend,
-                                      world.executor, world.log);
+  federation::Coordinator coordinator({.cohort = cohort(), .min_sites = kSites}, world.executor,
+                                      world.log);
   std::vector<double> milliseconds;
   transport::Traffic before;
   for (std::uint32_t round = 1; round <= kRounds; ++round) {

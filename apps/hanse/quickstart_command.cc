@@ -56,8 +56,7 @@ placement = "site"
 unit = "record"
 
 [aggregation]
-backend = "plain"
-min_sites = 3
+max_colluders = 0
 
 [evaluation]
 metrics = ["accuracy", "macro_f1"]

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "jobs/aggregation.h"
 #include "jobs/job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
@@ -208,8 +209,18 @@ void settle_recipe(Section section, const data::Schema& schema, Job& job) {
 }
 
 void read_aggregation(Section section, Job& job) {
-  section.get_word<std::string>("backend", job.aggregation.backend, word_of({"plain"}));
-  section.get<std::uint32_t>("min_sites", job.aggregation.min_sites, 1, base::kMaxSites);
+  AggregationSpec& spec = job.aggregation;
+  section.get_word<std::string>("backend", spec.backend, word_of({"masked", "plain"}));
+  const bool masked = spec.backend != "plain";
+  for (const auto* key : {"threshold", "min_contributors", "max_colluders"})
+    section.only(masked, key, "where backend is \"masked\"");
+  if (std::string word; section.is_text("threshold"))
+    section.get_word<std::string>("threshold", word, word_of({"auto"}));
+  else
+    section.get<std::uint32_t>("threshold", spec.threshold, 2, base::kMaxSites);
+  section.get<std::uint32_t>("min_contributors", spec.min_contributors, 2, base::kMaxSites);
+  section.get<std::uint32_t>("max_colluders", spec.max_colluders, 0, base::kMaxSites);
+  section.get<std::uint32_t>("min_sites", spec.min_sites, 1, base::kMaxSites);
   section.get("fraction_bits", job.strategy.fraction_bits, 0, kMaxFractionBits);
   section.get("max_records_per_site", job.strategy.max_records_per_site);
   section.finish();
@@ -316,7 +327,8 @@ void check_together(Section& root, Job& job) {
   if (const auto sites = known_sites(job.source); !sites.empty())
     if (const auto known = check_named_sites(job, sites); !known)
       root.section("privacy").refuse_where_named(known.error());
-  if (job.privacy.placement == privacy::Placement::shared && job.aggregation.min_sites < 2)
+  if (job.privacy.placement == privacy::Placement::shared && job.aggregation.backend == "plain" &&
+      job.aggregation.min_sites < 2)
     root.section("aggregation")
         .refuse("min_sites",
                 "noise placed \"shared\" takes at least 2 sites: one alone would add all of it, "
@@ -327,6 +339,9 @@ void check_together(Section& root, Job& job) {
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
+  if (fleet)
+    if (const auto settled = aggregation_of(job.aggregation, sites); !settled)
+      return root.section("aggregation").refuse_where_named(settled.error());
   const auto strategy = strategy_of(with_hardest_grant(job), *schema, sites);
   if (!strategy) {
     Section training = root.section("training");

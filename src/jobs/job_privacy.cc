@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/nearest.h"
+#include "jobs/aggregation.h"
 #include "learning/site_weights.h"
 #include "learning/unit_sums.h"
 #include "privacy/accounting/accountant.h"
@@ -210,8 +211,10 @@ Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const da
   if (!job.privacy.is_private()) return learning::create_strategy(job.strategy, job.name, sites);
   HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
   PrivateSpec spec = *job.strategy.privacy;
-  if (spec.placement == privacy::Placement::shared)
-    spec.shares = std::min(job.aggregation.min_sites, sites);
+  if (spec.placement == privacy::Placement::shared && sites > 1) {
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, sites));
+    spec.shares = noise_shares(aggregation);
+  }
   double multiplier = job.privacy.noise_multiplier.value_or(0);
   if (job.privacy.epsilon) {
     HANSE_TRY(multiplier, calibrated(job, spec, architecture, sites));

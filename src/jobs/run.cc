@@ -252,8 +252,8 @@ class Runner {
         state_.round = static_cast<std::uint32_t>(++rounds / sites.size());
         return goes_on({"local", s}, iterate);
       };
-      trained[s] = train(job_, *schema_, {{sites[s].site, sites[s].records}}, 1, doors_.executor,
-                         after_round, from[s]);
+      trained[s] = train(job_, *schema_, {{sites[s].site, sites[s].records}}, alone(),
+                         doors_.executor, after_round, from[s]);
     });
     if (problem_) return base::fail(*problem_);
     std::vector<SharedIterate> iterates;
@@ -268,8 +268,9 @@ class Runner {
   Result<SharedIterate> train_together(const std::vector<SiteRecords>& sites) {
     const TrainingPlace place{"federated", 0};
     base::Milliseconds round_start = doors_.clock.monotonic();
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites.size()));
     auto trained = train(
-        job_, *schema_, sites, job_.aggregation.min_sites, doors_.executor,
+        job_, *schema_, sites, aggregation, doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           const base::Milliseconds now = doors_.clock.monotonic();
           note_round(round, static_cast<double>((now - round_start).value) / 1000);
@@ -288,7 +289,7 @@ class Runner {
     HANSE_TRY(base::SiteId everyone, base::SiteId::create("pooled"));
     auto trained = train(
         pooled(job_, sites.size()), *schema_,
-        {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, 1,
+        {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, alone(),
         doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           state_.round = round.round;

@@ -95,6 +95,12 @@ base::Bytes TrainingRecord::opened(std::span<const RoundStep> steps) {
   return bytes_of(entry);
 }
 
+base::Bytes TrainingRecord::kept(std::span<const base::Digest> blobs) {
+  wire::Entry entry;
+  for (const base::Digest& blob : blobs) entry.mutable_kept()->add_blobs(string_of(blob.bytes()));
+  return bytes_of(entry);
+}
+
 base::Bytes TrainingRecord::closed(const Closing& closing) {
   wire::Entry entry;
   wire::Closed& closed = *entry.mutable_closed();
@@ -155,6 +161,19 @@ struct TrainingRecord::Next {
     return {};
   }
 
+  Result<void> operator()(const wire::Kept& kept) const {
+    if (!at.open_) return out_of_turn("what an attempt keeps");
+    std::vector<base::Digest> blobs;
+    for (const std::string& name : kept.blobs()) {
+      HANSE_TRY(const base::Digest blob, digest_from(name));
+      blobs.push_back(blob);
+    }
+    if (at.kept_.size() + blobs.size() > federation::kMaxKept)
+      return out_of_turn("more than an attempt keeps");
+    at.kept_.insert(at.kept_.end(), blobs.begin(), blobs.end());
+    return {};
+  }
+
   Result<void> operator()(const wire::Closed& closed) const {
     if (!at.open_) return out_of_turn("a result");
     HANSE_TRY(const RoundRecord record, followed(*at.open_, closed.steps()));
@@ -170,6 +189,7 @@ struct TrainingRecord::Next {
     at.iterate_ = iterate;
     at.attempt_ = 0;
     at.open_.reset();
+    at.kept_.clear();
     return {};
   }
 
@@ -180,6 +200,7 @@ struct TrainingRecord::Next {
       return out_of_turn("an abort that is none");
     ++at.attempt_;
     at.open_.reset();
+    at.kept_.clear();
     return {};
   }
 
@@ -198,6 +219,8 @@ Result<void> TrainingRecord::advance(base::ByteView bytes) {
   switch (entry.body_case()) {
     case wire::Entry::kOpened:
       return Next{*this}(entry.opened());
+    case wire::Entry::kKept:
+      return Next{*this}(entry.kept());
     case wire::Entry::kClosed:
       return Next{*this}(entry.closed());
     case wire::Entry::kAborted:
@@ -224,6 +247,7 @@ base::Bytes TrainingRecord::snapshot() const {
   }
   to.set_attempt(attempt_);
   if (open_) to.set_open(string_of(federation::encode(open_->steps())));
+  for (const base::Digest& blob : kept_) to.mutable_kept()->add_blobs(string_of(blob.bytes()));
   if (iterate_) to.set_iterate(string_of(iterate_->bytes()));
   for (const auto& [site, standing] : standings_) {
     wire::LastSeen& one = *to.add_standings();
@@ -268,6 +292,7 @@ Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
   }
   record.attempt_ = from.attempt();
   if (!from.open().empty()) HANSE_TRY_VOID((Next{record}.open(from.open())));
+  if (from.has_kept()) HANSE_TRY_VOID((Next{record}(from.kept())));
   if (!from.iterate().empty()) {
     HANSE_TRY(record.iterate_, digest_from(from.iterate()));
   }

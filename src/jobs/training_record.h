@@ -1,10 +1,11 @@
 // What a coordinator keeps of one deployed training: each attempt at a round from asking to
 // closing, and the iterate after it. A storage::Machine; resuming is replay.
 //
-//   opened → closed  (round + 1, attempt 0)      ┐
-//       └──→ aborted (same round, attempt + 1)   ┴→ … → ended
+//   opened → kept … → closed  (round + 1, attempt 0)      ┐
+//       └───────┴───→ aborted (same round, attempt + 1)   ┴→ … → ended
 //
-// Two entries, so two syncs, a round. docs/formats/training_record.md
+// Two entries, so two syncs, a round, and one for each set of sites that masks are agreed among.
+// docs/formats/training_record.md
 #pragma once
 
 #include <map>
@@ -48,6 +49,7 @@ class TrainingRecord {
     std::uint64_t milliseconds = 0;
   };
   static base::Bytes opened(std::span<const federation::RoundStep> steps);
+  static base::Bytes kept(std::span<const base::Digest> blobs);
   static base::Bytes closed(const Closing& closing);
   static base::Bytes aborted(std::span<const federation::RoundStep> steps);
   static base::Bytes ended(const TrainingEnd& end);
@@ -64,6 +66,8 @@ class TrainingRecord {
   base::RoundId due() const;
   // The attempt that is open; its state is never over.
   const std::optional<federation::RoundRecord>& open() const { return open_; }
+  // The blobs that its aggregation goes on with, in order.
+  const std::vector<base::Digest>& kept() const { return kept_; }
   const std::optional<base::Digest>& iterate() const { return iterate_; }
   // Where each site stood with its last contribution to this training.
   const std::map<base::SiteId, federation::Standing>& standings() const { return standings_; }
@@ -79,6 +83,7 @@ class TrainingRecord {
   std::vector<TrainedRound> rounds_;
   std::uint32_t attempt_ = 0;
   std::optional<federation::RoundRecord> open_;
+  std::vector<base::Digest> kept_;
   std::optional<base::Digest> iterate_;
   std::map<base::SiteId, federation::Standing> standings_;
   std::optional<TrainingEnd> end_;

@@ -145,7 +145,6 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   root.get("coordinator", config.coordinator);
   root.get("http", config.http);
   root.get("in_the_clear", config.in_the_clear);
-  root.get("trusted_summer", config.trusted_summer);
   if (root.has("data")) config.data = read_data(root.section("data"), home);
   Result<BudgetConfig> budget = base::fail(ErrorCode::not_found, "none");
   const bool has_budget = root.has("budget");
@@ -156,6 +155,8 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   jobs::Section limits = root.section("limits");
   limits.get("max_rounds", config.max_rounds, 1U);
   limits.get("min_sites", config.min_sites, 1U, static_cast<std::uint32_t>(base::kMaxSites));
+  limits.get("min_contributors", config.min_contributors, 2U,
+             static_cast<std::uint32_t>(base::kMaxSites));
   limits.get("max_records", config.max_records, std::uint64_t{1});
   limits.finish();
   root.finish();

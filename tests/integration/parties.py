@@ -51,7 +51,7 @@ rounds = {rounds}
 [privacy]
 {privacy}
 [aggregation]
-min_sites = {min_sites}
+{aggregation}
 """
 
 # Nothing but consortia of tests runs in the clear.
@@ -64,8 +64,10 @@ TOGETHER = {"paths": 'path = "ovens.csv"',
 
 def job(name="ovens", rounds=4, min_sites=3, model='kind = "logistic"', paths='path = "unknown.csv"',
         columns="", privacy=IN_THE_CLEAR):
-    text = JOB.format(name=name, rounds=rounds, min_sites=min_sites, model=model, paths=paths,
-                      columns=columns, privacy=privacy)
+    # Masked among three sites; a sum of fewer can only be plain, which is for consortia of tests.
+    how = "max_colluders = 0" if min_sites >= 3 else 'backend = "plain"'
+    text = JOB.format(name=name, rounds=rounds, model=model, paths=paths, columns=columns,
+                      privacy=privacy, aggregation=f"{how}\nmin_sites = {min_sites}")
     return text if privacy == IN_THE_CLEAR else text.replace('"fedavg"', '"fedsgd"')
 
 

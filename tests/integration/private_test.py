@@ -10,7 +10,7 @@ from hanse import PRECONDITION
 from parties import Parties, eventually, job
 
 PRIVATE = 'epsilon = 3.0\ndelta = 1e-5\nunit = "record"\nplacement = "site"'
-SITES = ("bremen", "ulm")
+SITES = ("bremen", "kiel", "ulm")
 ROUNDS = 150  # so many that a fast machine does not end them before three kills
 
 
@@ -45,7 +45,7 @@ class Private(Parties):
         return json.loads(done.stdout)
 
     def private_job(self, name="ovens", rounds=20, more="", **changes):
-        return job(name, rounds=rounds, min_sites=2, privacy=PRIVATE + more, **changes)
+        return job(name, rounds=rounds, min_sites=3, privacy=PRIVATE + more, **changes)
 
     def released(self, name):
         """What the last round of a deployed job released, by metric; no other round released any."""
@@ -111,13 +111,13 @@ class Private(Parties):
         self.assertIn("hanse budget open presses", wrong.said())
 
     def test_ai4i(self):
-        """Machine failures of real data, two plants, at epsilon 3."""
+        """Machine failures of real data, three plants, at epsilon 3."""
         data = os.environ.get("HANSE_DATA")
         if not data:
             self.skipTest("needs HANSE_DATA")
         text = (pathlib.Path(os.environ["HANSE_SOURCE"]) / "examples/private/ai4i.toml").read_text()
-        # Two plants, each adding its own noise, and one model.
-        for simulated, deployed in (("min_sites = 7", "min_sites = 2"),
+        # Three plants, each adding its own noise, and one model.
+        for simulated, deployed in (("min_sites = 7", "min_sites = 3\nmax_colluders = 0"),
                                     ('placement = "shared"', 'placement = "site"'),
                                     ("folds = 5", "folds = 5\nfold = 5"),
                                     ("[privacy]", "[privacy]\nmetrics = 0.05")):

@@ -103,9 +103,10 @@ void Plant::start() {
   record_ = storage::Durable<federation::SiteRecord>::open(*store_, "site", {}).value();
   if (affords_) open_ledger();
   site_ = std::make_unique<federation::Site>(
-      federation::SiteSettings{.self = name_, .in_the_clear = !affords_, .retry = retry_},
+      federation::SiteSettings{
+          .self = name_, .in_the_clear = !affords_, .plain_sums = true, .retry = retry_},
       federation::SiteDoors{catalog_, executor_, log_,
-                            [this](const federation::Release&) {
+                            [this](const federation::Release&, federation::Draw) {
                               return std::make_unique<base::SeededSimulationRandom>(
                                   static_cast<std::uint64_t>(computed_), name_.text());
                             },

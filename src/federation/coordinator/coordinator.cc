@@ -83,6 +83,7 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
   release_ = release;
   released_.reset();
   durable_.clear();
+  sealed_size_ = machine->sealed_size();
   open_ = std::make_unique<OpenRound>(OpenRound{.offer = std::move(offer),
                                                 .setup = std::move(setup),
                                                 .parameters = std::move(parameters),

@@ -95,6 +95,8 @@ class Coordinator {
   bool is_collecting() const { return open_ != nullptr; }
   // Of the last round begun.
   const RoundRecord& record() const;
+  // Bytes of one contribution to the last round begun.
+  std::size_t sealed_size() const { return sealed_size_; }
   // The contributions in the sum so far, in the order of counting.
   std::vector<step::Count> contributions() const;
   // The result of a released or closed round, once. Of an aborted round: aborted, with the reason;
@@ -151,6 +153,7 @@ class Coordinator {
   std::unique_ptr<OpenRound> open_;  // while a round is collecting
   std::optional<privacy::Released> released_;
   std::vector<base::Bytes> durable_;  // not taken yet
+  std::size_t sealed_size_ = 0;
 };
 
 }  // namespace hanse::federation

@@ -78,6 +78,10 @@ struct Membership {
   std::map<base::SiteId, crypto::Verifier> keys;
 };
 
+// Blobs that the machine of one attempt keeps at either side: one for each of its exchanges, and
+// some to spare.
+inline constexpr std::size_t kMaxKept = 16;
+
 // What the aggregation machines of either side are told. A site of the cohort that is none of the
 // consortium: permission_denied, but with `plain`, which asks for no keys.
 base::Result<aggregation::Setup> setup_of(const Offer& offer, const Membership& members);

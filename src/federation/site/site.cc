@@ -57,9 +57,10 @@ Site::Site(SiteSettings settings, SiteDoors doors, storage::Durable<SiteRecord>&
 
 Site::~Site() = default;
 
-void Site::adopt(Membership members) {
+void Site::adopt(Membership members, const crypto::Signer* signer) {
   if (doors_.budget) doors_.budget->roster = members.roster;
   doors_.members = std::move(members);
+  doors_.signer = signer;
 }
 
 std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds now) {

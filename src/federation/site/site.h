@@ -58,9 +58,9 @@ class Site {
   // The line to the coordinator is there, for the first time or again: what it may have missed.
   std::vector<transport::Envelope> reconnected(base::Milliseconds now);
 
-  // Another epoch of the roster: it is part of what names a release to the ledger, and an attempt
-  // under the one before is over here.
-  void adopt(Membership members);
+  // Another epoch of the roster: it is part of what names a release to the ledger, and attempts
+  // that begin from now on go by it. The signer before outlives the site too.
+  void adopt(Membership members, const crypto::Signer* signer);
 
   // Why the site has stopped for good: its store fails, or is an old copy (corruption). It says
   // nothing more.

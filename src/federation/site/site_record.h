@@ -17,9 +17,6 @@ inline constexpr std::size_t kMaxJobs = 65'536;
 // Answers without a receipt that are kept, each with its sealed blob. One more ends the oldest.
 inline constexpr std::size_t kMaxOpenAnswers = 16;
 
-// What a machine of one attempt keeps: a state for each of its exchanges, and some to spare.
-inline constexpr std::size_t kMaxKept = 16;
-
 // Given, and neither receipted nor ended. Its sealed vector lies in the store under
 // sealed.digest(), what the machine keeps under the names in `kept`, in order.
 struct OpenAnswer {

@@ -1,0 +1,82 @@
+#include "jobs/aggregation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "federation/round/backends.h"
+
+namespace hanse::jobs {
+namespace {
+
+using base::ErrorCode;
+using base::fail;
+
+base::Result<void> check_there(std::uint32_t min_sites, std::size_t sites) {
+  if (min_sites <= sites) return {};
+  return fail(
+      ErrorCode::failed_precondition,
+      "aggregation.min_sites asks for {} sites a round, and there {}; lower it or add sites",
+      min_sites, sites == 1 ? "is 1" : fmt::format("are {}", sites));
+}
+
+// More than half of the sites and half of those that collude: two sums of one round would take two
+// such sets, and honest sites belong to one.
+base::Result<void> check_threshold(std::uint32_t threshold, std::size_t sites,
+                                   std::uint32_t colluders) {
+  if (threshold > sites)
+    return fail(ErrorCode::failed_precondition,
+                "aggregation.threshold is {}, and there are {} sites", threshold, sites);
+  if (2 * std::size_t{threshold} > sites + colluders) return {};
+  return fail(ErrorCode::failed_precondition,
+              "aggregation.threshold is {} of {} sites, so that a coordinator with {} colluders "
+              "could open two sums of one round: expected at least {}, or \"auto\"",
+              threshold, sites, colluders, (sites + colluders) / 2 + 1);
+}
+
+}  // namespace
+
+std::uint32_t least_sites(const AggregationSpec& spec) {
+  if (spec.backend == aggregation::plain().name()) return std::max(spec.min_sites, 1U);
+  return std::max(spec.min_sites, spec.min_contributors + spec.max_colluders);
+}
+
+base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_t sites) {
+  Aggregation settled;
+  settled.protection.backend = spec.backend;
+  settled.min_sites = std::max(spec.min_sites, 1U);
+  if (spec.backend == aggregation::plain().name()) {
+    HANSE_TRY_VOID(check_there(settled.min_sites, sites));
+    return settled;
+  }
+  federation::Protection& protection = settled.protection;
+  protection.max_colluders = spec.max_colluders;
+  protection.min_contributors = spec.min_contributors;
+  const std::uint32_t both = spec.min_contributors + spec.max_colluders;
+  if (both > sites)
+    return fail(ErrorCode::failed_precondition,
+                "there {}, and each sum is to be of {} contributors besides {} that may collude "
+                "with the coordinator: lower aggregation.max_colluders or "
+                "aggregation.min_contributors, or, in a simulation, say aggregation.backend = "
+                "\"plain\"",
+                sites == 1 ? "is 1 site" : fmt::format("are {} sites", sites),
+                spec.min_contributors, spec.max_colluders);
+  protection.threshold =
+      spec.threshold > 0 ? spec.threshold : static_cast<std::uint32_t>(2 * sites / 3 + 1);
+  HANSE_TRY_VOID(check_threshold(protection.threshold, sites, spec.max_colluders));
+  const std::uint32_t least = std::max({protection.threshold, both, spec.max_colluders + 2});
+  if (spec.min_sites == 0) settled.min_sites = least;
+  HANSE_TRY_VOID(check_there(settled.min_sites, sites));
+  if (settled.min_sites >= least) return settled;
+  return fail(ErrorCode::failed_precondition,
+              "aggregation.min_sites is {}; of {} sites, with a threshold of {}, {} contributors "
+              "and {} colluders, a sum takes at least {}",
+              settled.min_sites, sites, protection.threshold, spec.min_contributors,
+              spec.max_colluders, least);
+}
+
+std::uint32_t noise_shares(const Aggregation& aggregation) {
+  return std::max(aggregation.min_sites - aggregation.protection.max_colluders, 1U);
+}
+
+}  // namespace hanse::jobs

@@ -1,0 +1,30 @@
+// How a job's rounds are added up, once it is known among how many sites.
+#pragma once
+
+#include "federation/message/message.h"
+#include "jobs/job.h"
+
+namespace hanse::jobs {
+
+struct Aggregation {
+  federation::Protection protection;
+  std::uint32_t min_sites = 1;  // a sum of fewer is not opened
+};
+
+// With what the job leaves open settled: the threshold is more than two thirds of the sites
+// (protocols like Bonawitz et al. 2017, section 6, for a coordinator that may lie), and min_sites
+// the least that threshold, contributors and colluders allow. What such a consortium cannot keep:
+// failed_precondition, naming the key to change.
+base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_t sites);
+
+// The fewest sites that a sum of the job is of, whatever the number of sites.
+std::uint32_t least_sites(const AggregationSpec& spec);
+
+// Of one party that adds nothing up.
+inline Aggregation alone() { return {}; }
+
+// The sites whose noise makes the whole dose in each sum: as many as are left of min_sites when
+// those that may collude take theirs away.
+std::uint32_t noise_shares(const Aggregation& aggregation);
+
+}  // namespace hanse::jobs
