@@ -233,8 +233,7 @@ base::Result<void> RingVector::add_packed(std::span<const base::Slice> pieces) {
   Cursor cursor(pieces);
   std::byte* words = words_.data();
   for (const RingStretch& stretch : ring_->stretches()) {
-    with_word(stretch,
-              [&]<class Word>(Word) { add_stretch<Word>(words, stretch, cursor); });
+    with_word(stretch, [&]<class Word>(Word) { add_stretch<Word>(words, stretch, cursor); });
     words += stretch.coordinates * stretch.word;
   }
   return {};
