@@ -75,6 +75,24 @@ base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_
               spec.max_colluders, least);
 }
 
+ReportedAggregation reported(const Aggregation& aggregation, int fraction_bits) {
+  const federation::Protection& protection = aggregation.protection;
+  const bool masked = protection.backend != aggregation::plain().name();
+  return {.backend = protection.backend,
+          .threshold = protection.threshold,
+          .min_contributors = masked ? protection.min_contributors : 0,
+          .max_colluders = protection.max_colluders,
+          .min_sites = aggregation.min_sites,
+          .fraction_bits = fraction_bits};
+}
+
+double expansion_of(std::uint64_t sealed_bytes, std::uint64_t coordinates) {
+  constexpr double kFloatBytes = 4;
+  return coordinates == 0
+             ? 0
+             : static_cast<double>(sealed_bytes) / (kFloatBytes * static_cast<double>(coordinates));
+}
+
 std::uint32_t noise_shares(const Aggregation& aggregation) {
   return std::max(aggregation.min_sites - aggregation.protection.max_colluders, 1U);
 }

@@ -3,6 +3,7 @@
 
 #include "federation/message/message.h"
 #include "jobs/job.h"
+#include "jobs/report.h"
 
 namespace hanse::jobs {
 
@@ -22,6 +23,12 @@ std::uint32_t least_sites(const AggregationSpec& spec);
 
 // Of one party that adds nothing up.
 inline Aggregation alone() { return {}; }
+
+// As a report begins with it: nothing is counted yet.
+ReportedAggregation reported(const Aggregation& aggregation, int fraction_bits);
+
+// Bytes of one contribution over its coordinates as 32-bit floats.
+double expansion_of(std::uint64_t sealed_bytes, std::uint64_t coordinates);
 
 // The sites whose noise makes the whole dose in each sum: as many as are left of min_sites when
 // those that may collude take theirs away.

@@ -48,6 +48,7 @@ struct FederatedRun::Parts {
   std::unique_ptr<federation::Coordinator> coordinator;
   learning::Iterate iterate;
   std::optional<base::Digest> iterate_name;  // of the stored one; none before the first round
+  std::uint64_t coordinates = 0;             // of one contribution to the open round
   std::size_t opened_steps = 0;              // of the open attempt's record, that are durable
   Milliseconds opened_at{};
   Milliseconds begin_at{};  // not before
@@ -195,6 +196,7 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
   const auto asked = [&]() -> Result<Outbox> {
     HANSE_TRY(query::QueryPlan plan, parts_->strategy->plan(parts_->iterate, state.due()));
     HANSE_TRY(const std::vector<base::Bytes> kept, this->kept());
+    parts_->coordinates = plan.layout.coordinates();
     return parts_->coordinator->begin(std::move(plan), job_.text, now, kept);
   };
   auto out = asked();
@@ -245,14 +247,10 @@ Result<void> FederatedRun::append_aborted(std::span<const RoundStep> steps) {
 
 Result<void> FederatedRun::keep(std::vector<base::Bytes> durable) {
   if (durable.empty()) return {};
-  std::vector<base::Digest> names;
-  std::vector<storage::NamedBlob> blobs;
-  for (base::Bytes& bytes : durable) {
-    names.push_back(base::Digest::of(bytes));
-    blobs.push_back({names.back(), base::Slice(std::move(bytes))});
-  }
+  const base::Slice blob = TrainingRecord::bundle(durable);
+  const base::Digest name = base::Digest::of(blob.view());
   HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-            parts_->record->append(TrainingRecord::kept(names), std::move(blobs)));
+            parts_->record->append(TrainingRecord::kept(name), {{name, blob}}));
   return {};
 }
 
@@ -263,7 +261,8 @@ Result<std::vector<base::Bytes>> FederatedRun::kept() const {
     HANSE_TRY(const base::Slice blob, doors_.store.blob(name));
     if (base::Digest::of(blob.view()) != name)
       return fail(ErrorCode::corruption, "what was kept differs from its digest");
-    all.emplace_back(blob.view().begin(), blob.view().end());
+    HANSE_TRY(std::vector<base::Bytes> entries, TrainingRecord::unbundled(blob.view()));
+    std::ranges::move(entries, std::back_inserter(all));
   }
   return all;
 }
@@ -335,7 +334,8 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
                      .iterate = name,
                      .facts = facts,
                      .sealed_bytes = parts_->coordinator->sealed_size(),
-                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value)}),
+                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value),
+                     .coordinates = parts_->coordinates}),
                 {{name, bytes}}, std::move(forget)));
   parts_->iterate = std::move(iterate);
   parts_->iterate_name = name;

@@ -60,6 +60,25 @@ std::string site_budgets_in_words(const ReportedGuarantee& guarantee) {
 
 }  // namespace
 
+std::string in_words(const ReportedAggregation& aggregation) {
+  if (aggregation.backend == "plain")
+    return fmt::format(
+        "plain, not confidential: the coordinator could read each contribution; at "
+        "least {} site(s) a round",
+        aggregation.min_sites);
+  return fmt::format(
+      "{}: with up to {} of the sites on its side, the coordinator learns sums over {} others or "
+      "more and nothing else; at least {} sites a round, {} make up for one that vanishes",
+      aggregation.backend, aggregation.max_colluders, aggregation.min_contributors,
+      aggregation.min_sites, aggregation.threshold);
+}
+
+std::string cost_in_words(const ReportedAggregation& aggregation) {
+  return fmt::format(
+      "{} bytes a site and round, {:.2f} × its numbers as 32-bit floats; {} dropouts",
+      aggregation.sealed_bytes, aggregation.expansion, aggregation.dropouts);
+}
+
 std::string noise_in_words(const ReportedPrivacy& privacy) {
   const auto placement = privacy::placement_named(privacy.placement);
   if (!placement) return privacy.placement;
@@ -69,6 +88,12 @@ std::string noise_in_words(const ReportedPrivacy& privacy) {
     case privacy::Placement::site:
       return "each site adds the whole noise to its own answer";
     case privacy::Placement::shared:
+      if (privacy.guarantee && privacy.guarantee->coordinator_epsilon)
+        return fmt::format(
+            "sites share the noise inside a masked sum: epsilon {} against the coordinator alone, "
+            "and what is said above where it has {} of the sites on its side",
+            epsilon_in_words(privacy.guarantee->coordinator_epsilon),
+            privacy.guarantee->max_colluders);
       return "sites share the noise, and a trusted summer adds up: it sees each answer under a "
              "part of the noise";
     case privacy::Placement::coordinator:

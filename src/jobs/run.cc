@@ -47,6 +47,10 @@ class Runner {
     for (const JudgedFold& fold : found_.judged) {
       std::ranges::copy(fold.rounds.rows, std::back_inserter(report_.rounds));
       std::ranges::copy(fold.rounds.seconds, std::back_inserter(report_.timing.round_seconds));
+      ReportedAggregation& aggregation = report_.aggregation;
+      aggregation.sealed_bytes = fold.rounds.sealed_bytes;
+      aggregation.expansion = expansion_of(fold.rounds.sealed_bytes, fold.rounds.coordinates);
+      aggregation.dropouts += fold.rounds.dropouts;
     }
     const RunSeconds spent = seconds();
     report_.timing.total_seconds = spent.total;
@@ -113,8 +117,8 @@ class Runner {
     if (report_.privacy.guarantee) {
       HANSE_TRY(report_.privacy.guarantee->larger_units, larger_units(job_, sites));
     }
-    report_.aggregation = {job_.aggregation.backend, job_.aggregation.min_sites,
-                           job_.strategy.fraction_bits};
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites.size()));
+    report_.aggregation = reported(aggregation, job_.strategy.fraction_bits);
     return {};
   }
 
@@ -273,7 +277,7 @@ class Runner {
         job_, *schema_, sites, aggregation, doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           const base::Milliseconds now = doors_.clock.monotonic();
-          note_round(round, static_cast<double>((now - round_start).value) / 1000);
+          note_round(round, sites.size(), static_cast<double>((now - round_start).value) / 1000);
           round_start = now;
           return goes_on(place, iterate);
         },
@@ -301,12 +305,15 @@ class Runner {
     return trained;
   }
 
-  void note_round(const RoundTrace& round, double seconds) {
+  void note_round(const RoundTrace& round, std::size_t sites, double seconds) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
     FoldRounds& rounds = found_.open.rounds;
     rounds.rows.push_back({job_.seed, fold_number_, round.round, round.facts,
                            static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     rounds.seconds.push_back(seconds);
+    rounds.sealed_bytes = round.sealed_bytes;
+    rounds.coordinates = round.coordinates;
+    rounds.dropouts += sites - round.sites_in.size();
     for (const base::SiteId& site : round.sites_in) {
       Departures& left = rounds.left[site.text()];
       ++left.vectors;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "federation/round/backends.h"
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/training.h"
 #include "learning/options.h"

@@ -112,13 +112,15 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
   while (iterate->steps < job.rounds) {
     const std::uint32_t round = iterate->steps + 1;
     HANSE_TRY(query::QueryPlan plan, strategy->plan(*iterate, {round, 0}));
+    const std::uint64_t coordinates = plan.layout.coordinates();
     const auto result = consortium.run_round(std::move(plan));
     if (!result) return base::fail(with_cause(result.error(), log));
     HANSE_TRY(const learning::RoundFacts facts,
               facts_of(job, *strategy, *iterate, result->released));
     HANSE_TRY(learning::Iterate next, strategy->step(*iterate, result->released));
     iterate = std::make_shared<const learning::Iterate>(std::move(next));
-    if (!after_round({round, facts, result->contributors, result->sealed_bytes}, iterate))
+    if (!after_round({round, facts, result->contributors, result->sealed_bytes, coordinates},
+                     iterate))
       return base::fail(base::ErrorCode::aborted, "stopped after round {} of {}", round,
                         job.rounds);
   }

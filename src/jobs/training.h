@@ -14,6 +14,7 @@ struct RoundTrace {
   learning::RoundFacts facts;
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one site's contribution
+  std::uint64_t coordinates = 0;   // … and how many numbers it is of
 };
 
 // Where every training of the job begins: parameters drawn from its seed.

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "jobs/training_record.pb.h"
+#include "storage/store.h"
 
 namespace hanse::jobs {
 namespace {
@@ -95,10 +96,30 @@ base::Bytes TrainingRecord::opened(std::span<const RoundStep> steps) {
   return bytes_of(entry);
 }
 
-base::Bytes TrainingRecord::kept(std::span<const base::Digest> blobs) {
+base::Bytes TrainingRecord::kept(const base::Digest& blob) {
   wire::Entry entry;
-  for (const base::Digest& blob : blobs) entry.mutable_kept()->add_blobs(string_of(blob.bytes()));
+  entry.mutable_kept()->add_blobs(string_of(blob.bytes()));
   return bytes_of(entry);
+}
+
+base::Slice TrainingRecord::bundle(std::span<const base::Bytes> entries) {
+  wire::KeptEntries all;
+  for (const base::Bytes& entry : entries) all.add_entries(string_of(entry));
+  return base::Slice(bytes_of(all));
+}
+
+Result<std::vector<base::Bytes>> TrainingRecord::unbundled(base::ByteView blob) {
+  wire::KeptEntries all;
+  if (blob.size() > storage::kMaxStoredBlobBytes ||
+      !all.ParseFromArray(blob.data(), static_cast<int>(blob.size())))
+    return fail(ErrorCode::corruption, "{} bytes that are nothing an aggregation kept",
+                blob.size());
+  std::vector<base::Bytes> entries;
+  for (const std::string& entry : all.entries()) {
+    const base::ByteView bytes = view_of(entry);
+    entries.emplace_back(bytes.begin(), bytes.end());
+  }
+  return entries;
 }
 
 base::Bytes TrainingRecord::closed(const Closing& closing) {
@@ -109,6 +130,7 @@ base::Bytes TrainingRecord::closed(const Closing& closing) {
   put(closing.facts, closed.mutable_facts());
   closed.set_sealed_bytes(closing.sealed_bytes);
   closed.set_milliseconds(closing.milliseconds);
+  closed.set_coordinates(closing.coordinates);
   return bytes_of(entry);
 }
 
@@ -181,8 +203,8 @@ struct TrainingRecord::Next {
     if (state == nullptr) return out_of_turn("a result without a close");
     HANSE_TRY(const base::Digest iterate, digest_from(closed.iterate()));
     HANSE_TRY(const learning::RoundFacts facts, facts_from(closed.facts()));
-    at.rounds_.push_back(
-        {at.due(), facts, state->contributors, closed.sealed_bytes(), closed.milliseconds()});
+    at.rounds_.push_back({at.due(), facts, state->contributors, closed.sealed_bytes(),
+                          closed.milliseconds(), closed.coordinates()});
     for (const RoundStep& step : record.steps())
       if (const auto* count = std::get_if<federation::step::Count>(&step))
         at.standings_.insert_or_assign(count->site, count->standing);
@@ -244,6 +266,7 @@ base::Bytes TrainingRecord::snapshot() const {
     for (const base::SiteId& site : round.sites_in) one.add_sites(site.text());
     one.set_sealed_bytes(round.sealed_bytes);
     one.set_milliseconds(round.milliseconds);
+    one.set_coordinates(round.coordinates);
   }
   to.set_attempt(attempt_);
   if (open_) to.set_open(string_of(federation::encode(open_->steps())));
@@ -269,8 +292,12 @@ Result<TrainedRound> read(const wire::Round& from, std::size_t number) {
     return fail(ErrorCode::corruption, "a training record: round {} where {} belongs", from.round(),
                 number);
   HANSE_TRY(const learning::RoundFacts facts, facts_from(from.facts()));
-  TrainedRound round{
-      {from.round(), from.attempt()}, facts, {}, from.sealed_bytes(), from.milliseconds()};
+  TrainedRound round{{from.round(), from.attempt()},
+                     facts,
+                     {},
+                     from.sealed_bytes(),
+                     from.milliseconds(),
+                     from.coordinates()};
   for (const std::string& name : from.sites()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     round.sites_in.push_back(std::move(site));

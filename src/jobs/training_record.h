@@ -22,6 +22,7 @@ struct TrainedRound {
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one contribution
   std::uint64_t milliseconds = 0;  // from opened to closed
+  std::uint64_t coordinates = 0;   // of one contribution
 
   bool operator==(const TrainedRound&) const = default;
 };
@@ -47,12 +48,17 @@ class TrainingRecord {
     learning::RoundFacts facts;
     std::uint64_t sealed_bytes = 0;
     std::uint64_t milliseconds = 0;
+    std::uint64_t coordinates = 0;
   };
   static base::Bytes opened(std::span<const federation::RoundStep> steps);
-  static base::Bytes kept(std::span<const base::Digest> blobs);
+  static base::Bytes kept(const base::Digest& blob);
   static base::Bytes closed(const Closing& closing);
   static base::Bytes aborted(std::span<const federation::RoundStep> steps);
   static base::Bytes ended(const TrainingEnd& end);
+
+  // Such a blob: what a machine made durable in one step. Malformed: corruption.
+  static base::Slice bundle(std::span<const base::Bytes> entries);
+  static base::Result<std::vector<base::Bytes>> unbundled(base::ByteView blob);
 
   // As storage::Machine has them.
   base::Result<void> check(base::ByteView entry) const;

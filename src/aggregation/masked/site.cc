@@ -251,21 +251,40 @@ Result<SiteStep> MaskedSite::take_delivery(ByteView word) {
 
 bool MaskedSite::wants_input() const { return std::holds_alternative<Delivered>(state_); }
 
-Result<SiteStep> MaskedSite::advance(math::Sealable input) {
+Result<MaskedSite::Delivered*> MaskedSite::ready_to_seal() {
   if (pledges_.senders)
     return fail(ErrorCode::failed_precondition, "this attempt is sealed already");
-  auto* state = std::get_if<Delivered>(&state_);
-  if (state == nullptr)
-    return fail(ErrorCode::failed_precondition,
-                "a contribution is sealed when all shares have come, not before");
+  if (auto* state = std::get_if<Delivered>(&state_)) return state;
+  return fail(ErrorCode::failed_precondition,
+              "a contribution is sealed when all shares have come, not before");
+}
+
+SiteStep MaskedSite::seal(Delivered& state, base::Slice sealed) {
+  SiteStep step;
+  step.durable.push_back(entry(kSenders, state.senders.encoded()));
+  step.sealed = SealedVector(std::move(sealed));
+  pledges_.senders = state.senders;
+  // In two steps: what is moved lies in what is replaced.
+  Sealed next{std::move(state.shared), std::move(state.senders), std::move(state.held)};
+  state_ = std::move(next);
+  return step;
+}
+
+Result<SiteStep> MaskedSite::advance(math::Sealable input) {
+  HANSE_TRY(Delivered* const state, ready_to_seal());
   HANSE_TRY(RingVector masked, RingVector::of(terms_->ring, input.values()));
   masked.add(state->masks);
-  SiteStep step;
-  step.durable.push_back(entry(kSenders, state->senders.encoded()));
-  step.sealed = SealedVector(base::Slice(masked.packed()));
-  pledges_.senders = state->senders;
-  state_ = Sealed{std::move(state->shared), std::move(state->senders), std::move(state->held)};
-  return step;
+  return seal(*state, base::Slice(masked.packed()));
+}
+
+// Its masks are those of the senders that the coordinator has written down before anybody heard of
+// them: whoever delivers again delivers from the same.
+Result<SiteStep> MaskedSite::resume(base::Slice sealed) {
+  HANSE_TRY(Delivered* const state, ready_to_seal());
+  if (sealed.size() != terms_->ring.packed_size())
+    return fail(ErrorCode::corruption, "a sealed vector has {} bytes, found {}",
+                terms_->ring.packed_size(), sealed.size());
+  return seal(*state, std::move(sealed));
 }
 
 Result<SiteStep> MaskedSite::take_survivors(ByteView word) {

@@ -29,6 +29,7 @@ class MaskedSite final : public SiteMachine {
   base::Result<SiteStep> advance(base::ByteView received) override;
   bool wants_input() const override;
   base::Result<SiteStep> advance(math::Sealable input) override;
+  base::Result<SiteStep> resume(base::Slice sealed) override;
 
  private:
   // Each state holds what the states before it left.
@@ -74,6 +75,8 @@ class MaskedSite final : public SiteMachine {
   base::Result<SiteStep> take_roster(base::ByteView word);
   base::Result<Circle> checked_circle(const Secrets& secrets, const RosterWord& roster) const;
   base::Result<SiteStep> take_delivery(base::ByteView word);
+  base::Result<Delivered*> ready_to_seal();
+  SiteStep seal(Delivered& state, base::Slice sealed);
   base::Result<SiteStep> take_survivors(base::ByteView word);
   base::Result<SiteStep> take_confirmation(base::ByteView word);
   base::Result<void> check_sets(std::string_view what, const SiteSet& set,

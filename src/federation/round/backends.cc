@@ -5,7 +5,7 @@
 namespace hanse::federation {
 
 base::Result<const Backend*> backend_named(std::string_view name) {
-  const std::array all{&aggregation::plain(), &aggregation::plain()};
+  const std::array all{&aggregation::masked(), &aggregation::plain()};
   for (const Backend* const backend : all)
     if (name == backend->name()) return backend;
   return base::fail(base::ErrorCode::invalid_argument,
