@@ -10,6 +10,7 @@
 #include "crypto/agreement.h"
 #include "crypto/derive.h"
 #include "crypto/internal/bytes.h"
+#include "crypto/internal/constant_time.h"
 #include "crypto/internal/wiped.h"
 
 namespace hanse::crypto {
@@ -51,7 +52,10 @@ base::Result<void> check_size(ByteView key) {
 base::Result<SecretBytes> joined_secret(const SecretBytes& x25519, ByteView peer_public,
                                         const SecretBytes& mlkem, const base::Digest& transcript) {
   internal::Wiped<std::array<std::byte, kX25519Bytes + mlkem768::kSharedBytes>> both;
-  if (crypto_scalarmult(out(*both), in(x25519.reveal()), in(x25519_of(peer_public))) != 0)
+  const int small_order =
+      crypto_scalarmult(out(*both), in(x25519.reveal()), in(x25519_of(peer_public)));
+  internal::declassify(small_order);  // a fact of the peer's key alone
+  if (small_order != 0)
     return base::fail(ErrorCode::invalid_argument,
                       "expected a hybrid key; the X25519 part of this one has small order, so "
                       "that everybody knows what is agreed with it");
@@ -74,6 +78,7 @@ HybridKey::HybridKey(SecretBytes x25519, SecretBytes encapsulation,
       encapsulation_(std::move(encapsulation)),
       mlkem_(std::move(mlkem)) {
   HANSE_CHECK(crypto_scalarmult_base(out(public_), in(x25519_.reveal())) == 0);
+  internal::declassify(public_);
   std::ranges::copy(mlkem_.public_key(), public_.begin() + kX25519Bytes);
 }
 

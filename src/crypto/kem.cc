@@ -123,6 +123,7 @@ Encapsulated EncapsulationKey::encapsulate(ByteView message) const {
   internal::keccak(internal::kSha3_512, {message, body_->hash}, *keys);
   Encapsulated made{{}, SecretBytes::copy_of(ByteView(*keys).first(kHalf))};
   body_->encrypt(message, ByteView(*keys).last(kHalf), made.ciphertext);
+  internal::declassify(made.ciphertext);
   return made;
 }
 
