@@ -1,6 +1,7 @@
 #include "aggregation/masked/masked.h"
 
 #include "aggregation/masked/coordinator.h"
+#include "aggregation/masked/graph.h"
 #include "aggregation/masked/site.h"
 
 namespace hanse::aggregation {
@@ -26,6 +27,8 @@ class Masked final : public Backend {
 };
 
 }  // namespace
+
+bool is_semi_honest(const Setup& setup) { return setup.cohort.size() > kMaxFullSites; }
 
 const Backend& masked() {
   static const Masked backend(hybrid());

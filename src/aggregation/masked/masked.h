@@ -10,6 +10,10 @@
 
 namespace hanse::aggregation {
 
+// Of more sites than kMaxFullSites each shares masks with some only (Bell et al. 2020), and what is
+// said above holds for coordinators that follow the protocol and no other.
+bool is_semi_honest(const Setup& setup);
+
 // The same protocol over another key agreement, which outlives it. For tests of many sites.
 std::unique_ptr<Backend> masked_over(const Agreement& agreement);
 

@@ -62,7 +62,8 @@ Circle Circle::of(const Terms& terms, const SiteSet& members, std::span<const Di
   writer.add(terms.context.bytes());
   writer.add(members.encoded());
   for (const Digest& digest : digests) writer.add(digest.bytes());
-  return {members, Graph::full(members, terms.setup.threshold), Digest::of(writer.bytes()),
+  const Digest transcript = Digest::of(writer.bytes());
+  return {members, Graph::of(members, terms.setup.threshold, transcript), transcript,
           std::vector<Advert>(terms.cohort())};
 }
 

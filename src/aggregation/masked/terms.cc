@@ -29,9 +29,6 @@ base::Result<void> check(const Setup& setup) {
     return fail(ErrorCode::invalid_argument,
                 "the threshold must be more than half of {} sites and no more than all, found {}",
                 sites, setup.threshold);
-  if (sites > kMaxFullSites)
-    return fail(ErrorCode::unsupported, "a masked sum is over at most {} sites, found {}",
-                kMaxFullSites, sites);
   if (setup.min_sites > sites)
     return fail(ErrorCode::invalid_argument,
                 "a sum of at least {} sites needs as many in its cohort, found {}", setup.min_sites,

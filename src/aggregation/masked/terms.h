@@ -9,8 +9,7 @@
 
 namespace hanse::aggregation {
 
-// Up to here every site shares masks with every other one.
-inline constexpr std::size_t kMaxFullSites = 128;
+// Lists of all adverts' digests still fit a message, and degrees are known to this size.
 inline constexpr std::size_t kMaxMaskedSites = 1024;
 
 struct Terms {
