@@ -113,7 +113,7 @@ class Consortium {
 
   void agree_on_masks(std::size_t sites) {
     const auto threshold = static_cast<std::uint32_t>(2 * sites / 3 + 1);
-    settings_.min_sites = threshold + draw(sites - threshold + 1);
+    settings_.min_sites = threshold + (draw(4) == 0 ? draw(sites - threshold + 1) : 0);
     settings_.protection = {
         .backend = "masked", .threshold = threshold, .min_contributors = 2, .max_colluders = 0};
     for (std::size_t i = 0; i < sites; ++i) {
