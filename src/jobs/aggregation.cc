@@ -45,7 +45,8 @@ base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_
   Aggregation settled;
   settled.protection.backend = spec.backend;
   settled.min_sites = std::max(spec.min_sites, 1U);
-  if (spec.backend == aggregation::plain().name()) {
+  if (spec.backend == aggregation::plain().name() || sites == 1) {
+    settled.protection.backend = aggregation::plain().name();
     HANSE_TRY_VOID(check_there(settled.min_sites, sites));
     return settled;
   }
@@ -55,12 +56,11 @@ base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_
   const std::uint32_t both = spec.min_contributors + spec.max_colluders;
   if (both > sites)
     return fail(ErrorCode::failed_precondition,
-                "there {}, and each sum is to be of {} contributors besides {} that may collude "
-                "with the coordinator: lower aggregation.max_colluders or "
+                "there are {} sites, and each sum is to be of {} contributors besides {} that may "
+                "collude with the coordinator: lower aggregation.max_colluders or "
                 "aggregation.min_contributors, or, in a simulation, say aggregation.backend = "
                 "\"plain\"",
-                sites == 1 ? "is 1 site" : fmt::format("are {} sites", sites),
-                spec.min_contributors, spec.max_colluders);
+                sites, spec.min_contributors, spec.max_colluders);
   protection.threshold =
       spec.threshold > 0 ? spec.threshold : static_cast<std::uint32_t>(2 * sites / 3 + 1);
   HANSE_TRY_VOID(check_threshold(protection.threshold, sites, spec.max_colluders));

@@ -15,7 +15,7 @@ struct Aggregation {
 // With what the job leaves open settled: the threshold is more than two thirds of the sites
 // (protocols like Bonawitz et al. 2017, section 6, for a coordinator that may lie), and min_sites
 // the least that threshold, contributors and colluders allow. What such a consortium cannot keep:
-// failed_precondition, naming the key to change.
+// failed_precondition, naming the key to change. One site alone adds nothing up: its sums are plain.
 base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_t sites);
 
 // The fewest sites that a sum of the job is of, whatever the number of sites.

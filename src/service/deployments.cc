@@ -65,14 +65,14 @@ Result<void> check_noise(const jobs::Job& job, const CoordinatorConfig& config) 
     return fail(ErrorCode::unsupported,
                 "privacy.placement is 'coordinator', which is for simulation: say 'site' or "
                 "'shared'");
-  if (job.aggregation.backend == "plain" && !config.in_the_clear)
-    return fail(ErrorCode::permission_denied,
-                "aggregation.backend is 'plain', so that the coordinator would read each site's "
-                "answer by itself, which is for simulations and consortia of tests: say 'masked'");
   if (placement == privacy::Placement::in_the_clear && !config.in_the_clear)
     return fail(ErrorCode::permission_denied,
                 "the job lets sums leave in the clear: say privacy.epsilon instead of "
                 "privacy.entrance; in a consortium of tests the parties may run --in-the-clear");
+  if (job.aggregation.backend == "plain" && !config.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "aggregation.backend is 'plain', so that the coordinator would read each site's "
+                "answer by itself, which is for simulations and consortia of tests: say 'masked'");
   return {};
 }
 

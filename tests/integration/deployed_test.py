@@ -201,7 +201,7 @@ class People(Parties):
         good = job(min_sites=2)
         folds = good.replace('"holdout"', '"k_fold"').replace("test = 0.25", "folds = 3")
         for text, code, says in (
-                (job(), PRECONDITION, "min_sites asks for 3 sites a round, and there are 2"),
+                (job(), PRECONDITION, "each sum is to be of 3 contributors besides 0"),
                 (folds, UNSUPPORTED, "data.split.fold"),
                 (good + "[evaluation]\nrepeats = 2\n", UNSUPPORTED, "leave it at 1"),
                 (good.replace("degrees", "state"), INVALID, "state")):
