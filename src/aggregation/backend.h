@@ -179,6 +179,10 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
+  // Among so many sites it protects from coordinators alone that follow the protocol.
+  virtual bool is_semi_honest(std::size_t sites) const = 0;
+  // What one of so many sites says besides its contribution when nobody drops out: the mean.
+  virtual std::size_t exchanged_bytes(std::size_t sites) const = 0;
   virtual base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self self, std::span<const base::Bytes> durable) const = 0;
   virtual base::Result<std::unique_ptr<CoordinatorMachine>> coordinator(

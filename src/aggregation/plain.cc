@@ -222,6 +222,8 @@ namespace {
 class Plain final : public Backend {
  public:
   std::string_view name() const override { return "plain"; }
+  bool is_semi_honest(std::size_t) const override { return false; }
+  std::size_t exchanged_bytes(std::size_t) const override { return 0; }
   base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self, std::span<const base::Bytes> durable) const override {
     HANSE_TRY_VOID(check(setup, durable));

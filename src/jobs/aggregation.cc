@@ -75,22 +75,27 @@ base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_
               spec.max_colluders, least);
 }
 
-ReportedAggregation reported(const Aggregation& aggregation, int fraction_bits) {
+ReportedAggregation reported(const Aggregation& aggregation, std::size_t sites, int fraction_bits) {
   const federation::Protection& protection = aggregation.protection;
   const bool masked = protection.backend != aggregation::plain().name();
+  const federation::Backend& backend = **federation::backend_named(protection.backend);
   return {.backend = protection.backend,
           .threshold = protection.threshold,
           .min_contributors = masked ? protection.min_contributors : 0,
           .max_colluders = protection.max_colluders,
           .min_sites = aggregation.min_sites,
-          .fraction_bits = fraction_bits};
+          .fraction_bits = fraction_bits,
+          .semi_honest = backend.is_semi_honest(sites),
+          .exchanged_bytes = backend.exchanged_bytes(sites)};
 }
 
-double expansion_of(std::uint64_t sealed_bytes, std::uint64_t coordinates) {
+void count_bytes(std::uint64_t sealed_bytes, std::uint64_t coordinates,
+                 ReportedAggregation& report) {
   constexpr double kFloatBytes = 4;
-  return coordinates == 0
-             ? 0
-             : static_cast<double>(sealed_bytes) / (kFloatBytes * static_cast<double>(coordinates));
+  report.sealed_bytes = sealed_bytes;
+  if (coordinates > 0)
+    report.expansion = static_cast<double>(sealed_bytes + report.exchanged_bytes) /
+                       (kFloatBytes * static_cast<double>(coordinates));
 }
 
 std::uint32_t noise_shares(const Aggregation& aggregation) {

@@ -15,7 +15,8 @@ struct Aggregation {
 // With what the job leaves open settled: the threshold is more than two thirds of the sites
 // (protocols like Bonawitz et al. 2017, section 6, for a coordinator that may lie), and min_sites
 // the least that threshold, contributors and colluders allow. What such a consortium cannot keep:
-// failed_precondition, naming the key to change. One site alone adds nothing up: its sums are plain.
+// failed_precondition, naming the key to change. One site alone adds nothing up: its sums are
+// plain.
 base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_t sites);
 
 // The fewest sites that a sum of the job is of, whatever the number of sites.
@@ -25,10 +26,11 @@ std::uint32_t least_sites(const AggregationSpec& spec);
 inline Aggregation alone() { return {}; }
 
 // As a report begins with it: nothing is counted yet.
-ReportedAggregation reported(const Aggregation& aggregation, int fraction_bits);
+ReportedAggregation reported(const Aggregation& aggregation, std::size_t sites, int fraction_bits);
 
-// Bytes of one contribution over its coordinates as 32-bit floats.
-double expansion_of(std::uint64_t sealed_bytes, std::uint64_t coordinates);
+// Adds the last round: bytes of one contribution, and its coordinates.
+void count_bytes(std::uint64_t sealed_bytes, std::uint64_t coordinates,
+                 ReportedAggregation& report);
 
 // The sites whose noise makes the whole dose in each sum: as many as are left of min_sites when
 // those that may collude take theirs away.

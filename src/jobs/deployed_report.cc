@@ -65,15 +65,14 @@ base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecor
   HANSE_TRY(report.privacy,
             reported_privacy(job, schema, static_cast<std::uint32_t>(cohort.size()), attempts));
   HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, cohort.size()));
-  report.aggregation = reported(aggregation, job.strategy.fraction_bits);
+  report.aggregation = reported(aggregation, cohort.size(), job.strategy.fraction_bits);
   std::map<base::SiteId, Departures> left;
   for (const TrainedRound& round : record.rounds()) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
     report.rounds.push_back({round.id.round, round.id.attempt + 1, round.facts,
                              static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     report.timing.round_seconds.push_back(static_cast<double>(round.milliseconds) / 1000);
-    report.aggregation.sealed_bytes = round.sealed_bytes;
-    report.aggregation.expansion = expansion_of(round.sealed_bytes, round.coordinates);
+    count_bytes(round.sealed_bytes, round.coordinates, report.aggregation);
     report.aggregation.dropouts += cohort.size() - round.sites_in.size();
     for (const base::SiteId& site : round.sites_in) {
       ++left[site].vectors;

@@ -24,7 +24,7 @@ DeployedReport sample(const std::string& text) {
       "site", text,
       ReportedGuarantee{
           1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}, {{text, 1, 0.7, 0.25}}, 0, {}}};
-  report.aggregation = {"masked", 3, 2, 0, 2, 28, 412, 0.5, 1};
+  report.aggregation = {"masked", 3, 2, 0, 2, 28, false, 2625, 412, 0.5, 1};
   report.timing = {"2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", {.5, 120.25}};
   return report;
 }

@@ -75,8 +75,10 @@ std::string in_words(const ReportedAggregation& aggregation) {
 
 std::string cost_in_words(const ReportedAggregation& aggregation) {
   return fmt::format(
-      "{} bytes a site and round, {:.2f} × its numbers as 32-bit floats; {} dropouts",
-      aggregation.sealed_bytes, aggregation.expansion, aggregation.dropouts);
+      "a site sends {} bytes a round and {} of keys and shares, {:.3g} × its numbers as 32-bit "
+      "floats; {} dropouts",
+      aggregation.sealed_bytes, aggregation.exchanged_bytes, aggregation.expansion,
+      aggregation.dropouts);
 }
 
 std::string noise_in_words(const ReportedPrivacy& privacy) {

@@ -237,9 +237,11 @@ struct ReportedAggregation {
   std::uint32_t max_colluders = 0;
   std::uint32_t min_sites = 0;
   int fraction_bits = 0;
-  std::uint64_t sealed_bytes = 0;  // of one contribution to the last round
-  double expansion = 0;            // over its numbers as floats of 32 bits
-  std::uint64_t dropouts = 0;      // of a site from a round that closed without it
+  bool semi_honest = false;           // safe from coordinators alone that follow the protocol
+  std::uint64_t exchanged_bytes = 0;  // of keys and shares that a site sends in a round
+  std::uint64_t sealed_bytes = 0;     // of its contribution to the last round
+  double expansion = 0;               // of both over its numbers as floats of 32 bits
+  std::uint64_t dropouts = 0;         // of a site from a round that closed without it
 
   bool operator==(const ReportedAggregation&) const = default;
 };

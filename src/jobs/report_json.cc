@@ -209,6 +209,8 @@ void describe(JsonFields& json, ReportedAggregation& aggregation) {
   json.field("max_colluders", aggregation.max_colluders);
   json.field("min_sites", aggregation.min_sites);
   json.field("fraction_bits", aggregation.fraction_bits);
+  json.field("semi_honest", aggregation.semi_honest);
+  json.field("exchanged_bytes", aggregation.exchanged_bytes);
   json.field("sealed_bytes", aggregation.sealed_bytes);
   json.field("expansion", aggregation.expansion);
   json.field("dropouts", aggregation.dropouts);

@@ -48,8 +48,7 @@ class Runner {
       std::ranges::copy(fold.rounds.rows, std::back_inserter(report_.rounds));
       std::ranges::copy(fold.rounds.seconds, std::back_inserter(report_.timing.round_seconds));
       ReportedAggregation& aggregation = report_.aggregation;
-      aggregation.sealed_bytes = fold.rounds.sealed_bytes;
-      aggregation.expansion = expansion_of(fold.rounds.sealed_bytes, fold.rounds.coordinates);
+      count_bytes(fold.rounds.sealed_bytes, fold.rounds.coordinates, aggregation);
       aggregation.dropouts += fold.rounds.dropouts;
     }
     const RunSeconds spent = seconds();
@@ -118,7 +117,7 @@ class Runner {
       HANSE_TRY(report_.privacy.guarantee->larger_units, larger_units(job_, sites));
     }
     HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites.size()));
-    report_.aggregation = reported(aggregation, job_.strategy.fraction_bits);
+    report_.aggregation = reported(aggregation, sites.size(), job_.strategy.fraction_bits);
     return {};
   }
 

@@ -3,6 +3,7 @@
 #include "aggregation/masked/coordinator.h"
 #include "aggregation/masked/graph.h"
 #include "aggregation/masked/site.h"
+#include "crypto/kem.h"
 
 namespace hanse::aggregation {
 namespace {
@@ -11,6 +12,18 @@ class Masked final : public Backend {
  public:
   explicit Masked(const Agreement& agreement) : agreement_(agreement) {}
   std::string_view name() const override { return "masked"; }
+  bool is_semi_honest(std::size_t sites) const override { return sites > kMaxFullSites; }
+  std::size_t exchanged_bytes(std::size_t sites) const override {
+    std::size_t neighbours = sites - 1;
+    if (const auto degree = is_semi_honest(sites) ? least_degree(sites) : std::nullopt)
+      neighbours = degree->neighbours;
+    constexpr std::size_t kHead = 1 + base::Digest::kSize;  // kind and transcript
+    constexpr std::size_t kCiphertext = crypto::mlkem768::kCiphertextBytes;
+    const std::size_t parcels = neighbours * (kCiphertext + kClosedBytes) +
+                                neighbours * kCiphertext / 2;  // one mask for each pair
+    const std::size_t shares = (neighbours + 1) * crypto::shamir::kShareBytes;
+    return kAdvertBytes + kHead + parcels + kHead + crypto::kSignatureBytes + kHead + shares;
+  }
   base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self self, std::span<const base::Bytes> durable) const override {
     HANSE_TRY(auto terms, Terms::create(std::move(setup)));
@@ -28,7 +41,7 @@ class Masked final : public Backend {
 
 }  // namespace
 
-bool is_semi_honest(const Setup& setup) { return setup.cohort.size() > kMaxFullSites; }
+bool is_semi_honest(const Setup& setup) { return masked().is_semi_honest(setup.cohort.size()); }
 
 const Backend& masked() {
   static const Masked backend(hybrid());
