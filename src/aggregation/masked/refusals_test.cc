@@ -4,6 +4,7 @@
 
 #include "aggregation/masked/secrets.h"
 #include "aggregation/masked/testing.h"
+#include "crypto/derive.h"
 
 namespace hanse::aggregation {
 namespace {
