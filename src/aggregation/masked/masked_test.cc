@@ -132,6 +132,28 @@ TEST(Masked, OpensTheSameSetAfterARestart) {
   fleet.expect_sum_of({0, 1, 2, 3});
 }
 
+// A crash among the entries of a closing, and one of those already written down leaves: what is
+// written behind them is understood by the next machine.
+TEST(Masked, ClosesWithoutWhoLeftAfterACrash) {
+  for (const bool is_sharing : {false, true}) {
+    Fleet fleet(4, kLayout, 3, 7);
+    fleet.start();
+    fleet.advertise();
+    if (is_sharing) fleet.share();
+    fleet.coordinator_durable().pop_back();
+    for (std::size_t i = 0; i < 4; ++i) fleet.at(i).inbox.clear();
+    fleet.restart_coordinator();
+    ASSERT_TRUE(fleet.leave(3).has_value());
+    EXPECT_EQ(fleet.last_set(), (std::vector<std::size_t>{0, 1, 2}));
+    fleet.restart_coordinator();
+    if (!is_sharing) fleet.share();
+    fleet.contribute_all({3});
+    fleet.sign();
+    fleet.answer();
+    fleet.expect_sum_of({0, 1, 2});
+  }
+}
+
 TEST(Masked, AbortsWhenTooFewAreLeft) {
   Fleet fleet(4, kLayout, 3, 2);
   fleet.start();
