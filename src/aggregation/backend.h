@@ -118,7 +118,7 @@ class SiteMachine {
   // failed_precondition.
   virtual base::Result<SiteStep> advance(math::Sealable input) = 0;
   // Instead of the input, after a restart: the contribution as this attempt sealed it before, which
-  // became durable elsewhere. Too early or twice: failed_precondition.
+  // became durable elsewhere. Too early or twice: failed_precondition; another size: corruption.
   virtual base::Result<SiteStep> resume(base::Slice sealed) = 0;
 };
 

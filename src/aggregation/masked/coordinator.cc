@@ -101,13 +101,16 @@ Result<void> MaskedCoordinator::restore(ByteView entry) {
   return {};
 }
 
+// Of fewer than said a word, where one of them left between a crash in the middle of these entries
+// and the time when they were written whole.
 Result<void> MaskedCoordinator::restore_closing(const SiteSet& set) {
   const bool is_enough = set.size() >= terms_->least;
   if (auto* state = std::get_if<Advertising>(&state_);
-      state != nullptr && is_enough && set == keys_of(state->adverts, terms_->cohort())) {
+      state != nullptr && is_enough && set.is_within(keys_of(state->adverts, set.cohort()))) {
     close_advertising(set);
   } else if (auto* sharing = std::get_if<Sharing>(&state_);
-             sharing != nullptr && is_enough && set == keys_of(sharing->shares, set.cohort())) {
+             sharing != nullptr && is_enough &&
+             set.is_within(keys_of(sharing->shares, set.cohort()))) {
     close_sharing(set);
   } else if (auto* collecting = std::get_if<Collecting>(&state_);
              collecting != nullptr && is_enough && set.is_within(collecting->senders)) {
@@ -300,7 +303,9 @@ std::vector<std::size_t> MaskedCoordinator::waiting_in(const Opening& state) con
   const SiteSet answered = keys_of(state.answers, terms_->cohort());
   const SiteSet has_signed = keys_of(state.signatures, terms_->cohort());
   SiteSet missing = state.survivors.without(state.counted);
-  if (!can_open(state.shared.circle, state.senders, answered)) {
+  const bool is_answered = state.masks ? state.masks->has_value()
+                                       : can_open(state.shared.circle, state.senders, answered);
+  if (!is_answered) {
     const SiteSet signers = has_signed.without(left_);
     const bool is_signed = has_signed.size() >= terms_->setup.threshold;
     if (is_signed) missing = united(missing, signers.without(answered));
@@ -316,15 +321,18 @@ std::vector<SiteId> MaskedCoordinator::waiting_for() const {
   return sites;
 }
 
+// With false answers it is done as well, when nobody is left whose answer could make up for them.
 bool MaskedCoordinator::is_done() const {
   const auto* state = std::get_if<Opening>(&state_);
-  return state != nullptr && state->counted == state->survivors &&
-         can_open(state->shared.circle, state->senders, keys_of(state->answers, terms_->cohort()));
+  return state != nullptr && state->masks && (*state->masks || waiting_in(*state).empty());
 }
 
 void MaskedCoordinator::settle(CoordinatorStep& step) {
   const Terms& terms = *terms_;
-  if (auto* state = std::get_if<Opening>(&state_)) return confirm(*state, step);
+  if (auto* state = std::get_if<Opening>(&state_)) {
+    confirm(*state, step);
+    return open(*state);
+  }
   if (!waiting().empty()) return;
   if (auto* advertising = std::get_if<Advertising>(&state_)) {
     const SiteSet members = keys_of(advertising->adverts, terms.cohort()).without(left_);
@@ -375,6 +383,7 @@ void MaskedCoordinator::close_collecting(const SiteSet& survivors) {
                    std::move(state.sum),
                    {},
                    {},
+                   {},
                    {}};
 }
 
@@ -385,6 +394,16 @@ void MaskedCoordinator::confirm(Opening& state, CoordinatorStep& step) {
   for (const auto& [site, signature] : state.signatures) word.signatures.push_back(signature);
   state.confirmation = std::move(word);
   say(signers.without(left_), WordKind::confirmation, step);
+}
+
+void MaskedCoordinator::open(Opening& state) const {
+  const bool is_open = state.masks && *state.masks;
+  if (is_open || state.counted != state.survivors ||
+      !can_open(state.shared.circle, state.senders, keys_of(state.answers, terms_->cohort())))
+    return;
+  state.masks = masks_to_remove({*terms_, state.shared.circle, state.senders, state.survivors,
+                                 state.shared.shares, state.answers},
+                                agreement_);
 }
 
 void MaskedCoordinator::say(const SiteSet& sites, WordKind kind, CoordinatorStep& step) const {
@@ -450,10 +469,7 @@ Result<Sum> MaskedCoordinator::finish() && {
     return fail(ErrorCode::failed_precondition,
                 "{} sites are waited for: go on with them or let them leave", waiting().size());
   auto& state = std::get<Opening>(state_);
-  HANSE_TRY(std::vector<Mask> masks,
-            masks_to_remove({*terms_, state.shared.circle, state.senders, state.survivors,
-                             state.shared.shares, state.answers},
-                            agreement_));
+  HANSE_TRY(std::vector<Mask> masks, *std::move(state.masks));
   state.sum.add(masks);
   return Sum(state.sum.signed_values(), state.survivors.size());
 }

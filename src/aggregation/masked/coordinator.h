@@ -52,6 +52,9 @@ class MaskedCoordinator final : public CoordinatorMachine {
     std::map<std::size_t, crypto::Signature> signatures;
     std::optional<ConfirmationWord> confirmation;
     std::map<std::size_t, UnmaskWord> answers;
+    // To be taken off the sum, once it is counted and enough answered; false answers give an error
+    // as long as there are no others to make up for them.
+    std::optional<base::Result<std::vector<Mask>>> masks;
   };
   using State = std::variant<Advertising, Sharing, Collecting, Opening>;
 
@@ -74,6 +77,7 @@ class MaskedCoordinator final : public CoordinatorMachine {
   void close_sharing(const SiteSet& senders);
   void close_collecting(const SiteSet& survivors);
   void confirm(Opening& state, CoordinatorStep& step);
+  void open(Opening& state) const;
 
   std::vector<std::size_t> waiting() const;
   std::vector<std::size_t> waiting_in(const Opening& state) const;

@@ -5,6 +5,7 @@
 
 namespace hanse::aggregation {
 
+using base::Digest;
 using base::ErrorCode;
 using base::fail;
 using base::Result;
@@ -23,19 +24,48 @@ class Rebuilder {
     }
   }
 
-  Result<SecretBytes> rebuild(std::size_t of) {
-    std::vector<std::uint32_t> points;
-    std::vector<base::ByteView> values;
-    for (const std::size_t holder : evidence_.circle.graph.holders(of)) {
+  // The secret that `is_right` knows, or nothing. Where there are more answers than it takes, each
+  // window of as many side by side, around the circle, is tried: one false answer is always
+  // outside of some window, and so are more that stand together.
+  template <class Check>
+  std::optional<SecretBytes> rebuild(std::size_t of, const Check& is_right) {
+    const std::vector<Share> shares = shares_of(of);
+    const std::size_t threshold = evidence_.circle.graph.threshold();
+    HANSE_CHECK(shares.size() >= threshold);
+    const std::size_t windows = shares.size() == threshold ? 1 : shares.size();
+    for (std::size_t i = 0; i < windows; ++i, ++first_) {
+      auto secret = combine(shares, threshold);
+      if (secret && is_right(*secret)) return std::move(*secret);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Share {
+    std::uint32_t point = 0;
+    base::ByteView value;
+  };
+
+  std::vector<Share> shares_of(std::size_t site) const {
+    std::vector<Share> shares;
+    for (const std::size_t holder : evidence_.circle.graph.holders(site)) {
       const auto answer = evidence_.answers.find(holder);
       if (answer == evidence_.answers.end()) continue;
-      const auto& positions = positions_[holder];
-      const auto at = std::ranges::lower_bound(positions, of) - positions.begin();
-      points.push_back(static_cast<std::uint32_t>(holder + 1));
-      values.push_back(answer->second.shares[static_cast<std::size_t>(at)]);
-      if (points.size() == evidence_.circle.graph.threshold()) break;
+      const auto& positions = positions_.at(holder);
+      const auto at = std::ranges::lower_bound(positions, site) - positions.begin();
+      shares.push_back({static_cast<std::uint32_t>(holder + 1),
+                        answer->second.shares[static_cast<std::size_t>(at)]});
     }
-    HANSE_CHECK(points.size() == evidence_.circle.graph.threshold());
+    return shares;
+  }
+  Result<SecretBytes> combine(const std::vector<Share>& shares, std::size_t threshold) {
+    std::vector<std::uint32_t> points;
+    std::vector<base::ByteView> values;
+    for (std::size_t i = 0; i < threshold; ++i) {
+      const Share& share = shares[(first_ + i) % shares.size()];
+      points.push_back(share.point);
+      values.push_back(share.value);
+    }
     if (points != points_) {
       HANSE_TRY(recombiner_, crypto::shamir::Recombiner::create(points));
       points_ = std::move(points);
@@ -43,21 +73,25 @@ class Rebuilder {
     return recombiner_->combine(values);
   }
 
- private:
   const Evidence& evidence_;
   std::map<std::size_t, std::vector<std::size_t>> positions_;  // whose shares an answer has
+  std::size_t first_ = 0;                                      // of the window that served last
   std::vector<std::uint32_t> points_;
   std::optional<crypto::shamir::Recombiner> recombiner_;
 };
 
-Result<void> remove_self_mask(const Evidence& evidence, std::size_t site, const SecretBytes& seed,
+Result<void> remove_self_mask(const Evidence& evidence, Rebuilder& rebuilder, std::size_t site,
                               std::vector<Mask>& masks) {
-  if (commitment_to(seed, evidence.terms.context) != evidence.circle.adverts[site].commitment)
+  const Digest& commitment = evidence.circle.adverts[site].commitment;
+  const auto seed = rebuilder.rebuild(site, [&](const SecretBytes& found) {
+    return commitment_to(found, evidence.terms.context) == commitment;
+  });
+  if (!seed)
     return fail(ErrorCode::corruption,
                 "the shares of the mask of site '{}' do not give what it committed to: a site "
                 "answered falsely",
                 evidence.terms.name(site));
-  masks.push_back({self_stream(seed, evidence.circle.transcript), false});
+  masks.push_back({self_stream(*seed, evidence.circle.transcript), false});
   return {};
 }
 
@@ -82,10 +116,14 @@ Result<SecretBytes> pair_secret(const Evidence& evidence, const KeyPair& key, st
 }
 
 Result<void> remove_pair_masks(const Evidence& evidence, const Agreement& agreement,
-                               std::size_t dropped, const SecretBytes& seed,
+                               Rebuilder& rebuilder, std::size_t dropped,
                                std::vector<Mask>& masks) {
-  const auto key = agreement.from_seed(seed);
-  if (!std::ranges::equal(key->public_key(), evidence.circle.adverts[dropped].mask_key))
+  std::unique_ptr<KeyPair> key;
+  const auto seed = rebuilder.rebuild(dropped, [&](const SecretBytes& found) {
+    key = agreement.from_seed(found);
+    return std::ranges::equal(key->public_key(), evidence.circle.adverts[dropped].mask_key);
+  });
+  if (!seed)
     return fail(ErrorCode::corruption,
                 "the shares of the mask key of site '{}' do not give the key that it advertised: "
                 "a site answered falsely",
@@ -114,11 +152,10 @@ Result<std::vector<Mask>> masks_to_remove(const Evidence& evidence, const Agreem
   std::vector<Mask> masks;
   Rebuilder rebuilder(evidence);
   for (const std::size_t site : evidence.senders.sites()) {
-    HANSE_TRY(const SecretBytes seed, rebuilder.rebuild(site));
     if (evidence.survivors.has(site))
-      HANSE_TRY_VOID(remove_self_mask(evidence, site, seed, masks));
+      HANSE_TRY_VOID(remove_self_mask(evidence, rebuilder, site, masks));
     else
-      HANSE_TRY_VOID(remove_pair_masks(evidence, agreement, site, seed, masks));
+      HANSE_TRY_VOID(remove_pair_masks(evidence, agreement, rebuilder, site, masks));
   }
   return masks;
 }

@@ -22,7 +22,8 @@ bool can_open(const Circle& circle, const SiteSet& senders, const SiteSet& answe
 
 // The masks that the survivors' contributions carry and that do not cancel among them, to be added
 // to their sum. Rebuilt secrets are held against what their owners committed to, so that false
-// shares give no sum rather than a false one: corruption. Enough answers: checked, aborts.
+// shares give no sum rather than a false one: corruption, where the other answers do not make up
+// for them. Enough answers: checked, aborts.
 base::Result<std::vector<Mask>> masks_to_remove(const Evidence& evidence,
                                                 const Agreement& agreement);
 

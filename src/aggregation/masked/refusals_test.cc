@@ -4,6 +4,7 @@
 
 #include "aggregation/masked/secrets.h"
 #include "aggregation/masked/testing.h"
+#include "crypto/derive.h"
 
 namespace hanse::aggregation {
 namespace {
@@ -364,9 +365,9 @@ TEST(Refusals, SignaturesByAnother) {
 
 // --- opening -----------------------------------------------------------------------------------
 
-// A false share gives no sum, and never another one.
+// A false share among no more than are needed gives no sum, and never another one.
 void expect_no_sum_of_false_shares(const std::vector<std::size_t>& gone) {
-  const auto fleet = fleet_of();
+  const auto fleet = fleet_of(4, static_cast<std::uint32_t>(4 - gone.size()));
   fleet->advertise();
   fleet->share();
   fleet->contribute_all(gone);

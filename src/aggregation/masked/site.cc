@@ -54,6 +54,7 @@ Result<std::unique_ptr<SiteMachine>> MaskedSite::create(std::shared_ptr<const Te
 
 Bytes MaskedSite::entry(std::uint8_t kind, ByteView value) const {
   Writer writer;
+  writer.reserve(1 + Digest::kSize + value.size());
   writer.u8(kind);
   writer.add(terms_->context.bytes());
   writer.add(value);
@@ -225,7 +226,11 @@ Result<SiteStep> MaskedSite::take_delivery(ByteView word) {
   for (std::size_t i = 0; i < neighbours.size(); ++i) {
     const std::size_t peer = neighbours[i];
     if (!delivery.senders.has(peer)) continue;
-    HANSE_TRY(held.emplace_back(), state.secrets.open(state.circle, peer, *parcel));
+    auto opened = state.secrets.open(state.circle, peer, *parcel);
+    if (!opened)
+      return fail(opened.error().code(), "what site '{}' shares with this site does not open: {}",
+                  terms_->name(peer), opened.error().text());
+    held.push_back(std::move(*opened));
     crypto::SecretBytes met;
     if (peer < self_) {
       HANSE_TRY(met, state.secrets.pair_with(state.circle, peer, *parcel));

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "aggregation/masked/agreement.h"
-#include "crypto/derive.h"
+#include "base/digest.h"
 
 namespace hanse::aggregation::testing {
 
@@ -20,8 +20,10 @@ class StandIn final : public Agreement {
     base::ByteView public_key() const override { return public_; }
     base::Result<Encapsulated> encapsulate(base::ByteView peer,
                                            base::ByteView context) const override {
-      const crypto::SecretBytes text = crypto::derive(public_, peer, context, kCiphertextBytes);
-      base::Bytes ciphertext(text.reveal().begin(), text.reveal().end());
+      const base::Digest text = digest_of(public_, peer, context);
+      base::Bytes ciphertext;
+      while (ciphertext.size() < kCiphertextBytes)
+        ciphertext.insert(ciphertext.end(), text.bytes().begin(), text.bytes().end());
       auto secret = secret_of(public_, peer, ciphertext);
       return Encapsulated{std::move(ciphertext), std::move(secret)};
     }
@@ -31,11 +33,14 @@ class StandIn final : public Agreement {
     }
 
    private:
+    static base::Digest digest_of(base::ByteView from, base::ByteView to, base::ByteView more) {
+      base::Hasher hasher;
+      for (const base::ByteView part : {from, to, more}) hasher.add(part);
+      return hasher.finish();
+    }
     static crypto::SecretBytes secret_of(base::ByteView from, base::ByteView to,
                                          base::ByteView ciphertext) {
-      base::Bytes both(from.begin(), from.end());
-      both.insert(both.end(), to.begin(), to.end());
-      return crypto::derive(both, {}, ciphertext);
+      return crypto::SecretBytes::copy_of(digest_of(from, to, ciphertext).bytes());
     }
     base::Bytes public_;
   };

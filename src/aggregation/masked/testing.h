@@ -111,6 +111,12 @@ class Fleet {
     keep(site, std::move(step));
     return {};
   }
+  // With what was sealed before.
+  base::Result<void> resume(std::size_t site) {
+    HANSE_TRY(SiteStep step, sites_[site].machine->resume(*sites_[site].sealed));
+    keep(site, std::move(step));
+    return {};
+  }
   base::Result<void> contribute(std::size_t site) {
     const std::vector<base::Slice> slices{*sites_[site].sealed};
     HANSE_TRY(CoordinatorStep step, coordinator_->advance(site_id(site), slices));

@@ -36,6 +36,9 @@ class Writer {
  public:
   Writer() = default;
   explicit Writer(WordKind kind);
+  // Exactly this many bytes follow: no copy of a secret stays behind in a buffer that grew too
+  // small.
+  void reserve(std::size_t size) { bytes_.reserve(size); }
   void u8(std::uint8_t value) { integer(value, 1); }
   void u32(std::size_t value) { integer(value, 4); }
   void u64(std::uint64_t value) { integer(value, 8); }

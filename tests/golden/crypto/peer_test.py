@@ -34,7 +34,8 @@ def installed():
             raise AssertionError("npm could not fetch @noble/post-quantum; this test needs the npm "
                                  f"registry once per build folder:\n{npm.stderr}")
         done.write_bytes(lock)
-    shutil.copy(HERE / "peer.mjs", folder / "peer.mjs")
+    for name in ("hybrid.mjs", "peer.mjs"):
+        shutil.copy(HERE / name, folder / name)
     return folder
 
 
