@@ -52,33 +52,45 @@ void hadamard(std::span<double> values) {
     join_quarters(values);
     return;
   }
+  double* const at = values.data();  // a span would look at each index
   for (std::size_t half = 1; half < values.size(); half *= 2)
     for (std::size_t first = 0; first < values.size(); first += 2 * half)
       for (std::size_t i = first; i < first + half; ++i) {
-        const double low = values[i];
-        const double high = values[i + half];
-        values[i] = low + high;
-        values[i + half] = low - high;
+        const double low = at[i];
+        const double high = at[i + half];
+        at[i] = low + high;
+        at[i + half] = low - high;
       }
 }
 
 double root(std::size_t words) { return std::sqrt(static_cast<double>(words)); }
 
-// The squared norm of what rounding made.
+// Up with probability `part`, in [0, 1], whose first 16 bits did not decide.
+bool decide_up(double part, base::RandomSource& random) {
+  std::uint32_t word = 0;
+  random.fill(std::as_writable_bytes(std::span(&word, 1)));
+  return word < static_cast<std::uint64_t>(part * 0x1p32);
+}
+
+// The squared norm of what rounding made. 16 bits of randomness for a value, and more for one in
+// 65,536: fetching them is most of the work.
 std::uint64_t round_once(std::span<const double> values, base::RandomSource& random,
                          std::span<std::int64_t> out) {
-  constexpr std::size_t kBlock = 1024;
-  std::array<std::uint32_t, kBlock> words;
+  constexpr std::size_t kBlock = 2048;
+  std::array<std::uint16_t, kBlock> words;
   std::uint64_t squares = 0;
   for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
     const std::size_t count = std::min(kBlock, values.size() - begin);
     random.fill(std::as_writable_bytes(std::span(words).first(count)));
     for (std::size_t i = 0; i < count; ++i) {
       const double value = values[begin + i];
-      auto below = static_cast<std::int64_t>(value);
-      below -= static_cast<double>(below) > value ? 1 : 0;
-      const double above = (value - static_cast<double>(below)) * 0x1p32;  // in [0, 2^32]
-      const std::int64_t rounded = below + (words[i] < static_cast<std::uint64_t>(above) ? 1 : 0);
+      auto rounded = static_cast<std::int64_t>(value);
+      rounded -= static_cast<double>(rounded) > value ? 1 : 0;
+      const double above = (value - static_cast<double>(rounded)) * 0x1p16;  // in [0, 2^16]
+      const auto first = static_cast<std::int32_t>(above);
+      const std::int32_t apart = words[i] - first;
+      rounded += static_cast<std::uint32_t>(apart) >> 31;  // no branch: nobody could predict it
+      if (apart == 0 && decide_up(above - first, random)) ++rounded;
       out[begin + i] = rounded;
       squares += static_cast<std::uint64_t>(rounded * rounded);
     }

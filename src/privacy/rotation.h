@@ -49,7 +49,7 @@ std::uint64_t rounded_norm_squared(double norm, std::size_t words, double redraw
 inline constexpr double kMostSteps = 0x1p26;  // its square is exact in a double
 
 // Rounds each value to one of the two whole numbers around it, at random and with its mean to
-// 2^−32, again and again until the squared norm of all is at most `most`. That is decided on the
+// 2^−48, again and again until the squared norm of all is at most `most`. That is decided on the
 // integers, so that it holds whatever the values are: after kTries without success the result is
 // 0. The values' norm is at most kMostSteps.
 void round_at_random(std::span<const double> values, std::uint64_t most, base::RandomSource& random,
