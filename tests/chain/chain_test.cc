@@ -27,7 +27,7 @@ privacy::Layout layout_of(std::vector<privacy::Part> parts, int fraction_bits = 
 aggregation::Setup setup_of(std::size_t sites, const privacy::Layout& layout) {
   aggregation::Setup setup{.offer = {}, .layout = {}, .cohort = {}};
   for (const privacy::Part& part : layout.parts)
-    setup.layout.push_back({part.coordinates, layout.bound(part)});
+    setup.layout.push_back({layout.words(part), layout.bound(part)});
   for (std::size_t i = 0; i < sites; ++i) setup.cohort.push_back(site(i));
   return setup;
 }
@@ -114,6 +114,49 @@ TEST(Released, RefusesASumOfAnotherPlan) {
   const auto released =
       privacy::Released::create(layout_of({{"part", 3, 1}}), std::move(*sum).open());
   EXPECT_EQ(released.error().code(), ErrorCode::corruption);
+}
+
+// Turned at the sites, turned back once it is open: the sum of all records to what rounding them
+// leaves, whose deviation is at most half a step for each record.
+TEST(Chain, ARotatedSumComesBack) {
+  privacy::Layout layout = layout_of({{"gradient", 300, 1}, {"count", 1, 1}}, 10);
+  layout.rotation = 5;
+  constexpr std::size_t kSites = 4;
+  constexpr std::size_t kRecords = 25;
+  const aggregation::Setup setup = setup_of(kSites, layout);
+  auto coordinator = aggregation::plain().coordinator(setup, {}).value();
+  base::SeededSimulationRandom random(1, "chain");
+  std::vector<double> truth(301);
+  for (std::size_t from = 0; from < kSites; ++from) {
+    privacy::ClippedSumAccumulator sum(layout, "record");
+    for (std::size_t record = 0; record < kRecords; ++record) {
+      std::vector<double> row(301);
+      for (double& value : row) value = base::standard_normal(random) / 25;  // norm about 0.7
+      row.back() = 1;
+      ASSERT_TRUE(sum.add(row, random).has_value());
+      for (std::size_t i = 0; i < row.size(); ++i) truth[i] += row[i];
+    }
+    auto words = privacy::Noised::in_the_clear(std::move(sum).finish(), privacy::InTheClear());
+    const auto machine = aggregation::plain().site(setup, {site(from)}, {}).value();
+    auto step = machine->advance(std::move(words).surrender());
+    ASSERT_TRUE(step.has_value() && step->sealed.has_value());
+    ASSERT_TRUE(coordinator->advance(site(from), std::vector{step->sealed->bytes()}).has_value());
+  }
+  auto sum = std::move(*coordinator).finish();
+  ASSERT_TRUE(sum.has_value());
+  const auto released = privacy::Released::create(layout, std::move(*sum).open());
+  ASSERT_TRUE(released.has_value());
+  EXPECT_EQ(released->integers().size(), 512U + 1U);
+  const std::vector<double> gradient = released->part("gradient").value();
+  ASSERT_EQ(gradient.size(), 300U);
+  const double deviation = std::ldexp(std::sqrt(kSites * kRecords / 4.0), -10);
+  double squares = 0;
+  for (std::size_t i = 0; i < 300; ++i) {
+    EXPECT_NEAR(gradient[i], truth[i], 6 * deviation) << i;
+    squares += (gradient[i] - truth[i]) * (gradient[i] - truth[i]) / 300;
+  }
+  EXPECT_GT(std::sqrt(squares), deviation / 2);
+  EXPECT_DOUBLE_EQ(released->part("count").value()[0], kSites * kRecords);
 }
 
 }  // namespace

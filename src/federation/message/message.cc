@@ -59,6 +59,7 @@ void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
   out->set_fraction_bits(static_cast<std::uint32_t>(plan.layout.lattice.fraction_bits()));
   out->set_max_units(plan.layout.max_units);
   out->set_options(plan.options);
+  out->set_rotation(plan.layout.rotation);
   for (const auto& [site, share] : plan.sites) {
     wire::SiteShare* to = out->add_sites();
     to->set_site(site.text());
@@ -89,6 +90,7 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
   HANSE_TRY(const math::Lattice lattice,
             math::Lattice::create(static_cast<int>(in.fraction_bits())));
   privacy::Layout layout{.parts = {}, .lattice = lattice, .max_units = in.max_units()};
+  layout.rotation = in.rotation();
   for (const wire::Part& part : in.parts())
     layout.parts.push_back({part.name(), part.coordinates(), part.clip()});
   HANSE_TRY(privacy::NoisePlan noise, noise_from(in.noise()));
@@ -336,7 +338,7 @@ base::Result<aggregation::Setup> setup_of(const Offer& offer, const Membership& 
     }
   }
   const privacy::Layout& layout = offer.plan.layout;
-  for (const privacy::Part& part : layout.parts) setup.layout.push_back({part.coordinates, 0});
+  for (const privacy::Part& part : layout.parts) setup.layout.push_back({layout.words(part), 0});
   const auto make_room = [&](const query::QueryPlan& plan) {
     auto noise = privacy::site_noise(plan.noise);
     HANSE_CHECK(noise.has_value());  // check_plan has seen it
