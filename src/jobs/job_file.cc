@@ -208,7 +208,7 @@ void settle_recipe(Section section, const data::Schema& schema, Job& job) {
   job.strategy.privacy = std::move(recipe);
 }
 
-void read_aggregation(Section section, Job& job) {
+void read_aggregation(Section section, bool noised, Job& job) {
   AggregationSpec& spec = job.aggregation;
   section.get_word<std::string>("backend", spec.backend, word_of({"masked", "plain"}));
   const bool masked = spec.backend != "plain";
@@ -222,6 +222,8 @@ void read_aggregation(Section section, Job& job) {
   section.get<std::uint32_t>("max_colluders", spec.max_colluders, 0, base::kMaxSites);
   section.get<std::uint32_t>("min_sites", spec.min_sites, 1, base::kMaxSites);
   section.get("fraction_bits", job.strategy.fraction_bits, 0, kMaxFractionBits);
+  section.only(noised, "rotation", "with noise: privacy.epsilon or privacy.noise_multiplier");
+  section.get("rotation", job.strategy.rotation);
   section.get("max_records_per_site", job.strategy.max_records_per_site);
   section.finish();
 }
@@ -396,7 +398,7 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   if (root.has("training")) read_training(root.section("training"), noised, job);
   if (root.has("privacy")) read_privacy(root.section("privacy"), job.privacy);
   for (const auto* key : {"data", "model", "training", "privacy"}) root.section(key);
-  read_aggregation(root.section("aggregation"), job);
+  read_aggregation(root.section("aggregation"), noised, job);
   root.section("evaluation");
   root.finish();
   HANSE_TRY_VOID(document.problems());
