@@ -248,21 +248,26 @@ TEST(RotatedSum, ErrsLikeAFineLatticeAtTheSameLoss) {
   EXPECT_LT(seen, (noise + kUnits / 4.0) * (1 + 6 * deviation));
 }
 
-// In the clear it is compression: the mean of many draws is the sum itself, all parts turned back.
+// In the clear it is compression: the mean of many draws is the weighted sum itself, all parts
+// turned back.
 TEST(RotatedSum, InTheClearComesBackAsItWas) {
-  const Layout layout = layout_of({{"a", 5, 4}, {"n", 1, 1}}, 6, 4000);
-  base::SeededSimulationRandom random(1, "clear");
   const std::vector<double> row{1, -0.5, 0.3, 2, -1.7, 1};
-  const ClippedSum sum = sum_of(layout, Rows(4000, row), random);
-  ASSERT_EQ(sum.values().size(), 8u + 1u);
-  std::vector<double> words;
-  for (const std::int64_t word : sum.values()) words.push_back(layout.lattice.value_of(word));
-  Rotation(42, 0, 5).turn_back(std::span(words).first(8));
-  Rotation(42, 1, 1).turn_back(std::span(words).last(1));
-  const double deviation = std::ldexp(std::sqrt(4000 / 4.0), -6);
-  for (std::size_t i = 0; i < 8; ++i)
-    EXPECT_NEAR(words[i], i < 5 ? 4000 * row[i] : 0, 6 * deviation) << i;
-  EXPECT_DOUBLE_EQ(words[8], 4000);  // whole steps are not rounded
+  for (const double weight : {1.0, 0.25}) {
+    Layout layout = layout_of({{"a", 5, 4}, {"n", 1, 1}}, 6, 4000);
+    layout.weight = weight;
+    base::SeededSimulationRandom random(1, "clear");
+    const ClippedSum sum = sum_of(layout, Rows(4000, row), random);
+    ASSERT_EQ(sum.values().size(), 8u + 1u);
+    EXPECT_EQ(layout.offset("n").value(), 8u);
+    std::vector<double> words;
+    for (const std::int64_t word : sum.values()) words.push_back(layout.lattice.value_of(word));
+    Rotation(42, 0, 5).turn_back(std::span(words).first(8));
+    Rotation(42, 1, 1).turn_back(std::span(words).last(1));
+    const double deviation = std::ldexp(std::sqrt(4000 / 4.0), -6);
+    for (std::size_t i = 0; i < 8; ++i)
+      EXPECT_NEAR(words[i], i < 5 ? 4000 * weight * row[i] : 0, 6 * deviation) << i;
+    EXPECT_DOUBLE_EQ(words[8], 4000 * weight);  // whole steps are not rounded
+  }
 }
 
 // Same records, same stream: same words. And merging is what it was.
