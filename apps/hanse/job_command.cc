@@ -67,13 +67,29 @@ base::Result<void> check_places(const jobs::Job& job, const Doors& doors) {
   return {};
 }
 
-// Which sites there are stands in the job of a fleet alone; other records tell when they are read.
-std::size_t sites_of(const jobs::Job& job) {
+// How many sites there are, where the job says so; other records tell when they are read.
+std::optional<std::size_t> said_sites(const jobs::Job& job) {
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto* tables = std::get_if<jobs::TableSource>(&job.source);
   if (fleet) return fleet->sites.size();
-  if (tables && !tables->site_tables.empty()) return tables->site_tables.size();
-  return jobs::least_sites(job.aggregation);
+  if (!tables) return std::nullopt;
+  if (!tables->site_tables.empty()) return tables->site_tables.size();
+  std::size_t dealt = 0;
+  for (const auto& [group, sites] : tables->sites.deal) dealt += sites;
+  return dealt > 0 ? std::optional(dealt) : std::nullopt;
+}
+
+// As many as there are, or the fewest that would do.
+std::size_t sites_of(const jobs::Job& job) {
+  return said_sites(job).value_or(jobs::fewest_sites(job.aggregation));
+}
+
+std::string aggregation_in_words(const jobs::Job& job,
+                                 const jobs::ReportedAggregation& aggregation) {
+  const std::string text = jobs::in_words(aggregation);
+  if (said_sites(job)) return text;
+  return fmt::format("{}. That is for {} sites, the fewest; how many there are the records say",
+                     text, sites_of(job));
 }
 
 // What a job would do, by name and in words.
@@ -125,11 +141,10 @@ Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
           {"model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
                                 grouped(architecture.parameter_count()))},
           {"training", jobs::in_words(job.strategy, job.rounds)},
-          {"leaves a site", fmt::format("{}; {}", vectors_of(job, architecture, aggregation),
-                                        jobs::noise_in_words(privacy))},
+          {"leaves a site", vectors_of(job, architecture, aggregation)},
           {"privacy", jobs::in_words(privacy)},
           {"unit of privacy", privacy.unit},
-          {"aggregation", jobs::in_words(aggregation)},
+          {"aggregation", aggregation_in_words(job, aggregation)},
           {"metrics", metrics},
           {"evaluation", evaluation}};
 }

@@ -54,8 +54,8 @@ transport::Credentials credentials_of(const service::Member& member, transport::
 void say_what_leaves(bool in_the_clear, base::Log& log) {
   if (in_the_clear)
     log.write(Severity::warning,
-              "in the clear: sums may be opened without noise, and where a job's sums are plain the "
-              "coordinator could read each update");
+              "in the clear: sums may be opened without noise, and where they are plain the "
+              "coordinator could read each site's update");
 }
 
 }  // namespace

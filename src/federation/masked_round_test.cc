@@ -378,6 +378,44 @@ TEST_F(MaskedRound, ACohortOfStrangersIsRefused) {
   EXPECT_EQ(std::get<Aborted>(coordinator_->record().state()).reason, AbortReason::too_few_sites);
 }
 
+// What a site's owner relies on, whatever the coordinator says.
+TEST_F(MaskedRound, ASiteHoldsTheProtectionAgainstItsOwnersWord) {
+  const SiteSettings owner{.self = cohort_[0], .min_contributors = 3};
+  const query::QueryPlan asked = plan();
+  const Offer good{
+      asked, ParametersBlob(asked, executor_).manifest(), cohort_, "job", 4, {"masked", 4, 3, 1}};
+  EXPECT_TRUE(check_protection(good, owner));
+  const auto refused = [&](const std::function<void(Offer&)>& lie, std::string_view why) {
+    Offer offer = good;
+    lie(offer);
+    const auto fine = check_protection(offer, owner);
+    ASSERT_FALSE(fine) << why;
+    EXPECT_EQ(fine.error().code(), base::ErrorCode::permission_denied);
+    EXPECT_NE(fine.error().text().find(why), std::string::npos) << fine.error().text();
+  };
+  refused([](Offer& offer) { offer.protection = {}; }, "the sums of the job are plain");
+  refused([](Offer& offer) { offer.protection.min_contributors = 2; }, "limits.min_contributors");
+  refused([](Offer& offer) { offer.protection.threshold = 3; }, "two sums of one round");
+  refused([](Offer& offer) { offer.protection.max_colluders = 3; }, "two sums of one round");
+  refused([](Offer& offer) { offer.min_sites = 3; }, "opened with 3 sites");
+  Offer shared = good;
+  shared.plan.noise.placement = privacy::Placement::shared;
+  shared.plan.noise.shares = 4;
+  const auto floor = check_noise(shared, {.self = cohort_[0], .in_the_clear = true}, nullptr);
+  ASSERT_FALSE(floor) << "four shares and a colluder take five sites";
+  EXPECT_NE(floor.error().text().find("do not collude"), std::string::npos);
+  shared.plan.noise.shares = 3;
+  EXPECT_TRUE(check_noise(shared, {.self = cohort_[0], .in_the_clear = true}, nullptr));
+}
+
+TEST_F(MaskedRound, TakesFiveSyncsAtASite) {
+  const auto entries = [this] { return plants_[0].record->head().entries; };
+  begin();
+  deliver();
+  expect_released(cohort_);
+  EXPECT_EQ(entries(), 5U) << "root, transcript, answer, survivors, receipt";
+}
+
 TEST_F(MaskedRound, SecretsAreGoneWithTheReceipt) {
   begin();
   deliver();

@@ -13,14 +13,15 @@ struct Aggregation {
 };
 
 // With what the job leaves open settled: the threshold is more than two thirds of the sites
-// (protocols like Bonawitz et al. 2017, section 6, for a coordinator that may lie), and min_sites
-// the least that threshold, contributors and colluders allow. What such a consortium cannot keep:
+// and more than half of sites and colluders together (Bonawitz et al. 2017, section 6, for a
+// coordinator that may lie), and min_sites the least that threshold, contributors and colluders
+// allow. What such a consortium cannot keep:
 // failed_precondition, naming the key to change. One site alone adds nothing up: its sums are
 // plain.
 base::Result<Aggregation> aggregation_of(const AggregationSpec& spec, std::size_t sites);
 
-// The fewest sites that a sum of the job is of, whatever the number of sites.
-std::uint32_t least_sites(const AggregationSpec& spec);
+// The fewest sites among which the job can be trained.
+std::uint32_t fewest_sites(const AggregationSpec& spec);
 
 // Of one party that adds nothing up.
 inline Aggregation alone() { return {}; }
@@ -28,7 +29,7 @@ inline Aggregation alone() { return {}; }
 // As a report begins with it: nothing is counted yet.
 ReportedAggregation reported(const Aggregation& aggregation, std::size_t sites, int fraction_bits);
 
-// Adds the last round: bytes of one contribution, and its coordinates.
+// Notes a round: bytes of one contribution, and its coordinates. The largest counts.
 void count_bytes(std::uint64_t sealed_bytes, std::uint64_t coordinates,
                  ReportedAggregation& report);
 

@@ -122,9 +122,8 @@ std::string what_left(const DeployedReport& report) {
 std::string notice(const ReportedPrivacy& privacy) {
   if (!privacy.guarantee)
     return R"(<p class="notice" role="note"><strong>Deployed in the clear, in a consortium of )"
-           R"(tests.</strong> Records stayed at the sites. Their updates reached the coordinator )"
-           R"(without noise, and it could have read each one. No metric is shown: none was )"
-           R"(released.</p>)";
+           R"(tests.</strong> Records stayed at the sites. Sums of their updates were opened )"
+           R"(without noise. No metric is shown: none was released.</p>)";
   return fmt::format(
       R"(<p class="notice" role="note"><strong>Deployed: {}.</strong> Records stayed at the )"
       R"(sites, and each site charged its own budget. Nothing here depends on records but what )"

@@ -215,7 +215,12 @@ void read_aggregation(Section section, bool noised, Job& job) {
   for (const auto* key : {"threshold", "min_contributors", "max_colluders"})
     section.only(masked, key, "where backend is \"masked\"");
   if (std::string word; section.is_text("threshold"))
-    section.get_word<std::string>("threshold", word, word_of({"auto"}));
+    section.get_word<std::string>(
+        "threshold", word, [](std::string_view said) -> Result<std::string> {
+          if (said == "auto") return std::string(said);
+          return base::fail(ErrorCode::invalid_argument,
+                            "expected a whole number or \"auto\"; found \"{}\"", said);
+        });
   else
     section.get<std::uint32_t>("threshold", spec.threshold, 2, base::kMaxSites);
   section.get<std::uint32_t>("min_contributors", spec.min_contributors, 2, base::kMaxSites);

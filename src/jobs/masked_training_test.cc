@@ -144,6 +144,28 @@ TEST_F(MaskedTraining, SharedNoisePaysWithEveryPlant) {
   EXPECT_NEAR(site, -0.5, 0.2);
 }
 
+// A lattice of 1/512 of the clip, turned and rounded at random, against one of 2^−28.
+TEST_F(MaskedTraining, TurnedSumsTakeFewerBytesAndLearnAsMuch) {
+  const auto bytes_of = [](const Job& job) {
+    base::InlineExecutor executor;
+    std::uint64_t bytes = 0;
+    const auto done = train(job, *schema_of(job.source), plants(5, job),
+                            aggregation_of(job.aggregation, 5).value(), executor,
+                            [&](const RoundTrace& round, const SharedIterate&) {
+                              bytes = round.sealed_bytes;
+                              return true;
+                            });
+    EXPECT_TRUE(done) << done.error().text();
+    return bytes;
+  };
+  const std::vector<std::string> fine{"aggregation.min_sites=5"};
+  std::vector<std::string> coarse = fine;
+  coarse.insert(coarse.end(), {"aggregation.rotation=true", "aggregation.fraction_bits=9"});
+  EXPECT_LT(bytes_of(job(coarse)), bytes_of(job(fine)));
+  EXPECT_LT(error_of(5, coarse), 1.5 * error_of(5, fine));
+  EXPECT_THROW(job({"aggregation.rotation=true"}), std::invalid_argument) << "no coarse lattice";
+}
+
 TEST_F(MaskedTraining, AColluderCostsOneShare) {
   const Job with_one = job({"aggregation.min_sites=5"});
   const Aggregation settled = aggregation_of(with_one.aggregation, 5).value();
@@ -170,6 +192,9 @@ TEST(AggregationOf, SettlesWhatTheJobLeavesOpen) {
   EXPECT_EQ(seven.min_sites, 5U);
   EXPECT_EQ(aggregation_of({}, 4)->min_sites, 4U);
   EXPECT_EQ(aggregation_of({.max_colluders = 3}, 10)->min_sites, 7U);
+  // Where many may collude, more than two thirds are not enough.
+  EXPECT_EQ(aggregation_of({.min_contributors = 2, .max_colluders = 3}, 5)->protection.threshold,
+            5U);
   EXPECT_EQ(aggregation_of({}, 1)->protection.backend, "plain") << "one site adds nothing up";
   EXPECT_EQ(aggregation_of({.backend = "plain"}, 2)->min_sites, 1U);
 }

@@ -239,7 +239,7 @@ struct ReportedAggregation {
   int fraction_bits = 0;
   bool semi_honest = false;           // safe from coordinators alone that follow the protocol
   std::uint64_t exchanged_bytes = 0;  // of keys and shares that a site sends in a round
-  std::uint64_t sealed_bytes = 0;     // of its contribution to the last round
+  std::uint64_t sealed_bytes = 0;     // of its largest contribution
   double expansion = 0;               // of both over its numbers as floats of 32 bits
   std::uint64_t dropouts = 0;         // of a site from a round that closed without it
 

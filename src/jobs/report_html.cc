@@ -199,7 +199,7 @@ std::string simulation_notice(const Report& report) {
   if (!report.privacy.guarantee)
     return fmt::format(
         R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
-        R"(All parties ran in one process, and vectors left the sites in the clear. {}</p>)",
+        R"(All parties ran in one process, and vectors were added up without noise. {}</p>)",
         kOnly);
   return fmt::format(
       R"(<p class="notice" role="note"><strong>Simulated: {}.</strong> All parties ran in one )"

@@ -182,11 +182,13 @@ Result<void> check_data(const SiteConfig& config, const Home& home, const roster
 
 Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster) {
   if (!in_the_clear || roster.test) return {};
-  return fail(ErrorCode::permission_denied,
-              "in the clear the coordinator could read each site's update, and with it guess at "
-              "records; that is for consortia made with 'test' in their roster, and '{}' is none. "
-              "Leave --in-the-clear out, and give each site's data a [budget] in local/site.toml",
-              roster.consortium);
+  return fail(
+      ErrorCode::permission_denied,
+      "in the clear the coordinator could read sums without noise, or each site's update where "
+      "a job's sums are plain, and guess at records; that is for consortia made with 'test' in "
+      "their roster, and '{}' is none. "
+      "Leave --in-the-clear out, and give each site's data a [budget] in local/site.toml",
+      roster.consortium);
 }
 
 Result<void> check_budget(const SiteConfig& config, const Home& home) {

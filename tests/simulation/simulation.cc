@@ -27,16 +27,6 @@ struct TraceLog final : base::Log {
   void write(base::Severity, std::string_view text) override { line(std::string(text)); }
 };
 
-std::string_view name_of(const Envelope& envelope) {
-  static constexpr std::string_view kSite[] = {"contribution", "decline", "pull", "chunk",
-                                               "exchange"};
-  static constexpr std::string_view kCoordinator[] = {"ask",     "pull",  "chunk",
-                                                      "receipt", "ended", "exchange"};
-  if (envelope.from.is_coordinator())
-    return kCoordinator[federation::decode_from_coordinator(envelope)->body.index()];
-  return kSite[federation::decode_from_site(envelope)->body.index()];
-}
-
 class Consortium {
  public:
   explicit Consortium(const Options& options)

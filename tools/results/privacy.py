@@ -234,7 +234,7 @@ def page(sections, repeats, seconds):
         "interval over folds and seeds as in [data](data.md), the differences paired by fold and seed. One recipe with one set of defaults "
         "for all jobs ([private training](../private_training.md)). **Its constants and the features of these jobs were chosen looking at test figures of these jobs, all but `bearings`: "
         "for other data these tables are optimistic.**", "",
-        "*shared noise*: the sites share the noise and a trusted summer adds up: what masked sums will give without the trust. *per-site "
+        "*shared noise*: the sites share the noise and a trusted summer adds up: what masked sums give without the trust. *per-site "
         "noise*: each site adds the whole noise, so that nobody has to be trusted. *local-only*: each site trains alone under the same ε. "
         "*noise/signal*, *clipped*: means over the rounds with shared noise. *none*: the same procedure, clips included, under noise that is next to none. "
         "*goal*: what was asked of shared noise beforehand. Intervals by Student's t reach beyond what a metric can be where few folds differ much: they then say that they say little.", "",

@@ -1,6 +1,7 @@
 // What coordinator and sites say to each other. Every message belongs to one release.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,6 +33,17 @@ struct Protection {
 
   bool operator==(const Protection&) const = default;
 };
+
+// The fewest contributions to a sum that keep what the protection promises.
+inline std::uint32_t least_sites(const Protection& protection) {
+  return std::max(protection.threshold, protection.min_contributors + protection.max_colluders);
+}
+
+// Two sums of one round would take two sets of `threshold` sites each, and those that do not
+// collude belong to one.
+inline bool opens_one_sum(const Protection& protection, std::size_t sites) {
+  return 2 * std::size_t{protection.threshold} > sites + protection.max_colluders;
+}
 
 // The question. Its parameters are not in here: the site pulls them.
 struct Offer {

@@ -80,20 +80,17 @@ Result<void> check_protection(const Offer& offer, const SiteSettings& settings) 
                 "the job opens sums over {} contributors, and limits.min_contributors is {} here",
                 protection.min_contributors, settings.min_contributors);
   const std::size_t sites = offer.cohort.size();
-  const std::size_t colluders = protection.max_colluders;
-  if (colluders + sites >= 2 * std::size_t{protection.threshold})
+  if (!opens_one_sum(protection, sites))
     return fail(ErrorCode::permission_denied,
                 "{} of {} sites rebuild another one's masks, so that a coordinator with {} "
-                "colluders could open two sums of one round: that takes a threshold above {}",
-                protection.threshold, sites, colluders, (sites + colluders) / 2);
-  const std::size_t least = std::max<std::size_t>(
-      {protection.threshold, colluders + 2, protection.min_contributors + colluders});
-  if (offer.min_sites < least)
+                "colluders could open two sums of one round",
+                protection.threshold, sites, protection.max_colluders);
+  if (offer.min_sites < least_sites(protection))
     return fail(ErrorCode::permission_denied,
                 "a round would be opened with {} sites; with a threshold of {}, {} contributors "
                 "and {} colluders it takes {}",
-                offer.min_sites, protection.threshold, protection.min_contributors, colluders,
-                least);
+                offer.min_sites, protection.threshold, protection.min_contributors,
+                protection.max_colluders, least_sites(protection));
   return {};
 }
 
