@@ -14,6 +14,7 @@ namespace {
 
 base::Result<void> check_private_parts(const query::QueryPlan& plan,
                                        std::span<const privacy::Part> expected) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   if (plan.noise.is_private() && std::ranges::equal(plan.layout.parts, expected)) return {};
   const auto words = [](std::span<const privacy::Part> parts) {
     std::string text;

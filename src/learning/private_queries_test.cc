@@ -336,6 +336,11 @@ TEST(PrivateQueries, ForgedPlansAreRefused) {
       EXPECT_FALSE(answer(plan, records).has_value()) << good.kind;
     };
     refused([](auto& plan) { plan.noise = {}; });
+    refused([](auto& plan) {
+      plan.layout.rotation = 1;
+      plan.layout.lattice = math::Lattice::create(8).value();
+      for (auto& part : plan.noise.parts) part.batch = 0;
+    });
     refused([](auto& plan) { plan.layout.parts[0].coordinates += 1; });
     refused([](auto& plan) { plan.layout.parts.push_back({"count", 1, 1}); });
     refused([](auto& plan) { plan.unit = "machine"; });

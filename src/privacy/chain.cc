@@ -9,10 +9,7 @@ namespace hanse::privacy {
 
 base::Result<PrivateIterate> PrivateIterate::create(Layout layout, std::span<const double> values,
                                                     PrivacyLoss loss, std::uint64_t count) {
-  if (layout.rotation != 0)
-    return base::fail(base::ErrorCode::invalid_argument,
-                      "a plan with a rotation asks for a sum over units, each rounded by itself; "
-                      "local training answers with one iterate: ask it by a plan without");
+  HANSE_TRY_VOID(check_unrotated(layout));
   HANSE_CHECK(values.size() == layout.coordinates());
   std::vector<std::int64_t> points;
   points.reserve(values.size());

@@ -22,7 +22,7 @@ class PrivateIterate {
   // Values of all parts, and what they cost: so many uses of one loss. Not finite or beyond that
   // bound: invalid_argument with the coordinate where the loss is unbounded. Else it is cut off
   // (not a number: 0), since an error would say something of the records; what was noised may be
-  // cut without cost. A layout with a rotation: invalid_argument.
+  // cut without cost. A layout with a rotation: unsupported.
   static base::Result<PrivateIterate> create(Layout layout, std::span<const double> values,
                                              PrivacyLoss loss, std::uint64_t count = 1);
 

@@ -26,14 +26,6 @@ base::Result<void> fail_not_finite() {
                     "lower the learning rate or check the data");
 }
 
-// What adds a unit without randomness, or many at once, has no answer to a plan with a rotation.
-base::Result<void> refuse_rotation(const Layout& layout) {
-  if (layout.rotation == 0) return {};
-  return base::fail(base::ErrorCode::unsupported,
-                    "the plan has a rotation, under which each unit is rounded by itself and at "
-                    "random; this query does not: ask it by a plan without");
-}
-
 // The largest factor ≤ 1 that brings a vector of this norm to the clip. The margin covers the
 // rounding of the norm itself and of the products, one with a weight among them, so that the
 // clipped vector's exact norm is at most the clip.
@@ -132,6 +124,13 @@ base::Result<void> check_batch(const Layout& layout, const Part& part, std::uint
                       "with a rotation each unit is rounded by itself; ask without it",
                       part.name, batch);
   return {};
+}
+
+base::Result<void> check_unrotated(const Layout& layout) {
+  if (layout.rotation == 0) return {};
+  return base::fail(base::ErrorCode::unsupported,
+                    "the plan has a rotation, under which each unit is rounded by itself and at "
+                    "random; this query does not: ask it by a plan without");
 }
 
 namespace {
@@ -266,7 +265,7 @@ base::Result<void> ClippedSumAccumulator::add_parts(std::span<const double> cont
 }
 
 base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
-  HANSE_TRY_VOID(refuse_rotation(layout_));
+  HANSE_TRY_VOID(check_unrotated(layout_));
   return add_parts(contribution, [this](auto... of) { add_clipped(of...); });
 }
 
@@ -278,7 +277,7 @@ base::Result<void> ClippedSumAccumulator::add(std::span<const double> contributi
 
 base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, BatchedUnits& batched,
                                                     std::span<const double> others) {
-  HANSE_TRY_VOID(refuse_rotation(layout_));
+  HANSE_TRY_VOID(check_unrotated(layout_));
   const std::span<const double> norms = batched.norms();
   const Part& part = layout_.parts[batched_part];
   const std::size_t units = norms.size();

@@ -69,6 +69,9 @@ base::Result<void> check_layout(const Layout& layout, std::size_t sites);
 // rounding would count: more than a coarse lattice saves. Else invalid_argument.
 base::Result<void> check_batch(const Layout& layout, const Part& part, std::uint64_t batch);
 
+// For who adds units without randomness, or many at once: a layout with a rotation is unsupported.
+base::Result<void> check_unrotated(const Layout& layout);
+
 // Units whose contributions to one part are known by their norms, and whose weighted sum is cheaper
 // than the contributions one by one: gradients, as activations times deltas. A unit's norm and
 // contribution must be the same bits in whatever batch it is: the bound on sensitivity rests on it.

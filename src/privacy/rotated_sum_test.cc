@@ -156,7 +156,7 @@ TEST(RotatedSum, IsNotMadeOfBatches) {
   EXPECT_NE(refused.error().text().find("one by one"), std::string::npos);
   const auto iterate =
       PrivateIterate::create(layout, std::vector<double>{0, 0}, PrivacyLoss::unbounded());
-  EXPECT_EQ(iterate.error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(iterate.error().code(), ErrorCode::unsupported);
 }
 
 TEST(CheckLayout, OfARotationWantsACoarseLatticeAndRoomForPadding) {
