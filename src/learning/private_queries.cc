@@ -14,7 +14,6 @@ namespace {
 
 base::Result<void> check_private_parts(const query::QueryPlan& plan,
                                        std::span<const privacy::Part> expected) {
-  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   if (plan.noise.is_private() && std::ranges::equal(plan.layout.parts, expected)) return {};
   const auto words = [](std::span<const privacy::Part> parts) {
     std::string text;
@@ -259,6 +258,7 @@ base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query:
 }
 
 base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   HANSE_TRY(const Options options, options_of(plan, /*moments=*/false, /*learner=*/true));
   HANSE_TRY(const query::QueryPlan step, step_plan(plan, options));
   HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(step.layout, step.noise));
@@ -269,6 +269,7 @@ base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan
 
 base::Result<std::unique_ptr<query::Query>> create_private_local_training(
     const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   HANSE_TRY(Options options, options_of(plan, /*moments=*/false, /*learner=*/true));
   if (plan.noise.placement != privacy::Placement::site || !plan.noise.parts.empty())
     return base::fail(base::ErrorCode::invalid_argument,
