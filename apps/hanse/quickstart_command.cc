@@ -62,8 +62,12 @@ max_colluders = 0
 metrics = ["accuracy", "macro_f1"]
 )";
 
+// Three plants can be added up only where each trusts that no other helps the coordinator.
 constexpr std::string_view kOwnersWord = R"([consent]
 jobs = "any"
+
+[limits]
+max_colluders = 0
 
 [budget]
 asset = "bearings"

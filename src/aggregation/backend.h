@@ -100,6 +100,7 @@ struct SiteStep {
   std::vector<base::Bytes> durable;
   std::vector<Exchange> send;
   std::optional<SealedVector> sealed;  // once per attempt; to be durable with `durable`
+  base::Digest bound = {};             // of `sealed`: names the masks that it carries
 };
 
 // One attempt at one site. After an error the machine is unchanged. Not thread-safe.
@@ -118,8 +119,9 @@ class SiteMachine {
   // failed_precondition.
   virtual base::Result<SiteStep> advance(math::Sealable input) = 0;
   // Instead of the input, after a restart: the contribution as this attempt sealed it before, which
-  // became durable elsewhere. Too early or twice: failed_precondition; another size: corruption.
-  virtual base::Result<SiteStep> resume(base::Slice sealed) = 0;
+  // became durable elsewhere, and what it was bound to. Too early, twice, or bound to other masks
+  // than the exchanges have led to since: failed_precondition; another size: corruption.
+  virtual base::Result<SiteStep> resume(base::Slice sealed, const base::Digest& bound) = 0;
 };
 
 struct ToSite {

@@ -107,7 +107,7 @@ class PlainSite final : public SiteMachine {
     return step;
   }
 
-  base::Result<SiteStep> resume(base::Slice sealed) override {
+  base::Result<SiteStep> resume(base::Slice sealed, const base::Digest&) override {
     if (sealed_) return fail(ErrorCode::failed_precondition, "this attempt is sealed already");
     if (sealed.size() != setup_.coordinates() * sizeof(std::int64_t))
       return fail(ErrorCode::corruption, "a sealed vector has {} bytes, found {}",

@@ -380,7 +380,7 @@ TEST_F(MaskedRound, ACohortOfStrangersIsRefused) {
 
 // What a site's owner relies on, whatever the coordinator says.
 TEST_F(MaskedRound, ASiteHoldsTheProtectionAgainstItsOwnersWord) {
-  const SiteSettings owner{.self = cohort_[0], .min_contributors = 3};
+  const SiteSettings owner{.self = cohort_[0], .min_contributors = 3, .max_colluders = 1};
   const query::QueryPlan asked = plan();
   const Offer good{
       asked, ParametersBlob(asked, executor_).manifest(), cohort_, "job", 4, {"masked", 4, 3, 1}};
@@ -395,6 +395,7 @@ TEST_F(MaskedRound, ASiteHoldsTheProtectionAgainstItsOwnersWord) {
   };
   refused([](Offer& offer) { offer.protection = {}; }, "the sums of the job are plain");
   refused([](Offer& offer) { offer.protection.min_contributors = 2; }, "limits.min_contributors");
+  refused([](Offer& offer) { offer.protection.max_colluders = 0; }, "limits.max_colluders");
   refused([](Offer& offer) { offer.protection.threshold = 3; }, "two sums of one round");
   refused([](Offer& offer) { offer.protection.max_colluders = 3; }, "two sums of one round");
   refused([](Offer& offer) { offer.min_sites = 3; }, "opened with 3 sites");

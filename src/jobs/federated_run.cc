@@ -27,6 +27,9 @@ namespace {
 constexpr Milliseconds kPause{1000};
 constexpr int kMaxDoublings = 6;
 
+// Attempts at one round whose sum cannot be made before the job is given up: each costs budgets.
+constexpr std::uint32_t kMaxFailed = 3;
+
 // A record is some bytes per round and site: kept whole, a snapshot now and then.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
@@ -208,6 +211,14 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
     HANSE_TRY_VOID(append_failed_attempt());
     return begin(now);
   }
+  if (!out && out.error().code() == ErrorCode::permission_denied) {
+    // A site of the cohort is not in the epoch: whether to go on is for people to say.
+    doors_.log.write(Severity::problem,
+                     fmt::format("job '{}' round {} waits: {}; admit it again, or cancel the job",
+                                 job_.name.text(), state.due().round, out.error().text()));
+    parts_->begin_at = now + Milliseconds{kPause.value << kMaxDoublings};
+    return Outbox{};
+  }
   if (!out) {
     // No restart would help: the job is at fault.
     if (state.open()) HANSE_TRY_VOID(append_failed_attempt());
@@ -297,7 +308,8 @@ Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Millise
   HANSE_TRY_VOID(append_aborted(steps_since_opened()));
   const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
   parts_->begin_at = now + Milliseconds{kPause.value << doublings};
-  if (reason != federation::AbortReason::failed) return {};
+  // A site that lies can spoil a sum, and need not be there the next time.
+  if (reason != federation::AbortReason::failed || id.attempt + 1 < kMaxFailed) return {};
   return end(TrainingOutcome::failed,
              fmt::format("the sum of round {} could not be made", id.round));
 }

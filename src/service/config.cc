@@ -155,6 +155,8 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   jobs::Section limits = root.section("limits");
   limits.get("max_rounds", config.max_rounds, 1U);
   limits.get("min_sites", config.min_sites, 1U, static_cast<std::uint32_t>(base::kMaxSites));
+  limits.get("max_colluders", config.max_colluders, 0U,
+             static_cast<std::uint32_t>(base::kMaxSites));
   limits.get("min_contributors", config.min_contributors, 2U,
              static_cast<std::uint32_t>(base::kMaxSites));
   limits.get("max_records", config.max_records, std::uint64_t{1});

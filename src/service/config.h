@@ -55,6 +55,8 @@ struct SiteConfig {
   // Of how many sites that do not collude each sum is to be, at least; with fewer the others'
   // operators could tell what this one added.
   std::uint32_t min_contributors = 3;
+  // How many others may be on the coordinator's side without harm, at least.
+  std::uint32_t max_colluders = 1;
   // The owner's promise: his tables never have more. A private job has to take as many, or a record
   // that its cap pushes out would move its sums twice (docs/proofs/unit_cap.md).
   std::uint64_t max_records = 100'000;

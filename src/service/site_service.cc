@@ -206,7 +206,8 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   body->machine = std::make_unique<federation::Site>(
       federation::SiteSettings{.self = site,
                                .in_the_clear = at->config.in_the_clear,
-                               .min_contributors = at->config.min_contributors},
+                               .min_contributors = at->config.min_contributors,
+                               .max_colluders = at->config.max_colluders},
       federation::SiteDoors{
           .catalog = at->catalog,
           .executor = doors.executor,

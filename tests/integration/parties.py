@@ -198,7 +198,7 @@ class Parties(Case):
         local.mkdir(exist_ok=True)
         (local / "ovens.csv").write_text("\n".join(["degrees,state,oven", *rows(site)]) + "\n")
         (local / "site.toml").write_text(
-            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\n{limits}\n{budget}\n')
+            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\nmax_colluders = 0\n{limits}\n{budget}\n')
 
     def one_table(self):
         """All plants in one file, for jobs that say where it lies."""
@@ -207,7 +207,8 @@ class Parties(Case):
             lines += [f"{row},{site}" for row in rows(site)]
         self.write("ovens.csv", "\n".join(lines) + "\n")
         for site in self.sites:
-            (self.folder / site / "local/site.toml").write_text('[consent]\njobs = "any"\n')
+            (self.folder / site / "local/site.toml").write_text(
+                '[consent]\njobs = "any"\n[limits]\nmax_colluders = 0\n')
 
     def start(self, *words, home, before=(), **options):
         options.setdefault("env", self.environment())

@@ -164,6 +164,17 @@ Result<void> MaskedCoordinator::take_advert(Advertising& state, std::size_t site
   HANSE_TRY(const Advert advert, checked_advert(*terms_, site, word));
   HANSE_TRY_VOID(agreement_.check(advert.mask_key));
   HANSE_TRY_VOID(agreement_.check(advert.share_key));
+  // Whoever repeats a key, its own or another's that came before, would stop all others.
+  std::vector<ByteView> keys{advert.mask_key, advert.share_key};
+  std::vector<Advert> others;
+  for (const auto& [other, bytes] : state.adverts) {
+    HANSE_TRY(others.emplace_back(), decode_advert(bytes));
+  }
+  for (const Advert& other : others) {
+    keys.push_back(other.mask_key);
+    keys.push_back(other.share_key);
+  }
+  HANSE_TRY_VOID(no_key_twice(keys));
   state.adverts.emplace(site, Bytes(word.begin(), word.end()));
   return {};
 }
@@ -306,6 +317,8 @@ std::vector<std::size_t> MaskedCoordinator::waiting_in(const Opening& state) con
   const bool is_answered = state.masks ? state.masks->has_value()
                                        : can_open(state.shared.circle, state.senders, answered);
   if (!is_answered) {
+    // With a false answer among enough, anybody's true one may help: also of who signs late.
+    if (state.masks) missing = united(missing, state.survivors.without(answered));
     const SiteSet signers = has_signed.without(left_);
     const bool is_signed = has_signed.size() >= terms_->setup.threshold;
     if (is_signed) missing = united(missing, signers.without(answered));

@@ -80,6 +80,45 @@ TEST(Liars, AreNotWaitedOutForever) {
   EXPECT_EQ(std::move(fleet->coordinator()).finish().error().code(), ErrorCode::corruption);
 }
 
+// Three sign first, one of them answers falsely, and the fourth is a moment late with its
+// signature.
+TEST(Liars, AreMadeUpForByOneWhoSignsLate) {
+  Fleet fleet(4, kLayout, 3, 6);
+  fleet.start();
+  fleet.advertise();
+  fleet.share();
+  fleet.contribute_all();
+  fleet.receive_all();
+  for (const std::size_t early : {0U, 1U, 2U}) fleet.send(early);
+  for (const std::size_t early : {0U, 1U, 2U})
+    while (!fleet.at(early).inbox.empty()) {
+      ASSERT_TRUE(fleet.to_site(early, fleet.at(early).inbox.front()).has_value());
+      fleet.at(early).inbox.pop_front();
+    }
+  Bytes& answer = fleet.at(0).outbox.back();
+  for (std::size_t at = 33; at < answer.size(); at += 40) answer[at] ^= std::byte{1};
+  for (const std::size_t early : {0U, 1U, 2U}) fleet.send(early);
+  EXPECT_FALSE(fleet.coordinator().is_done());
+  EXPECT_EQ(fleet.coordinator().waiting_for(), std::vector{site_id(3)});
+  fleet.send(3);
+  fleet.receive_all();
+  fleet.send(3);
+  fleet.expect_sum_of({0, 1, 2, 3});
+}
+
+// One advert with one key twice would make every other site decline: it does not get that far.
+TEST(Liars, RepeatAKeyAndLeave) {
+  Fleet fleet(4, kLayout, 3, 6);
+  fleet.start();
+  Advert advert = decode_advert(fleet.at(2).outbox.front()).value();
+  advert.share_key = advert.mask_key;
+  const base::Digest context = Terms::create(fleet.setup()).value()->context;
+  advert.signature = fleet.at(2).signer.sign(signed_part(advert, context, 2));
+  const auto refused = fleet.to_coordinator(2, encode(advert));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().text(), HasSubstr("one key twice"));
+}
+
 // Site 0 sends site 1 a parcel that does not open. Site 1 leaves, as it must (Bonawitz et al. 2017,
 // figure 4, round 2), and the sum is that of the others, the liar among them.
 TEST(Liars, SpoilAParcelAndTheOthersGoOn) {

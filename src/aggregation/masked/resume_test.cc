@@ -65,6 +65,19 @@ TEST(Resume, IsNotNeededWhereTheEntryIsDurable) {
   EXPECT_EQ(fleet->resume(1).error().code(), ErrorCode::failed_precondition);
 }
 
+// A coordinator that delivers from fewer senders, or others, after the crash.
+TEST(Resume, TakesNothingThatCarriesOtherMasks) {
+  const auto fleet = crashed_fleet();
+  fleet->remind(1);
+  fleet->receive_all();
+  for (const base::Digest& other : {base::Digest(), testing::digest_of("other senders")}) {
+    const auto resumed = fleet->at(1).machine->resume(*fleet->at(1).sealed, other);
+    ASSERT_FALSE(resumed.has_value());
+    EXPECT_EQ(resumed.error().code(), ErrorCode::failed_precondition);
+  }
+  EXPECT_TRUE(fleet->resume(1).has_value());
+}
+
 TEST(Resume, TakesNothingOfAnotherSize) {
   const auto fleet = crashed_fleet();
   fleet->remind(1);
@@ -75,7 +88,7 @@ TEST(Resume, TakesNothingOfAnotherSize) {
   longer.push_back({});
   for (const base::Bytes& other :
        {base::Bytes(), testing::bytes_of(bytes.first(bytes.size() - 1)), longer}) {
-    const auto resumed = fleet->at(1).machine->resume(base::Slice(other));
+    const auto resumed = fleet->at(1).machine->resume(base::Slice(other), fleet->at(1).bound);
     ASSERT_FALSE(resumed.has_value()) << other.size();
     EXPECT_EQ(resumed.error().code(), ErrorCode::corruption);
   }

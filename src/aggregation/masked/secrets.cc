@@ -1,6 +1,7 @@
 #include "aggregation/masked/secrets.h"
 
 #include <algorithm>
+#include <set>
 
 #include "crypto/derive.h"
 
@@ -190,6 +191,15 @@ Result<SecretBytes> Secrets::pair_with(const Circle& circle, std::size_t from,
 
 crypto::KeyStream Secrets::own_mask(const Circle& circle) const {
   return self_stream(self_mask_, circle.transcript);
+}
+
+base::Result<void> no_key_twice(std::span<const base::ByteView> keys) {
+  std::set<std::vector<std::byte>> seen;
+  for (const base::ByteView key : keys)
+    if (!seen.emplace(key.begin(), key.end()).second)
+      return base::fail(base::ErrorCode::corruption,
+                        "each site advertises two keys of its own, found one key twice");
+  return {};
 }
 
 }  // namespace hanse::aggregation

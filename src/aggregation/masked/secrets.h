@@ -23,6 +23,9 @@ struct Circle {
                    std::span<const base::Digest> digests);
 };
 
+// Two sites with one key could not be told apart: corruption.
+base::Result<void> no_key_twice(std::span<const base::ByteView> keys);
+
 // An advert of this attempt by this site, else: of another offer, roster or ring:
 // failed_precondition; not signed by the site's key in the roster: permission_denied.
 base::Result<Advert> checked_advert(const Terms& terms, std::size_t site, base::ByteView word);

@@ -1,7 +1,6 @@
 #include "aggregation/masked/site.h"
 
 #include <algorithm>
-#include <set>
 
 namespace hanse::aggregation {
 
@@ -22,16 +21,6 @@ Result<void> same_transcript(const Digest& expected, const Digest& found) {
   return fail(ErrorCode::failed_precondition,
               "a word of the attempt with transcript {} was expected, found one of {}",
               expected.hex(), found.hex());
-}
-
-// Two sites with one key could not be told apart.
-Result<void> no_key_twice(const std::vector<ByteView>& keys) {
-  std::set<std::vector<std::byte>> seen;
-  for (const ByteView key : keys)
-    if (!seen.emplace(key.begin(), key.end()).second)
-      return fail(ErrorCode::corruption,
-                  "each site advertises two keys of its own, found one key twice");
-  return {};
 }
 
 }  // namespace
@@ -264,8 +253,18 @@ Result<MaskedSite::Delivered*> MaskedSite::ready_to_seal() {
               "a contribution is sealed when all shares have come, not before");
 }
 
+// The transcript and the senders: nothing else decides which masks a contribution carries.
+Digest MaskedSite::bound_to(const Delivered& state) {
+  base::Hasher hasher;
+  hasher.add(base::view_of("hanse bound 1"));
+  hasher.add(state.shared.circle.transcript.bytes());
+  hasher.add(state.senders.encoded());
+  return hasher.finish();
+}
+
 SiteStep MaskedSite::seal(Delivered& state, base::Slice sealed) {
   SiteStep step;
+  step.bound = bound_to(state);
   step.durable.push_back(entry(kSenders, state.senders.encoded()));
   step.sealed = SealedVector(std::move(sealed));
   pledges_.senders = state.senders;
@@ -282,10 +281,14 @@ Result<SiteStep> MaskedSite::advance(math::Sealable input) {
   return seal(*state, base::Slice(masked.packed()));
 }
 
-// Its masks are those of the senders that the coordinator has written down before anybody heard of
-// them: whoever delivers again delivers from the same.
-Result<SiteStep> MaskedSite::resume(base::Slice sealed) {
+// A coordinator that delivers from other senders than before would have it open what carries masks
+// with some of them only.
+Result<SiteStep> MaskedSite::resume(base::Slice sealed, const base::Digest& bound) {
   HANSE_TRY(Delivered* const state, ready_to_seal());
+  if (bound != bound_to(*state))
+    return fail(ErrorCode::failed_precondition,
+                "this attempt's contribution was sealed with the masks of other sites than those "
+                "that shared now");
   if (sealed.size() != terms_->ring.packed_size())
     return fail(ErrorCode::corruption, "a sealed vector has {} bytes, found {}",
                 terms_->ring.packed_size(), sealed.size());

@@ -29,7 +29,7 @@ class MaskedSite final : public SiteMachine {
   base::Result<SiteStep> advance(base::ByteView received) override;
   bool wants_input() const override;
   base::Result<SiteStep> advance(math::Sealable input) override;
-  base::Result<SiteStep> resume(base::Slice sealed) override;
+  base::Result<SiteStep> resume(base::Slice sealed, const base::Digest& bound) override;
 
  private:
   // Each state holds what the states before it left.
@@ -76,6 +76,7 @@ class MaskedSite final : public SiteMachine {
   base::Result<Circle> checked_circle(const Secrets& secrets, const RosterWord& roster) const;
   base::Result<SiteStep> take_delivery(base::ByteView word);
   base::Result<Delivered*> ready_to_seal();
+  static base::Digest bound_to(const Delivered& state);
   SiteStep seal(Delivered& state, base::Slice sealed);
   base::Result<SiteStep> take_survivors(base::ByteView word);
   base::Result<SiteStep> take_confirmation(base::ByteView word);

@@ -36,6 +36,7 @@ class Fleet {
     std::unique_ptr<SiteMachine> machine = nullptr;
     std::vector<base::Bytes> durable = {};
     std::optional<base::Slice> sealed = {};
+    base::Digest bound = {};
     Words values = {};
     std::deque<base::Bytes> inbox = {};
     std::deque<base::Bytes> outbox = {};
@@ -113,7 +114,8 @@ class Fleet {
   }
   // With what was sealed before.
   base::Result<void> resume(std::size_t site) {
-    HANSE_TRY(SiteStep step, sites_[site].machine->resume(*sites_[site].sealed));
+    HANSE_TRY(SiteStep step,
+              sites_[site].machine->resume(*sites_[site].sealed, sites_[site].bound));
     keep(site, std::move(step));
     return {};
   }
@@ -215,7 +217,10 @@ class Fleet {
     Site& one = sites_[site];
     for (base::Bytes& entry : step.durable) one.durable.push_back(std::move(entry));
     for (const Exchange& word : step.send) one.outbox.push_back(bytes_of(word.bytes()));
-    if (step.sealed) one.sealed = step.sealed->bytes();
+    if (step.sealed) {
+      one.sealed = step.sealed->bytes();
+      one.bound = step.bound;
+    }
   }
   void keep(CoordinatorStep step) {
     for (base::Bytes& entry : step.durable) durable_.push_back(std::move(entry));

@@ -259,7 +259,8 @@ Coordinator::Outbox Coordinator::carry_out(aggregation::CoordinatorStep step,
   Outbox out;
   for (aggregation::ToSite& one : step.send)
     out.push_back(to_site(one.site, *release_, std::move(one.exchange)));
-  if (!out.empty()) {
+  // What is said to one site alone is said again, and nothing has moved on.
+  if (out.size() > 1) {
     open_->times_asked = 0;
     open_->retry_at = now + settings_.retry;
     open_->word_due = now + settings_.stall;

@@ -79,6 +79,11 @@ Result<void> check_protection(const Offer& offer, const SiteSettings& settings) 
     return fail(ErrorCode::permission_denied,
                 "the job opens sums over {} contributors, and limits.min_contributors is {} here",
                 protection.min_contributors, settings.min_contributors);
+  if (protection.max_colluders < settings.max_colluders)
+    return fail(ErrorCode::permission_denied,
+                "the job lets {} sites collude with the coordinator without harm, and "
+                "limits.max_colluders is {} here",
+                protection.max_colluders, settings.max_colluders);
   const std::size_t sites = offer.cohort.size();
   if (!opens_one_sum(protection, sites))
     return fail(ErrorCode::permission_denied,

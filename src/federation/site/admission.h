@@ -20,6 +20,8 @@ struct SiteSettings {
   bool plain_sums = false;
   // Of how many sites that do not collude every sum has to be, at least.
   std::uint32_t min_contributors = 2;
+  // How many of the others may be on the coordinator's side without harm, at least.
+  std::uint32_t max_colluders = 0;
   // Parameters whose chunks stopped coming are asked for again after this long, and after twice as
   // long each time that nothing came: one chunk takes two seconds on a line of 1 Mbit/s.
   base::Milliseconds retry{4000};

@@ -19,6 +19,14 @@ bool is_of_store(const base::Error& error) {
   return error.code() == ErrorCode::unavailable || error.code() == ErrorCode::corruption;
 }
 
+// What a ledger keeps of an answer: which masks it carries, then the sealed vector.
+base::Slice payload_of(const aggregation::SiteStep& step) {
+  base::Bytes payload(step.bound.bytes().begin(), step.bound.bytes().end());
+  const base::ByteView sealed = step.sealed->bytes().view();
+  payload.insert(payload.end(), sealed.begin(), sealed.end());
+  return base::Slice(std::move(payload));
+}
+
 // Step 6 of a round: what may be sealed, by the plan's placement.
 base::Result<privacy::Noised> noised(query::Answer answer, const privacy::NoisePlan& plan,
                                      base::RandomSource& random) {
@@ -81,13 +89,18 @@ base::Result<aggregation::SiteStep> Site::paid_answer(const Offer& offer, const 
             query.charges(query::for_site(offer.plan, settings_.self)));
   HANSE_TRY(const privacy::Request request, request_of(offer, budget, charges));
   HANSE_TRY(auto reserved, noted(budget.ledger.reserve(request, budget.clock.wall())));
-  if (const auto* payload = std::get_if<base::Slice>(&reserved))
-    return work_->machine->resume(*payload);
+  if (const auto* payload = std::get_if<base::Slice>(&reserved)) {
+    if (payload->size() < base::Digest::kSize)
+      return fail(ErrorCode::internal, "a payload of {} bytes in the ledger", payload->size());
+    HANSE_TRY(const base::Digest bound,
+              base::Digest::from_bytes(payload->view().first(base::Digest::kSize)));
+    return work_->machine->resume(
+        payload->part(base::Digest::kSize, payload->size() - base::Digest::kSize), bound);
+  }
   Drawn drawn = std::get<Reservation>(std::move(reserved)).draw();
   HANSE_TRY(aggregation::SiteStep step, computed_answer(offer, query, records, charges));
-  HANSE_TRY(
-      [[maybe_unused]] const base::Slice payload,
-      noted(budget.ledger.commit(std::move(drawn), step.sealed->bytes(), budget.clock.wall())));
+  HANSE_TRY([[maybe_unused]] const base::Slice payload,
+            noted(budget.ledger.commit(std::move(drawn), payload_of(step), budget.clock.wall())));
   doors_.log.write(Severity::note,
                    fmt::format("job '{}' round {} is paid for; {}", offer.plan.job.text(),
                                offer.plan.round.round, standing_in_words(budget)));
@@ -113,7 +126,7 @@ base::Result<aggregation::SiteStep> Site::computed_answer(
                 safe.charge().count, safe.charge().loss.text());
   HANSE_TRY(aggregation::SiteStep step, work_->machine->advance(std::move(safe).surrender()));
   HANSE_CHECK(step.sealed.has_value());
-  const std::size_t size = step.sealed->bytes().size();
+  const std::size_t size = base::Digest::kSize + step.sealed->bytes().size();
   if (size > storage::kMaxStoredBlobBytes)
     return fail(ErrorCode::unsupported, "an answer of {} bytes; at most {} can be kept", size,
                 storage::kMaxStoredBlobBytes);
