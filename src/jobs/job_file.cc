@@ -4,7 +4,6 @@
 #include <set>
 
 #include "base/limits.h"
-#include "jobs/aggregation.h"
 #include "jobs/job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
@@ -346,9 +345,6 @@ void check_together(Section& root, Job& job) {
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto sites = static_cast<std::uint32_t>(fleet ? fleet->sites.size() : 1);
-  if (fleet)
-    if (const auto settled = aggregation_of(job.aggregation, sites); !settled)
-      return root.section("aggregation").refuse_where_named(settled.error());
   const auto strategy = strategy_of(with_hardest_grant(job), *schema, sites);
   if (!strategy) {
     Section training = root.section("training");

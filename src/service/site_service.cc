@@ -60,14 +60,14 @@ struct SiteService::Body {
   std::optional<Milliseconds> owes_since = {};
 
   Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer) {
+    if (offer.min_sites < config.min_sites)
+      return base::fail(base::ErrorCode::permission_denied,
+                        "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
+                        offer.plan.job.text(), offer.min_sites, config.min_sites);
     const base::Digest digest = base::Digest::of(base::view_of(offer.job));
     // His word counts in each round: he may take it back.
     HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
     HANSE_TRY_VOID(jobs::check_asked(agreed, offer));
-    if (offer.min_sites < config.min_sites)
-      return base::fail(base::ErrorCode::permission_denied,
-                        "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
-                        agreed.name.text(), offer.min_sites, config.min_sites);
     if (job == digest) return records;
     job.reset();
     HANSE_TRY(records, agreed_records(agreed, config, self, doors));

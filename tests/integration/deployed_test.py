@@ -226,7 +226,7 @@ class People(Parties):
         for absent in ("metrics", "pooled", "local", "accuracy", "test_records"):
             self.assertNotIn(f'"{absent}"', json.dumps(report))
         shown = self.succeeds("report", "result").stdout
-        for part in ("ovens", "deployed", "bremen", "essen", "ulm", "in the clear"):
+        for part in ("ovens", "deployed", "bremen", "essen", "ulm", "sums without noise"):
             self.assertIn(part, shown)
         for absent in ("accuracy", "pooled", "local-only"):
             self.assertNotIn(absent, shown)
