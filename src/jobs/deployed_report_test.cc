@@ -84,7 +84,7 @@ TEST(DeployedReport, ThePageEscapesEveryWordAndLoadsNothing) {
   clear.privacy = {"in_the_clear", "record", {}};
   clear.rounds[1].facts = {.loss = 1};
   for (const char* said :
-       {"in a consortium of tests", "could have read each one", "Learning curve"})
+       {"in a consortium of tests", "without noise. No metric", "Learning curve"})
     EXPECT_NE(to_html(clear).find(said), std::string::npos) << said;
 }
 
