@@ -96,8 +96,7 @@ void run() {
     sites.push_back({*base::SiteId::create(fmt::format("plant-{}", i)), records});
   base::ThreadExecutor executor(std::max(1U, std::thread::hardware_concurrency()));
   base::SilentLog log;
-  jobs::LocalConsortium consortium(std::move(sites), kSites, 1, catalog,
-                                   **federation::backend_named("plain"), executor, log);
+  jobs::LocalConsortium consortium(std::move(sites), {{}, kSites}, 1, catalog, executor, log);
   std::vector<double> milliseconds;
   transport::Traffic traffic;
   for (std::uint32_t round = 1; round <= kRounds; ++round) {

@@ -81,8 +81,8 @@ void coordinate(const transport::testing::Members& members, int sites, int out) 
   while (server->connected().size() < static_cast<std::size_t>(sites)) server->wait(self, kWait);
   std::vector<base::SiteId> cohort;
   for (int i = 0; i < sites; ++i) cohort.push_back(*transport::testing::site(i).site_id());
-  federation::Coordinator coordinator({.cohort = cohort, .min_sites = cohort.size()},
-                                      **federation::backend_named("plain"), executor, log);
+  federation::Coordinator coordinator({.cohort = cohort, .min_sites = cohort.size()}, executor,
+                                      log);
   const double before = peak_memory();
   for (std::uint32_t round = 1; round <= kRounds; ++round) {
     send(*server, coordinator.begin(plan(round, sites), {}, clock.monotonic()).value());
@@ -116,8 +116,10 @@ void play(const transport::testing::Members& members, int number, int port,
   const Address self = transport::testing::site(number);
   federation::Site site(
       {.self = *self.site_id(), .in_the_clear = true},
-      {catalog, **federation::backend_named("plain"), executor, log,
-       [](const federation::Release&) { return std::make_unique<base::SystemRandom>(); },
+      {catalog, executor, log,
+       [](const federation::Release&, federation::Draw) {
+         return std::make_unique<base::SystemRandom>();
+       },
        [](const federation::Offer&) { return std::make_shared<const data::Dataset>(); }},
       *record, store);
   const auto line = *transport::GrpcClient::create({.address = fmt::format("127.0.0.1:{}", port)},

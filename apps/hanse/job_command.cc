@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "hanse/commands.h"
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/json_fields.h"
 #include "jobs/map_file.h"
@@ -66,26 +67,48 @@ base::Result<void> check_places(const jobs::Job& job, const Doors& doors) {
   return {};
 }
 
-// Which sites there are stands in the job of a fleet alone; other records tell when they are read.
-std::size_t sites_of(const jobs::Job& job) {
+// How many sites there are, where the job says so; other records tell when they are read.
+std::optional<std::size_t> said_sites(const jobs::Job& job) {
   const auto* fleet = std::get_if<data::FleetSpec>(&job.source);
   const auto* tables = std::get_if<jobs::TableSource>(&job.source);
   if (fleet) return fleet->sites.size();
-  if (tables && !tables->site_tables.empty()) return tables->site_tables.size();
-  return job.aggregation.min_sites;
+  if (!tables) return std::nullopt;
+  if (!tables->site_tables.empty()) return tables->site_tables.size();
+  std::size_t dealt = 0;
+  for (const auto& [group, sites] : tables->sites.deal) dealt += sites;
+  return dealt > 0 ? std::optional(dealt) : std::nullopt;
+}
+
+// As many as there are, or the fewest that would do.
+std::size_t sites_of(const jobs::Job& job) {
+  return said_sites(job).value_or(jobs::fewest_sites(job.aggregation));
+}
+
+std::string aggregation_in_words(const jobs::Job& job,
+                                 const jobs::ReportedAggregation& aggregation) {
+  const std::string text = jobs::in_words(aggregation);
+  if (said_sites(job)) return text;
+  return fmt::format("{}. That is for {} sites, the fewest; how many there are the records say",
+                     text, sites_of(job));
 }
 
 // What a job would do, by name and in words.
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
 // What one site sends in all rounds.
-std::string vectors_of(const jobs::Job& job, const learning::Architecture& architecture) {
+std::string vectors_of(const jobs::Job& job, const learning::Architecture& architecture,
+                       const jobs::ReportedAggregation& aggregation) {
   const auto numbers = [](std::size_t count) {
     return bytes_in_words(8.0 * static_cast<double>(count));
   };
   const std::size_t parameters = architecture.parameter_count();
+  const std::string keys =
+      aggregation.exchanged_bytes == 0
+          ? ""
+          : fmt::format(", and {} of keys and shares a round",
+                        bytes_in_words(static_cast<double>(aggregation.exchanged_bytes)));
   if (!job.privacy.is_private())
-    return fmt::format("one vector a round, {}", numbers(parameters + 2));
+    return fmt::format("one vector a round, about {}{}", numbers(parameters + 2), keys);
   std::uint32_t steps = job.rounds;
   std::vector<std::string> kinds;
   if (job.privacy.moments > 0) {
@@ -100,11 +123,11 @@ std::string vectors_of(const jobs::Job& job, const learning::Architecture& archi
                                 numbers(parameters + 1)));
   if (job.privacy.metrics > 0)
     kinds.push_back(fmt::format("metrics of the model once, {}", numbers(3)));
-  return fmt::format("{}", fmt::join(kinds, "; "));
+  return fmt::format("{}{}", fmt::join(kinds, "; "), keys);
 }
 
 Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
-               const jobs::ReportedPrivacy& privacy) {
+               const jobs::ReportedPrivacy& privacy, const jobs::ReportedAggregation& aggregation) {
   std::vector<std::string> paths;
   for (const Place& place : places_of(job.source)) paths.push_back(place.path);
   std::string metrics;
@@ -118,13 +141,10 @@ Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
           {"model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
                                 grouped(architecture.parameter_count()))},
           {"training", jobs::in_words(job.strategy, job.rounds)},
-          {"leaves a site",
-           fmt::format("{}; {}", vectors_of(job, architecture), jobs::noise_in_words(privacy))},
+          {"leaves a site", vectors_of(job, architecture, aggregation)},
           {"privacy", jobs::in_words(privacy)},
           {"unit of privacy", privacy.unit},
-          {"aggregation",
-           fmt::format("{}, at least {} site{} a round", job.aggregation.backend,
-                       job.aggregation.min_sites, job.aggregation.min_sites == 1 ? "" : "s")},
+          {"aggregation", aggregation_in_words(job, aggregation)},
           {"metrics", metrics},
           {"evaluation", evaluation}};
 }
@@ -141,7 +161,11 @@ base::Result<void> execute(const JobCheck& command, const Doors& doors) {
   HANSE_TRY_VOID(jobs::check_plan_of(job, sites_of(job)));
   HANSE_TRY(const jobs::ReportedPrivacy privacy,
             jobs::reported_privacy(job, schema, static_cast<std::uint32_t>(sites_of(job))));
-  const Facts facts = facts_of(job, architecture, privacy);
+  HANSE_TRY(const jobs::Aggregation aggregation,
+            jobs::aggregation_of(job.aggregation, sites_of(job)));
+  const Facts facts =
+      facts_of(job, architecture, privacy,
+               jobs::reported(aggregation, sites_of(job), job.strategy.fraction_bits));
   if (command.json)
     return doors.terminal.print_data(jobs::JsonFields::write([&](jobs::JsonFields& json) {
       std::string name = job.name.text();

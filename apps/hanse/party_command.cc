@@ -51,14 +51,11 @@ transport::Credentials credentials_of(const service::Member& member, transport::
           identity.certificate()};
 }
 
-void say_what_leaves(bool in_the_clear, bool trusted_summer, base::Log& log) {
+void say_what_leaves(bool in_the_clear, base::Log& log) {
   if (in_the_clear)
     log.write(Severity::warning,
-              "in the clear: updates may reach the coordinator without noise, and it could read "
-              "each");
-  if (trusted_summer)
-    log.write(Severity::warning,
-              "trusted summer: the coordinator may see answers under a part of the noise");
+              "in the clear: sums may be opened without noise, and where they are plain the "
+              "coordinator could read each site's update");
 }
 
 }  // namespace
@@ -78,7 +75,7 @@ Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
           {.bind = config.bind}, credentials_of(started.member, transport::Address::coordinator()),
           std::move(ring), running->control(), {doors.clock, doors.random, *started.log}));
   HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
-  say_what_leaves(config.in_the_clear, false, *started.log);
+  say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(
       Severity::note,
       fmt::format("coordinator of '{}', epoch {}, listens on port {}",
@@ -109,7 +106,7 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
                 {.address = address}, credentials_of(started.member, std::move(self)),
                 std::move(ring), {doors.clock, doors.random, *started.log}));
   HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
-  say_what_leaves(config.in_the_clear, config.trusted_summer, *started.log);
+  say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
                                                  started.member.roster.consortium,
                                                  started.member.roster.epoch, address));

@@ -56,15 +56,18 @@ placement = "site"
 unit = "record"
 
 [aggregation]
-backend = "plain"
-min_sites = 3
+max_colluders = 0
 
 [evaluation]
 metrics = ["accuracy", "macro_f1"]
 )";
 
+// Three plants can be added up only where each trusts that no other helps the coordinator.
 constexpr std::string_view kOwnersWord = R"([consent]
 jobs = "any"
+
+[limits]
+max_colluders = 0
 
 [budget]
 asset = "bearings"

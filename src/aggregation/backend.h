@@ -1,20 +1,30 @@
 // Sums that nobody reads alone: a protocol as two pure machines, one at each site and one at the
 // coordinator.
 //
-// The caller feeds a machine what arrived, makes `durable` durable, then sends `send`.
-// Contributions are large and come in pieces, so the coordinator's machine takes them slice by
-// slice and keeps nothing but the sum.
+//   site         begin ─→ exchanges … ─→ input ─→ exchanges …
+//   coordinator  exchanges … ─→ inputs, slice by slice ─→ exchanges … ─→ finish
+//
+// The caller feeds a machine what arrived, makes `durable` durable, then sends `send`. After a
+// restart a machine is made again from what was durable; what it has said it says again, and never
+// anything that contradicts it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/ids.h"
+#include "base/random.h"
+#include "crypto/sign.h"
 #include "math/lattice.h"
+
+namespace hanse::federation {
+class MessageDecoder;
+}
 
 namespace hanse::aggregation {
 
@@ -22,25 +32,51 @@ namespace hanse::aggregation {
 struct Stretch {
   std::size_t coordinates = 0;
   std::int64_t bound = 0;
+
+  bool operator==(const Stretch&) const = default;
 };
 
-// Public facts of one attempt at one round.
+// Public facts of one attempt at one round, the same for every party.
 struct Setup {
-  base::Digest offer;  // the plan, its parameters and the cohort
+  // The plan, its parameters, the job, the cohort and the terms below.
+  base::Digest offer;
   std::vector<Stretch> layout;
   std::vector<base::SiteId> cohort;
+  // The epoch of the roster, and the keys of the cohort in it, in the same order. `plain` needs
+  // none.
+  base::Digest roster = {};
+  std::vector<crypto::Verifier> keys = {};
+  // Sites that together rebuild what another one masked with. `plain` needs none.
+  std::uint32_t threshold = 0;
+  // A sum of fewer contributions is not opened.
+  std::uint32_t min_sites = 1;
 
   std::size_t coordinates() const;
 };
 
-// A site's contribution as it leaves the site: 8 bytes per coordinate with `plain`. Only a backend
-// makes one.
+// A protocol message between a site's machine and the coordinator's; opaque to whoever carries it.
+// Made by a machine, or decoded from an envelope.
+class Exchange {
+ public:
+  base::ByteView bytes() const { return bytes_; }
+  bool operator==(const Exchange&) const = default;
+
+ private:
+  friend class MaskedSite;
+  friend class MaskedCoordinator;
+  friend class hanse::federation::MessageDecoder;
+  explicit Exchange(base::Bytes bytes) : bytes_(std::move(bytes)) {}
+  base::Bytes bytes_;
+};
+
+// A site's contribution as it leaves the site. Only a backend makes one.
 class SealedVector {
  public:
   const base::Slice& bytes() const { return bytes_; }
 
  private:
   friend class PlainSite;
+  friend class MaskedSite;
   explicit SealedVector(base::Slice bytes) : bytes_(std::move(bytes)) {}
   base::Slice bytes_;
 };
@@ -52,62 +88,113 @@ class Sum {
 
  private:
   friend class PlainCoordinator;
+  friend class MaskedCoordinator;
   Sum(std::vector<std::int64_t> values, std::size_t contributors)
       : values_(std::move(values)), contributors_(contributors) {}
   std::vector<std::int64_t> values_;
   std::size_t contributors_;
 };
 
-// A protocol message between a site's machine and the coordinator's; opaque to whoever carries it.
-struct Exchange {
-  base::SiteId site;
-  base::Bytes bytes;
-};
-
 struct SiteStep {
+  // Secrets among them: to be kept until the attempt is over, then wiped.
   std::vector<base::Bytes> durable;
   std::vector<Exchange> send;
-  std::vector<SealedVector> sealed;  // at most one, once per attempt
+  std::optional<SealedVector> sealed;  // once per attempt; to be durable with `durable`
+  base::Digest bound = {};             // of `sealed`: names the masks that it carries
 };
 
-// One attempt at one site. After an error the machine is unchanged.
+// One attempt at one site. After an error the machine is unchanged. Not thread-safe.
 class SiteMachine {
  public:
   virtual ~SiteMachine() = default;
-  virtual base::Result<SiteStep> advance(const Exchange& received) = 0;
-  // Another size than the setup's: invalid_argument. Twice: failed_precondition.
+  // The first words, and whenever the coordinator asks anew, the last ones again. Draws what the
+  // attempt keeps secret, once.
+  virtual SiteStep begin(base::RandomSource& random) = 0;
+  // What came before is ignored; what contradicts it: failed_precondition; malformed: corruption;
+  // not signed by whom it should be: permission_denied.
+  virtual base::Result<SiteStep> advance(base::ByteView received) = 0;
+  // The exchanges before the input are done.
+  virtual bool wants_input() const = 0;
+  // Another size than the setup's, or beyond its bounds: invalid_argument. Too early or twice:
+  // failed_precondition.
   virtual base::Result<SiteStep> advance(math::Sealable input) = 0;
+  // Instead of the input, after a restart: the contribution as this attempt sealed it before, which
+  // became durable elsewhere, and what it was bound to. Too early, twice, or bound to other masks
+  // than the exchanges have led to since: failed_precondition; another size: corruption.
+  virtual base::Result<SiteStep> resume(base::Slice sealed, const base::Digest& bound) = 0;
+};
+
+struct ToSite {
+  base::SiteId site;
+  Exchange exchange;
 };
 
 struct CoordinatorStep {
   std::vector<base::Bytes> durable;
-  std::vector<Exchange> send;
+  std::vector<ToSite> send;
 };
 
-// One attempt at the coordinator. After an error the machine is unchanged.
+// One attempt at the coordinator. Contributions are large and come in pieces, so it takes them
+// slice by slice and keeps nothing but the sum. After an error the machine is unchanged. Not
+// thread-safe.
 class CoordinatorMachine {
  public:
   virtual ~CoordinatorMachine() = default;
   // Bytes of one sealed vector, as the setup implies.
   virtual std::size_t sealed_size() const = 0;
-  virtual base::Result<CoordinatorStep> advance(const Exchange& received) = 0;
+
+  // What a site said. An error is the site's fault, and it should leave.
+  virtual base::Result<CoordinatorStep> advance(const base::SiteId& site,
+                                                base::ByteView received) = 0;
+  // This site's contribution may be taken now.
+  virtual bool wants_input(const base::SiteId& site) const = 0;
   // A whole sealed vector in slices, in order, already checked against its digest. Not of the
   // cohort: permission_denied; counted before: already_exists; another size: corruption.
   virtual base::Result<CoordinatorStep> advance(const base::SiteId& site,
                                                 std::span<const base::Slice> sealed) = 0;
-  // The sum over the sites counted so far. None: failed_precondition.
+  // The site is out of it, for whatever cause: it says and contributes nothing more. What it
+  // contributed stays. Fewer are left than a sum needs: aborted.
+  virtual base::Result<CoordinatorStep> leave(const base::SiteId& site) = 0;
+
+  // The sites without which it does not go on as yet; none when it is done. When time is up, let
+  // each of them leave.
+  virtual std::vector<base::SiteId> waiting_for() const = 0;
+  // All that the site has to have heard so far, in order: for one that may have missed it.
+  virtual std::vector<Exchange> said_to(const base::SiteId& site) const = 0;
+
+  // Whoever is in the sum, once it is known: of no later contribution it is asked.
+  virtual bool is_done() const = 0;
+  // Not done: failed_precondition. What was opened contradicts what was promised: corruption.
   virtual base::Result<Sum> finish() && = 0;
 };
 
+// Who a site is to the others.
+struct Self {
+  base::SiteId site;
+  const crypto::Signer* signer = nullptr;  // outlives the machine; `plain` needs none
+};
+
+// Both kinds of machine are made of what was durable before, none at first. Bytes that no such
+// machine wrote for this setup: corruption. A setup that the protocol does not allow:
+// invalid_argument.
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::string_view name() const = 0;
-  virtual std::unique_ptr<SiteMachine> site(Setup setup, base::SiteId self) const = 0;
-  virtual std::unique_ptr<CoordinatorMachine> coordinator(Setup setup) const = 0;
+  // Among so many sites it protects from coordinators alone that follow the protocol.
+  virtual bool is_semi_honest(std::size_t sites) const = 0;
+  // What one of so many sites says besides its contribution when nobody drops out: the mean.
+  virtual std::size_t exchanged_bytes(std::size_t sites) const = 0;
+  virtual base::Result<std::unique_ptr<SiteMachine>> site(
+      Setup setup, Self self, std::span<const base::Bytes> durable) const = 0;
+  virtual base::Result<std::unique_ptr<CoordinatorMachine>> coordinator(
+      Setup setup, std::span<const base::Bytes> durable) const = 0;
 };
 
 // No protection: the coordinator could read each contribution. For simulation.
 const Backend& plain();
+
+// Masks that cancel in the sum: aggregation/masked/masked.h.
+const Backend& masked();
 
 }  // namespace hanse::aggregation

@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace hanse::crypto {
+namespace {
+
+// libsodium chooses its code for this machine; before that it runs its portable one.
+[[maybe_unused]] const int kSodiumIsReady = sodium_init();
+
+}  // namespace
 
 SecretBytes::SecretBytes(std::size_t size)
     : bytes_(std::make_unique<std::byte[]>(size)), size_(size) {}

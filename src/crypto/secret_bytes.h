@@ -1,6 +1,7 @@
 // Bytes that nobody else may learn: keys and seeds.
 #pragma once
 
+#include <concepts>
 #include <memory>
 
 #include "base/bytes.h"
@@ -15,6 +16,13 @@ class SecretBytes {
   static SecretBytes random(std::size_t size, base::RandomSource& random);
   // The caller wipes what was copied.
   static SecretBytes copy_of(base::ByteView bytes);
+  // What `fill` writes into `size` zero bytes; the only moment at which a secret can be written to.
+  template <std::invocable<std::span<std::byte>> Fill>
+  static SecretBytes filled(std::size_t size, Fill&& fill) {
+    SecretBytes secret(size);
+    fill(std::span<std::byte>(secret.bytes_.get(), size));
+    return secret;
+  }
 
   ~SecretBytes();
   SecretBytes(SecretBytes&& other) noexcept;

@@ -1,7 +1,10 @@
 // What a coordinator may ask under the name of a job that an owner has agreed to.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "base/limits.h"
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/testing.h"
 #include "jobs/training.h"
@@ -22,7 +25,9 @@ class AskedTest : public ::testing::Test {
         strategy_of(second, *schema_of(job.source), static_cast<std::uint32_t>(cohort_.size()));
     query::QueryPlan plan = *(*strategy)->plan(*iterate, {round, 0});
     const federation::ParametersBlob parameters(plan, executor_);
-    return {plan, parameters.manifest(), cohort_, job.text};
+    const Aggregation aggregation = *aggregation_of(job_.aggregation, cohort_.size());
+    return {plan,     parameters.manifest(), cohort_,
+            job.text, aggregation.min_sites, aggregation.protection};
   }
   void expect_refused(const Offer& asked, std::string_view says) {
     const auto fine = check_asked(job_, asked);
@@ -49,8 +54,32 @@ TEST_F(AskedTest, NoRoundsBeyondThoseAgreedTo) {
 }
 
 TEST_F(AskedTest, NoSumOfFewerSites) {
-  cohort_ = {testing::site("a")};
-  expect_refused(offer(job_), "asks 1 sites");
+  Offer few = offer(job_);
+  few.cohort = {testing::site("a")};
+  expect_refused(few, "asks for 2 sites a round, and there is 1");
+  few = offer(job_);
+  few.min_sites = 1;
+  expect_refused(few, "would add up 'plain' over 1 sites");
+}
+
+// A coordinator that asks for less protection than the job that was agreed to.
+TEST_F(AskedTest, NoOtherProtection) {
+  const Job masked = testing::ovens(
+      {"aggregation.backend=masked", "aggregation.min_sites=3", "aggregation.max_colluders=0"});
+  Offer asked = offer(masked);
+  const Aggregation aggregation = *aggregation_of(masked.aggregation, cohort_.size());
+  asked.min_sites = aggregation.min_sites;
+  asked.protection = aggregation.protection;
+  EXPECT_TRUE(check_asked(masked, asked));
+  for (const auto& lie : std::vector<std::function<void(federation::Protection&)>>{
+           [](auto& at) { at = {}; }, [](auto& at) { --at.threshold; },
+           [](auto& at) { --at.min_contributors; }, [](auto& at) { ++at.max_colluders; }}) {
+    Offer other = asked;
+    lie(other.protection);
+    const auto fine = check_asked(masked, other);
+    ASSERT_FALSE(fine);
+    EXPECT_EQ(fine.error().code(), base::ErrorCode::permission_denied);
+  }
 }
 
 TEST_F(AskedTest, NoOtherPlan) {

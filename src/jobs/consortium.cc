@@ -16,27 +16,47 @@ std::vector<base::SiteId> names_of(const std::vector<SiteRecords>& sites) {
   return names;
 }
 
+// Keys as a consortium of tests has them.
+roster::Identity identity_of(const base::SiteId& site, std::uint64_t seed) {
+  base::SeededSimulationRandom random(seed, "identity/" + site.text());
+  constexpr crypto::Validity kEver{{0}, {4'102'444'800'000}};  // 1970 to 2100
+  return roster::Identity::create(site.text(), random, kEver).value();
+}
+
 // Of a record that nobody reads again: memory stays small over any number of rounds.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
 }  // namespace
 
-std::unique_ptr<base::RandomSource> answer_stream(std::uint64_t seed, const base::SiteId& site,
-                                                  const federation::Release& release) {
+std::unique_ptr<base::RandomSource> simulated_stream(std::uint64_t seed, const base::SiteId& site,
+                                                     const federation::Release& release,
+                                                     federation::Draw draw) {
   return std::make_unique<base::SeededSimulationRandom>(
-      seed, fmt::format("answer/{}/{}/{}/{}", site.text(), release.job.text(), release.round.round,
-                        release.round.attempt));
+      seed,
+      fmt::format("{}/{}/{}/{}/{}", draw == federation::Draw::answer ? "answer" : "masks",
+                  site.text(), release.job.text(), release.round.round, release.round.attempt));
 }
 
-LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites,
+LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, const Aggregation& aggregation,
                                  std::uint64_t seed, const query::Catalog& catalog,
-                                 const federation::Backend& backend, base::Executor& executor,
-                                 base::Log& log)
+                                 base::Executor& executor, base::Log& log)
     : seed_(seed),
       executor_(executor),
-      coordinator_(
-          {.cohort = names_of(sites), .min_sites = min_sites, .central_noise = &central_noise_},
-          backend, executor, log) {
+      coordinator_({.cohort = names_of(sites),
+                    .min_sites = aggregation.min_sites,
+                    .protection = aggregation.protection,
+                    .central_noise = &central_noise_},
+                   executor, log) {
+  const bool masked = aggregation.protection.backend != aggregation::plain().name();
+  federation::Membership members;
+  if (masked) {
+    for (const SiteRecords& site : sites) {
+      Plant& plant = sites_[site.site];
+      plant.identity = identity_of(site.site, seed);
+      members.keys.emplace(site.site, plant.identity->signing().verifier());
+    }
+    coordinator_.adopt(members);
+  }
   for (SiteRecords& site : sites) {
     Plant& plant = sites_[site.site];
     plant.store = std::make_unique<storage::MemoryStore>(storage::MemoryStore::Keep::tails);
@@ -45,12 +65,18 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, std::size_t min
             .value();
     plant.site = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = site.site, .in_the_clear = true},
-        federation::SiteDoors{
-            catalog, backend, executor, log,
-            [seed, name = site.site](const federation::Release& release) {
-              return answer_stream(seed, name, release);
-            },
-            [records = std::move(site.records)](const federation::Offer&) { return records; }},
+        federation::SiteDoors{.catalog = catalog,
+                              .executor = executor,
+                              .log = log,
+                              .random =
+                                  [seed, name = site.site](const federation::Release& release,
+                                                           federation::Draw draw) {
+                                    return simulated_stream(seed, name, release, draw);
+                                  },
+                              .records = [records = std::move(site.records)](
+                                             const federation::Offer&) { return records; },
+                              .members = members,
+                              .signer = masked ? &plant.identity->signing() : nullptr},
         *plant.record, *plant.store);
   }
 }
@@ -85,7 +111,8 @@ base::Result<RoundResult> LocalConsortium::run_round(query::QueryPlan plan) {
   const transport::Traffic after = loopback_.traffic();
   return RoundResult{*std::move(released),
                      std::get<federation::Closed>(coordinator_.record().state()).contributors,
-                     {after.messages - before.messages, after.bytes - before.bytes}};
+                     {after.messages - before.messages, after.bytes - before.bytes},
+                     coordinator_.sealed_size()};
 }
 
 base::Result<void> LocalConsortium::send(std::vector<Envelope> envelopes) {

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "federation/coordinator/coordinator.h"
-#include "federation/round/backends.h"
 #include "federation/site/site.h"
+#include "jobs/aggregation.h"
 #include "query/query.h"
+#include "roster/identity.h"
 #include "storage/memory_store.h"
 #include "transport/loopback.h"
 
@@ -22,15 +23,17 @@ struct SiteRecords {
   std::shared_ptr<const data::Dataset> records;
 };
 
-// What a site draws from where all is simulated: a stream for each site and release, so that no
+// What a site draws from where all is simulated: streams for each site and release, so that no
 // answer depends on what was answered before.
-std::unique_ptr<base::RandomSource> answer_stream(std::uint64_t seed, const base::SiteId& site,
-                                                  const federation::Release& release);
+std::unique_ptr<base::RandomSource> simulated_stream(std::uint64_t seed, const base::SiteId& site,
+                                                     const federation::Release& release,
+                                                     federation::Draw draw);
 
 struct RoundResult {
   privacy::Released released;
   std::vector<base::SiteId> contributors;
-  transport::Traffic traffic;  // of this round
+  transport::Traffic traffic;      // of this round
+  std::uint64_t sealed_bytes = 0;  // of one contribution
 };
 
 // Parties work side by side in waves: each takes what lies in its box when the wave begins, and
@@ -40,16 +43,17 @@ class LocalConsortium {
  public:
   // Sites and coordinator draw from streams of `seed`; sites answer every job from their records,
   // whatever its text and wherever its plans place the noise. At least one site.
-  LocalConsortium(std::vector<SiteRecords> sites, std::size_t min_sites, std::uint64_t seed,
-                  const query::Catalog& catalog, const federation::Backend& backend,
-                  base::Executor& executor, base::Log& log);
+  LocalConsortium(std::vector<SiteRecords> sites, const Aggregation& aggregation,
+                  std::uint64_t seed, const query::Catalog& catalog, base::Executor& executor,
+                  base::Log& log);
 
   // Runs one round to its end. An aborted round: aborted, with the reason.
   base::Result<RoundResult> run_round(query::QueryPlan plan);
 
  private:
-  // A site with the memory that its record lies in.
+  // A site with its keys and the memory that its record lies in.
   struct Plant {
+    std::optional<roster::Identity> identity;
     std::unique_ptr<storage::MemoryStore> store;
     std::unique_ptr<storage::Durable<federation::SiteRecord>> record;
     std::unique_ptr<federation::Site> site;

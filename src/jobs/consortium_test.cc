@@ -60,8 +60,8 @@ class ConsortiumTest : public testing::Test {
   }
   LocalConsortium make(std::vector<SiteRecords> records, std::size_t min_sites,
                        base::Executor& executor) {
-    return LocalConsortium(std::move(records), min_sites, 1, catalog_,
-                           **federation::backend_named("plain"), executor, log_);
+    return LocalConsortium(std::move(records), {{}, static_cast<std::uint32_t>(min_sites)}, 1,
+                           catalog_, executor, log_);
   }
   query::Catalog catalog_;
   base::SilentLog log_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/privacy_words.h"
 #include "jobs/report_charts.h"
@@ -63,14 +64,16 @@ base::Result<DeployedReport> deployed_report(const Job& job, const TrainingRecor
   if (attempts.size() < job.rounds) attempts.push_back(record.due().attempt + 1);
   HANSE_TRY(report.privacy,
             reported_privacy(job, schema, static_cast<std::uint32_t>(cohort.size()), attempts));
-  report.aggregation = {job.aggregation.backend, job.aggregation.min_sites,
-                        job.strategy.fraction_bits};
+  HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, cohort.size()));
+  report.aggregation = reported(aggregation, cohort.size(), job.strategy.fraction_bits);
   std::map<base::SiteId, Departures> left;
   for (const TrainedRound& round : record.rounds()) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
     report.rounds.push_back({round.id.round, round.id.attempt + 1, round.facts,
                              static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     report.timing.round_seconds.push_back(static_cast<double>(round.milliseconds) / 1000);
+    count_bytes(round.sealed_bytes, round.coordinates, report.aggregation);
+    report.aggregation.dropouts += cohort.size() - round.sites_in.size();
     for (const base::SiteId& site : round.sites_in) {
       ++left[site].vectors;
       left[site].bytes += round.sealed_bytes;
@@ -119,9 +122,8 @@ std::string what_left(const DeployedReport& report) {
 std::string notice(const ReportedPrivacy& privacy) {
   if (!privacy.guarantee)
     return R"(<p class="notice" role="note"><strong>Deployed in the clear, in a consortium of )"
-           R"(tests.</strong> Records stayed at the sites. Their updates reached the coordinator )"
-           R"(without noise, and it could have read each one. No metric is shown: none was )"
-           R"(released.</p>)";
+           R"(tests.</strong> Records stayed at the sites. Sums of their updates were opened )"
+           R"(without noise. No metric is shown: none was released.</p>)";
   return fmt::format(
       R"(<p class="notice" role="note"><strong>Deployed: {}.</strong> Records stayed at the )"
       R"(sites, and each site charged its own budget. Nothing here depends on records but what )"
@@ -140,10 +142,8 @@ std::string facts(const DeployedReport& report) {
   fact("model", fmt::format("{}, {} parameters", report.job.model, report.job.parameters));
   fact("training", report.job.strategy);
   fact("privacy", in_words(report.privacy));
-  fact("aggregation",
-       fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
-                   report.aggregation.backend, report.aggregation.min_sites,
-                   report.aggregation.fraction_bits));
+  fact("aggregation", in_words(report.aggregation));
+  fact("what left", cost_in_words(report.aggregation));
   fact("policy", "not enforced: this version has none");
   fact("audit", "not enforced: this version has none");
   fact("instruction set", report.job.instruction_set + " at the coordinator");

@@ -23,8 +23,8 @@ DeployedReport sample(const std::string& text) {
   report.privacy = {
       "site", text,
       ReportedGuarantee{
-          1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}, {{text, 1, 0.7, 0.25}}}};
-  report.aggregation = {"plain", 2, 28};
+          1e-5, "rho", 3, 2.7, "add_remove", {{text, 60}}, {}, {{text, 1, 0.7, 0.25}}, 0, {}}};
+  report.aggregation = {"masked", 3, 2, 0, 2, 28, false, 2625, 412, 0.5, 1};
   report.timing = {"2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", {.5, 120.25}};
   return report;
 }
@@ -84,7 +84,7 @@ TEST(DeployedReport, ThePageEscapesEveryWordAndLoadsNothing) {
   clear.privacy = {"in_the_clear", "record", {}};
   clear.rounds[1].facts = {.loss = 1};
   for (const char* said :
-       {"in a consortium of tests", "could have read each one", "Learning curve"})
+       {"in a consortium of tests", "without noise. No metric", "Learning curve"})
     EXPECT_NE(to_html(clear).find(said), std::string::npos) << said;
 }
 

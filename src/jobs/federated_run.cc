@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/training.h"
 #include "learning/iterate.h"
@@ -26,6 +27,9 @@ namespace {
 constexpr Milliseconds kPause{1000};
 constexpr int kMaxDoublings = 6;
 
+// Attempts at one round whose sum cannot be made before the job is given up: each costs budgets.
+constexpr std::uint32_t kMaxFailed = 3;
+
 // A record is some bytes per round and site: kept whole, a snapshot now and then.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
@@ -47,8 +51,8 @@ struct FederatedRun::Parts {
   std::unique_ptr<federation::Coordinator> coordinator;
   learning::Iterate iterate;
   std::optional<base::Digest> iterate_name;  // of the stored one; none before the first round
-  std::uint64_t sealed_bytes = 0;
-  std::size_t opened_steps = 0;  // of the open attempt's record, that are durable
+  std::uint64_t coordinates = 0;             // of one contribution to the open round
+  std::size_t opened_steps = 0;              // of the open attempt's record, that are durable
   Milliseconds opened_at{};
   Milliseconds begin_at{};  // not before
 };
@@ -91,8 +95,7 @@ Result<void> FederatedRun::load() {
   HANSE_TRY(learning::Iterate iterate, first_iterate(job_, schema));
   const auto sites = static_cast<std::uint32_t>(settings_.cohort.size());
   HANSE_TRY(auto strategy, strategy_of(job_, schema, sites));
-  HANSE_TRY(const aggregation::Backend* backend,
-            federation::backend_named(job_.aggregation.backend));
+  HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites));
   HANSE_TRY(auto record,
             storage::Durable<TrainingRecord>::open(doors_.store, log_name(job_.name),
                                                    TrainingRecord(job_.name), kSnapshotEvery));
@@ -106,9 +109,11 @@ Result<void> FederatedRun::load() {
   }
   auto coordinator = std::make_unique<federation::Coordinator>(
       federation::CoordinatorSettings{.cohort = settings_.cohort,
-                                      .min_sites = job_.aggregation.min_sites,
+                                      .min_sites = aggregation.min_sites,
+                                      .protection = aggregation.protection,
+                                      .members = settings_.members,
                                       .deadline = settings_.round_limit},
-      *backend, doors_.executor, doors_.log, past_of(state, settings_));
+      doors_.executor, doors_.log, past_of(state, settings_));
   parts_ = std::make_unique<Parts>(Parts{.strategy = std::move(strategy),
                                          .record = std::move(record),
                                          .coordinator = std::move(coordinator),
@@ -193,10 +198,27 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
   const TrainingRecord state = record();
   const auto asked = [&]() -> Result<Outbox> {
     HANSE_TRY(query::QueryPlan plan, parts_->strategy->plan(parts_->iterate, state.due()));
-    parts_->sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
-    return parts_->coordinator->begin(std::move(plan), job_.text, now);
+    HANSE_TRY(const std::vector<base::Bytes> kept, this->kept());
+    parts_->coordinates = plan.layout.coordinates();
+    return parts_->coordinator->begin(std::move(plan), job_.text, now, kept);
   };
   auto out = asked();
+  if (!out && out.error().code() == ErrorCode::corruption && state.open()) {
+    // What was kept is of another program's protocol.
+    doors_.log.write(Severity::warning,
+                     fmt::format("job '{}' round {}: {}; a new attempt", job_.name.text(),
+                                 state.due().round, out.error().text()));
+    HANSE_TRY_VOID(append_failed_attempt());
+    return begin(now);
+  }
+  if (!out && out.error().code() == ErrorCode::permission_denied) {
+    // A site of the cohort is not in the epoch: whether to go on is for people to say.
+    doors_.log.write(Severity::problem,
+                     fmt::format("job '{}' round {} waits: {}; admit it again, or cancel the job",
+                                 job_.name.text(), state.due().round, out.error().text()));
+    parts_->begin_at = now + Milliseconds{kPause.value << kMaxDoublings};
+    return Outbox{};
+  }
   if (!out) {
     // No restart would help: the job is at fault.
     if (state.open()) HANSE_TRY_VOID(append_failed_attempt());
@@ -223,7 +245,41 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
 
 Result<void> FederatedRun::append_failed_attempt() {
   const RoundStep abort = federation::step::Abort{federation::AbortReason::failed};
-  return append(TrainingRecord::aborted({&abort, 1}));
+  return append_aborted({&abort, 1});
+}
+
+// What the attempt kept goes with it.
+Result<void> FederatedRun::append_aborted(std::span<const RoundStep> steps) {
+  auto forget = parts_->record->read([](const TrainingRecord& at) { return at.kept(); });
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            parts_->record->append(TrainingRecord::aborted(steps), {}, std::move(forget)));
+  return {};
+}
+
+Result<void> FederatedRun::keep(std::vector<base::Bytes> durable) {
+  if (durable.empty()) return {};
+  const base::Slice blob = TrainingRecord::bundle(durable);
+  const base::Digest name = base::Digest::of(blob.view());
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            parts_->record->append(TrainingRecord::kept(name), {{name, blob}}));
+  return {};
+}
+
+Result<std::vector<base::Bytes>> FederatedRun::kept() const {
+  std::vector<base::Bytes> all;
+  const TrainingRecord state = record();
+  for (const base::Digest& name : state.kept()) {
+    HANSE_TRY(const base::Slice blob, doors_.store.blob(name));
+    if (base::Digest::of(blob.view()) != name)
+      return fail(ErrorCode::corruption, "what was kept differs from its digest");
+    HANSE_TRY(std::vector<base::Bytes> entries, TrainingRecord::unbundled(blob.view()));
+    std::ranges::move(entries, std::back_inserter(all));
+  }
+  return all;
+}
+
+void FederatedRun::adopt(federation::Membership members) {
+  parts_->coordinator->adopt(std::move(members));
 }
 
 std::vector<RoundStep> FederatedRun::steps_since_opened() const {
@@ -234,6 +290,7 @@ std::vector<RoundStep> FederatedRun::steps_since_opened() const {
 // Makes durable what the coordinator came to, before `out` may leave.
 Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) {
   if (!is_open()) return out;
+  HANSE_TRY_VOID(keep(parts_->coordinator->take_durable()));
   const federation::RoundState& state = parts_->coordinator->record().state();
   if (std::holds_alternative<federation::Released>(state)) {
     HANSE_TRY(Outbox farewell, close(now));
@@ -248,10 +305,11 @@ Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) 
 // cancels the job: owners may need days to agree.
 Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Milliseconds now) {
   const base::RoundId id = parts_->record->read([](const TrainingRecord& at) { return at.due(); });
-  HANSE_TRY_VOID(append(TrainingRecord::aborted(steps_since_opened())));
+  HANSE_TRY_VOID(append_aborted(steps_since_opened()));
   const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
   parts_->begin_at = now + Milliseconds{kPause.value << doublings};
-  if (reason != federation::AbortReason::failed) return {};
+  // A site that lies can spoil a sum, and need not be there the next time.
+  if (reason != federation::AbortReason::failed || id.attempt + 1 < kMaxFailed) return {};
   return end(TrainingOutcome::failed,
              fmt::format("the sum of round {} could not be made", id.round));
 }
@@ -269,7 +327,7 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
   std::vector<RoundStep> steps = steps_since_opened();
   if (!stepped) {
     steps.push_back(federation::step::Abort{federation::AbortReason::failed});
-    HANSE_TRY_VOID(append(TrainingRecord::aborted(steps)));
+    HANSE_TRY_VOID(append_aborted(steps));
     HANSE_TRY_VOID(end(TrainingOutcome::failed, stepped.error().text()));
     return parts_->coordinator->cancel();
   }
@@ -277,7 +335,8 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
   auto& [iterate, facts] = *stepped;
   const base::Slice bytes(learning::encode(iterate));
   const base::Digest name = base::Digest::of(bytes.view());
-  std::vector<base::Digest> forget;
+  std::vector<base::Digest> forget =
+      parts_->record->read([](const TrainingRecord& at) { return at.kept(); });
   if (parts_->iterate_name && *parts_->iterate_name != name)
     forget.push_back(*parts_->iterate_name);
   HANSE_TRY([[maybe_unused]] const std::uint64_t number,
@@ -286,8 +345,9 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
                     {.steps = steps,
                      .iterate = name,
                      .facts = facts,
-                     .sealed_bytes = parts_->sealed_bytes,
-                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value)}),
+                     .sealed_bytes = parts_->coordinator->sealed_size(),
+                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value),
+                     .coordinates = parts_->coordinates}),
                 {{name, bytes}}, std::move(forget)));
   parts_->iterate = std::move(iterate);
   parts_->iterate_name = name;

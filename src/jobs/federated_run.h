@@ -21,6 +21,8 @@ struct FederatedSettings {
   base::Milliseconds round_limit{3'600'000};
   // Where each site stood at its last receipt, by earlier trainings.
   std::map<base::SiteId, federation::Standing> standings = {};
+  // By whose signatures the sites are known.
+  federation::Membership members = {};
 };
 
 // The job can be trained by sites elsewhere: one seed, one split, sums in the clear named as such.
@@ -50,6 +52,8 @@ class FederatedRun {
   // A site has been away for so long that the round goes on without it.
   base::Result<Outbox> missed(const base::SiteId& site, base::Milliseconds now);
   base::Result<Outbox> cancel(base::Milliseconds now);
+  // Another epoch of the roster, for the attempts that begin from now on.
+  void adopt(federation::Membership members);
   // When advance(now) has something to do; none once the training is over.
   std::optional<base::Milliseconds> next_deadline() const;
 
@@ -75,6 +79,9 @@ class FederatedRun {
   base::Result<void> pause_or_fail(federation::AbortReason reason, base::Milliseconds now);
   base::Result<void> append(base::Bytes entry);
   base::Result<void> append_failed_attempt();
+  base::Result<void> append_aborted(std::span<const federation::RoundStep> steps);
+  base::Result<void> keep(std::vector<base::Bytes> durable);
+  base::Result<std::vector<base::Bytes>> kept() const;
   base::Result<void> end(TrainingOutcome outcome, std::string reason);
   std::vector<federation::RoundStep> steps_since_opened() const;
 

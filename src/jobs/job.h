@@ -82,9 +82,14 @@ struct ModelSpec {
 base::Result<learning::Architecture> architecture_of(const ModelSpec& model,
                                                      const data::Schema& schema);
 
+// How the answers of the sites are added up: jobs/aggregation.h settles it for so many of them.
 struct AggregationSpec {
-  std::string backend = "plain";
-  std::uint32_t min_sites = 1;  // a round with fewer contributions is aborted
+  std::string backend = "masked";
+  std::uint32_t threshold = 0;  // sites that rebuild another one's masks; 0: by their number
+  // Every number that is opened is a sum over so many sites that do not collude …
+  std::uint32_t min_contributors = 3;
+  std::uint32_t max_colluders = 1;  // … where so many may, with the coordinator
+  std::uint32_t min_sites = 0;  // a round with fewer contributions is aborted; 0: the least allowed
 
   bool operator==(const AggregationSpec&) const = default;
 };

@@ -207,10 +207,27 @@ void settle_recipe(Section section, const data::Schema& schema, Job& job) {
   job.strategy.privacy = std::move(recipe);
 }
 
-void read_aggregation(Section section, Job& job) {
-  section.get_word<std::string>("backend", job.aggregation.backend, word_of({"plain"}));
-  section.get<std::uint32_t>("min_sites", job.aggregation.min_sites, 1, base::kMaxSites);
+void read_aggregation(Section section, bool noised, Job& job) {
+  AggregationSpec& spec = job.aggregation;
+  section.get_word<std::string>("backend", spec.backend, word_of({"masked", "plain"}));
+  const bool masked = spec.backend != "plain";
+  for (const auto* key : {"threshold", "min_contributors", "max_colluders"})
+    section.only(masked, key, "where backend is \"masked\"");
+  if (std::string word; section.is_text("threshold"))
+    section.get_word<std::string>(
+        "threshold", word, [](std::string_view said) -> Result<std::string> {
+          if (said == "auto") return std::string(said);
+          return base::fail(ErrorCode::invalid_argument,
+                            "expected a whole number or \"auto\"; found \"{}\"", said);
+        });
+  else
+    section.get<std::uint32_t>("threshold", spec.threshold, 2, base::kMaxSites);
+  section.get<std::uint32_t>("min_contributors", spec.min_contributors, 2, base::kMaxSites);
+  section.get<std::uint32_t>("max_colluders", spec.max_colluders, 0, base::kMaxSites);
+  section.get<std::uint32_t>("min_sites", spec.min_sites, 1, base::kMaxSites);
   section.get("fraction_bits", job.strategy.fraction_bits, 0, kMaxFractionBits);
+  section.only(noised, "rotation", "with noise: privacy.epsilon or privacy.noise_multiplier");
+  section.get("rotation", job.strategy.rotation);
   section.get("max_records_per_site", job.strategy.max_records_per_site);
   section.finish();
 }
@@ -316,7 +333,8 @@ void check_together(Section& root, Job& job) {
   if (const auto sites = known_sites(job.source); !sites.empty())
     if (const auto known = check_named_sites(job, sites); !known)
       root.section("privacy").refuse_where_named(known.error());
-  if (job.privacy.placement == privacy::Placement::shared && job.aggregation.min_sites < 2)
+  if (job.privacy.placement == privacy::Placement::shared && job.aggregation.backend == "plain" &&
+      job.aggregation.min_sites < 2)
     root.section("aggregation")
         .refuse("min_sites",
                 "noise placed \"shared\" takes at least 2 sites: one alone would add all of it, "
@@ -381,7 +399,7 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   if (root.has("training")) read_training(root.section("training"), noised, job);
   if (root.has("privacy")) read_privacy(root.section("privacy"), job.privacy);
   for (const auto* key : {"data", "model", "training", "privacy"}) root.section(key);
-  read_aggregation(root.section("aggregation"), job);
+  read_aggregation(root.section("aggregation"), noised, job);
   root.section("evaluation");
   root.finish();
   HANSE_TRY_VOID(document.problems());

@@ -31,6 +31,8 @@ strategy = "fedavg"
 rounds = 5
 [privacy]
 entrance = "in_the_clear"
+[aggregation]
+backend = "plain"
 )";
 
 std::optional<std::string> no_environment(std::string_view) { return std::nullopt; }
@@ -145,8 +147,8 @@ TEST(JobFile, RangesHaveTheirLine) {
                {"small.toml:19:1: training"});
   expect_error(replaced("bearings = 12", "severity = 2"), {"small.toml:11:12: data.site.severity"});
   expect_error(replaced("hidden = [8, 4]", "hidden = [0]"), {"small.toml:18:10: model.hidden"});
-  expect_error(std::string(kJob) + "[aggregation]\nfraction_bits = 60\n",
-               {"small.toml:25:17: aggregation.fraction_bits"});
+  expect_error(std::string(kJob) + "fraction_bits = 60\n",
+               {"small.toml:26:17: aggregation.fraction_bits"});
 }
 
 TEST(JobFile, EvaluationTakesRepeatsAndWhatMetricsAreMeansOver) {
@@ -183,15 +185,15 @@ TEST(JobFile, SurvivesTheDeepestKeysThatItReads) {
   const std::string key = "a" + times(64, ".a");
   const std::string deepest =
       std::string(kJob) + times(7, key + " = [\n{ ") + "a = 1" + times(7, " }]") + "\n";
-  expect_error(deepest, {"small.toml:24:1: privacy.a: unknown key"});
-  expect_error(deepest, {"small.toml:24:1: privacy.a: unknown key"}, {"seed=1"});
+  expect_error(deepest, {"small.toml:26:1: aggregation.a: unknown key"});
+  expect_error(deepest, {"small.toml:26:1: aggregation.a: unknown key"}, {"seed=1"});
   expect_error("x = " + times(17, "[") + times(17, "]"), {"small.toml:1:", "nest"});
 }
 
 TEST(JobFile, ManyDotsElsewhereAreFine) {
   EXPECT_TRUE(parse(std::string(kJob) + "# " + std::string(1'000, '.') + "\n"));
   expect_error(std::string(kJob) + "x = [" + times(1'000, "0.5, ") + "]\n",
-               {"privacy.x: unknown key"});
+               {"aggregation.x: unknown key"});
 }
 
 TEST(JobFile, BrokenTomlHasALine) {

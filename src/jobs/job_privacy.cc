@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/nearest.h"
+#include "jobs/aggregation.h"
 #include "learning/site_weights.h"
 #include "learning/unit_sums.h"
 #include "privacy/accounting/accountant.h"
@@ -164,6 +165,26 @@ Result<double> gate_epsilon(const PrivacySpec& privacy, double granted,
   return gate.epsilon_of(price);
 }
 
+struct Dosed {
+  PrivateSpec spec;
+  double multiplier;
+};
+
+// Of a private job, before any site is treated apart.
+Result<Dosed> dosed_spec(const Job& job, const learning::Architecture& architecture,
+                         std::uint32_t sites) {
+  Dosed dosed{*job.strategy.privacy, job.privacy.noise_multiplier.value_or(0)};
+  if (dosed.spec.placement == privacy::Placement::shared && sites > 1) {
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, sites));
+    dosed.spec.shares = noise_shares(aggregation);
+  }
+  if (job.privacy.epsilon) {
+    HANSE_TRY(dosed.multiplier, calibrated(job, dosed.spec, architecture, sites));
+  }
+  dose(dosed.spec, job.privacy, dosed.multiplier);
+  return dosed;
+}
+
 void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
                   std::vector<privacy::Charge>& charges) {
   const std::vector<std::uint64_t> rounds = rounds_of_charges(job);
@@ -176,6 +197,26 @@ void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
     charges[i].count += charges[i].count / rounds[i] * again;
     first += rounds[i];
   }
+}
+
+// Against a coordinator without colluders all sites of the smallest sum have noise in it, not those
+// alone that the dose is counted on.
+Result<void> report_collusion(const Job& job, const learning::Architecture& architecture,
+                              std::uint32_t sites, std::span<const std::uint32_t> attempts,
+                              ReportedGuarantee& guarantee) {
+  if (job.privacy.placement != privacy::Placement::shared || sites < 2) return {};
+  HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, sites));
+  if (aggregation.protection.backend == aggregation::plain().name()) return {};
+  HANSE_TRY(Dosed dosed, dosed_spec(job, architecture, sites));
+  const double more = static_cast<double>(aggregation.min_sites) / noise_shares(aggregation);
+  dose(dosed.spec, job.privacy, dosed.multiplier * std::sqrt(more));
+  HANSE_TRY(const auto strategy, create(job, std::move(dosed.spec), sites));
+  HANSE_TRY(auto charges, strategy->charges(architecture, nullptr));
+  charge_again(job, attempts, charges);
+  HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
+  guarantee.max_colluders = aggregation.protection.max_colluders;
+  HANSE_TRY(guarantee.coordinator_epsilon, epsilon_of_group(charges, delta, 1));
+  return {};
 }
 
 // The most of the protected units behind which one unit of the records, or one group, stands.
@@ -209,16 +250,9 @@ Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const da
                                                         std::uint32_t sites) {
   if (!job.privacy.is_private()) return learning::create_strategy(job.strategy, job.name, sites);
   HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
-  PrivateSpec spec = *job.strategy.privacy;
-  if (spec.placement == privacy::Placement::shared)
-    spec.shares = std::min(job.aggregation.min_sites, sites);
-  double multiplier = job.privacy.noise_multiplier.value_or(0);
-  if (job.privacy.epsilon) {
-    HANSE_TRY(multiplier, calibrated(job, spec, architecture, sites));
-  }
-  dose(spec, job.privacy, multiplier);
-  HANSE_TRY_VOID(settle_sites(job, architecture, sites, spec));
-  return create(job, std::move(spec), sites);
+  HANSE_TRY(auto dosed, dosed_spec(job, architecture, sites));
+  HANSE_TRY_VOID(settle_sites(job, architecture, sites, dosed.spec));
+  return create(job, std::move(dosed.spec), sites);
 }
 
 Result<void> check_named_sites(const Job& job, std::span<const base::SiteId> known) {
@@ -290,6 +324,7 @@ Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& sch
     for (const privacy::Charge& charge : charges) HANSE_TRY_VOID(accountant->add(charge));
     guarantee.gate_epsilon = accountant->epsilon(delta);
   }
+  HANSE_TRY_VOID(report_collusion(job, architecture, sites, attempts, guarantee));
   for (const auto& [site, granted] : job.privacy.site_epsilon) {
     HANSE_TRY(charges, strategy->charges(architecture, &site));
     charge_again(job, attempts, charges);

@@ -60,6 +60,34 @@ std::string site_budgets_in_words(const ReportedGuarantee& guarantee) {
 
 }  // namespace
 
+std::string in_words(const ReportedAggregation& aggregation) {
+  if (aggregation.backend == "plain")
+    return fmt::format(
+        "plain, not confidential: the coordinator could read each contribution; at "
+        "least {} site(s) a round",
+        aggregation.min_sites);
+  std::string text = fmt::format(
+      "{}: with up to {} of the sites on its side, the coordinator learns sums over {} others or "
+      "more and nothing else; at least {} sites a round, {} make up for one that vanishes",
+      aggregation.backend, aggregation.max_colluders, aggregation.min_contributors,
+      aggregation.min_sites, aggregation.threshold);
+  if (aggregation.semi_honest)
+    text += ". Among so many sites that holds for a coordinator that follows the protocol alone";
+  return text;
+}
+
+std::string cost_in_words(const ReportedAggregation& aggregation) {
+  std::string text =
+      fmt::format("a site sends up to {} bytes of numbers a round", aggregation.sealed_bytes);
+  if (aggregation.exchanged_bytes > 0)
+    text += fmt::format(" and about {} of keys and shares", aggregation.exchanged_bytes);
+  // Of a small model the ratio says nothing but that it is small.
+  if (aggregation.sealed_bytes > aggregation.exchanged_bytes)
+    text += fmt::format(", in all {:.3g} × its numbers as 32-bit floats", aggregation.expansion);
+  return fmt::format("{}; {} dropout{}", text, aggregation.dropouts,
+                     aggregation.dropouts == 1 ? "" : "s");
+}
+
 std::string noise_in_words(const ReportedPrivacy& privacy) {
   const auto placement = privacy::placement_named(privacy.placement);
   if (!placement) return privacy.placement;
@@ -69,6 +97,12 @@ std::string noise_in_words(const ReportedPrivacy& privacy) {
     case privacy::Placement::site:
       return "each site adds the whole noise to its own answer";
     case privacy::Placement::shared:
+      if (privacy.guarantee && privacy.guarantee->coordinator_epsilon)
+        return fmt::format(
+            "sites share the noise inside a masked sum: that is with {} of the sites on the "
+            "coordinator's side, and epsilon {} against it alone",
+            privacy.guarantee->max_colluders,
+            epsilon_in_words(privacy.guarantee->coordinator_epsilon));
       return "sites share the noise, and a trusted summer adds up: it sees each answer under a "
              "part of the noise";
     case privacy::Placement::coordinator:
@@ -89,7 +123,7 @@ std::string in_words(const ReportedPrivacy& privacy) {
 std::string conclusion(const ReportedPrivacy& privacy, bool simulated) {
   if (!privacy.guarantee)
     return fmt::format("Nothing was private: {}.",
-                       simulated ? "a simulation, in the clear" : "updates went in the clear");
+                       simulated ? "a simulation, without noise" : "sums without noise");
   std::string text = simulated ? "Simulated with " : "With ";
   text += in_words(privacy) + ".";
   if (simulated) text += " The noise came from the job's seed: do not hand this model out.";

@@ -14,6 +14,10 @@ std::string in_words(const ReportedPrivacy& privacy);
 // Who adds the noise, and what whoever adds up could see.
 std::string noise_in_words(const ReportedPrivacy& privacy);
 
+// Who learns what from the sums, and what that cost.
+std::string in_words(const ReportedAggregation& aggregation);
+std::string cost_in_words(const ReportedAggregation& aggregation);
+
 // A sentence for the end of a run: "Simulated, with differential privacy per record: …", or that
 // nothing was private.
 std::string conclusion(const ReportedPrivacy& privacy, bool simulated);

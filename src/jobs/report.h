@@ -214,6 +214,10 @@ struct ReportedGuarantee {
   std::vector<ReportedMechanism> mechanisms;
   std::vector<LargerUnit> larger_units;
   std::vector<ReportedSiteBudget> site_budgets;  // of sites that grant an epsilon of their own
+  // Where the noise is shared inside a masked sum: pld_epsilon holds against the coordinator with
+  // so many sites, and this against the coordinator alone.
+  std::uint32_t max_colluders = 0;
+  std::optional<double> coordinator_epsilon;  // none: elsewhere, or no bound is known
 
   bool operator==(const ReportedGuarantee&) const = default;
 };
@@ -228,8 +232,16 @@ struct ReportedPrivacy {
 
 struct ReportedAggregation {
   std::string backend;
+  std::uint32_t threshold = 0;  // this and the next two: 0 where sums are plain
+  std::uint32_t min_contributors = 0;
+  std::uint32_t max_colluders = 0;
   std::uint32_t min_sites = 0;
   int fraction_bits = 0;
+  bool semi_honest = false;           // safe from coordinators alone that follow the protocol
+  std::uint64_t exchanged_bytes = 0;  // of keys and shares that a site sends in a round
+  std::uint64_t sealed_bytes = 0;     // of its largest contribution
+  double expansion = 0;               // of both over its numbers as floats of 32 bits
+  std::uint64_t dropouts = 0;         // of a site from a round that closed without it
 
   bool operator==(const ReportedAggregation&) const = default;
 };

@@ -199,7 +199,7 @@ std::string simulation_notice(const Report& report) {
   if (!report.privacy.guarantee)
     return fmt::format(
         R"(<p class="notice" role="note"><strong>Simulated: nothing was private.</strong> )"
-        R"(All parties ran in one process, and vectors left the sites in the clear. {}</p>)",
+        R"(All parties ran in one process, and vectors were added up without noise. {}</p>)",
         kOnly);
   return fmt::format(
       R"(<p class="notice" role="note"><strong>Simulated: {}.</strong> All parties ran in one )"
@@ -219,10 +219,8 @@ std::string facts(const Report& report) {
   fact("training", report.job.strategy);
   fact("random by", seeds_in_words(report));
   fact("privacy", in_words(report.privacy));
-  fact("aggregation",
-       fmt::format("{}: not confidential; at least {} site(s) a round; {} fraction bits",
-                   report.aggregation.backend, report.aggregation.min_sites,
-                   report.aggregation.fraction_bits));
+  fact("aggregation", in_words(report.aggregation));
+  fact("what left", cost_in_words(report.aggregation));
   fact("policy", "not enforced: this version has none");
   fact("audit", "not enforced: this version has none");
   fact("instruction set", report.job.instruction_set);

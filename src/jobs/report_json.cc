@@ -183,6 +183,8 @@ static void describe(JsonFields& json, ReportedGuarantee& guarantee) {
   json.field("mechanisms", guarantee.mechanisms);
   json.field("larger_units", guarantee.larger_units);
   json.field("site_budgets", guarantee.site_budgets);
+  json.field("max_colluders", guarantee.max_colluders);
+  json.field("coordinator_epsilon", guarantee.coordinator_epsilon);
 }
 
 void describe(JsonFields& json, ReportedPrivacy& privacy) {
@@ -200,9 +202,18 @@ void describe(JsonFields& json, ReportedPrivacy& privacy) {
 
 void describe(JsonFields& json, ReportedAggregation& aggregation) {
   json.field("backend", aggregation.backend);
+  bool confidential = aggregation.backend != "plain";
+  json.field("confidential", confidential);
+  json.field("threshold", aggregation.threshold);
+  json.field("min_contributors", aggregation.min_contributors);
+  json.field("max_colluders", aggregation.max_colluders);
   json.field("min_sites", aggregation.min_sites);
   json.field("fraction_bits", aggregation.fraction_bits);
-  json.constant("confidential", false);
+  json.field("semi_honest", aggregation.semi_honest);
+  json.field("exchanged_bytes", aggregation.exchanged_bytes);
+  json.field("sealed_bytes", aggregation.sealed_bytes);
+  json.field("expansion", aggregation.expansion);
+  json.field("dropouts", aggregation.dropouts);
 }
 
 static void describe(JsonFields& json, Timing& timing) {

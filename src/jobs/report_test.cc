@@ -55,8 +55,10 @@ Report sample(const std::string& text) {
                                       "add_remove",
                                       {{text, 60}, {"b", 1}},
                                       {{text, 227, 1840}, {"b", 2, {}}},
-                                      {{text, 1, 0.7, 0.25}, {"b", 2, {}, 1}}}};
-  report.aggregation = {"plain", 1, 28};
+                                      {{text, 1, 0.7, 0.25}, {"b", 2, {}, 1}},
+                                      2,
+                                      1.5}};
+  report.aggregation = {"masked", 5, 3, 1, 5, 28, true, 2625, 40'000, 0.75, 3};
   report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
   return report;
 }
@@ -184,8 +186,8 @@ TEST(ReportHtml, NeedsNothingFromElsewhere) {
 
 TEST(ReportHtml, SaysWhatWasPromised) {
   const std::string html = to_html(sample("a"));
-  for (const char* said : {"differential privacy per record", "no known bound", "trusted summer",
-                           "for a whole b (up to 2 units)"})
+  for (const char* said : {"differential privacy per record", "no known bound",
+                           "inside a masked sum", "for a whole b (up to 2 units)"})
     EXPECT_NE(html.find(said), std::string::npos) << said;
   EXPECT_EQ(html.find("nothing was private"), std::string::npos);
 }

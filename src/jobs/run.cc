@@ -47,6 +47,9 @@ class Runner {
     for (const JudgedFold& fold : found_.judged) {
       std::ranges::copy(fold.rounds.rows, std::back_inserter(report_.rounds));
       std::ranges::copy(fold.rounds.seconds, std::back_inserter(report_.timing.round_seconds));
+      ReportedAggregation& aggregation = report_.aggregation;
+      count_bytes(fold.rounds.sealed_bytes, fold.rounds.coordinates, aggregation);
+      aggregation.dropouts += fold.rounds.dropouts;
     }
     const RunSeconds spent = seconds();
     report_.timing.total_seconds = spent.total;
@@ -113,8 +116,8 @@ class Runner {
     if (report_.privacy.guarantee) {
       HANSE_TRY(report_.privacy.guarantee->larger_units, larger_units(job_, sites));
     }
-    report_.aggregation = {job_.aggregation.backend, job_.aggregation.min_sites,
-                           job_.strategy.fraction_bits};
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites.size()));
+    report_.aggregation = reported(aggregation, sites.size(), job_.strategy.fraction_bits);
     return {};
   }
 
@@ -252,8 +255,8 @@ class Runner {
         state_.round = static_cast<std::uint32_t>(++rounds / sites.size());
         return goes_on({"local", s}, iterate);
       };
-      trained[s] = train(job_, *schema_, {{sites[s].site, sites[s].records}}, 1, doors_.executor,
-                         after_round, from[s]);
+      trained[s] = train(job_, *schema_, {{sites[s].site, sites[s].records}}, alone(),
+                         doors_.executor, after_round, from[s]);
     });
     if (problem_) return base::fail(*problem_);
     std::vector<SharedIterate> iterates;
@@ -268,11 +271,12 @@ class Runner {
   Result<SharedIterate> train_together(const std::vector<SiteRecords>& sites) {
     const TrainingPlace place{"federated", 0};
     base::Milliseconds round_start = doors_.clock.monotonic();
+    HANSE_TRY(const Aggregation aggregation, aggregation_of(job_.aggregation, sites.size()));
     auto trained = train(
-        job_, *schema_, sites, job_.aggregation.min_sites, doors_.executor,
+        job_, *schema_, sites, aggregation, doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           const base::Milliseconds now = doors_.clock.monotonic();
-          note_round(round, static_cast<double>((now - round_start).value) / 1000);
+          note_round(round, sites.size(), static_cast<double>((now - round_start).value) / 1000);
           round_start = now;
           return goes_on(place, iterate);
         },
@@ -288,7 +292,7 @@ class Runner {
     HANSE_TRY(base::SiteId everyone, base::SiteId::create("pooled"));
     auto trained = train(
         pooled(job_, sites.size()), *schema_,
-        {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, 1,
+        {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, alone(),
         doors_.executor,
         [&](const RoundTrace& round, const SharedIterate& iterate) {
           state_.round = round.round;
@@ -300,12 +304,15 @@ class Runner {
     return trained;
   }
 
-  void note_round(const RoundTrace& round, double seconds) {
+  void note_round(const RoundTrace& round, std::size_t sites, double seconds) {
     const std::uint64_t bytes = round.sealed_bytes * round.sites_in.size();
     FoldRounds& rounds = found_.open.rounds;
     rounds.rows.push_back({job_.seed, fold_number_, round.round, round.facts,
                            static_cast<std::uint32_t>(round.sites_in.size()), bytes});
     rounds.seconds.push_back(seconds);
+    rounds.sealed_bytes = round.sealed_bytes;
+    rounds.coordinates = round.coordinates;
+    rounds.dropouts += sites - round.sites_in.size();
     for (const base::SiteId& site : round.sites_in) {
       Departures& left = rounds.left[site.text()];
       ++left.vectors;

@@ -49,6 +49,8 @@ rounds = 2
 repeats = 2
 [privacy]
 entrance = "in_the_clear"
+[aggregation]
+backend = "plain"
 )";
 
 // 2 repeats × 2 folds × 2 rounds × (2 sites alone, together, pooled)

@@ -109,6 +109,9 @@ static void describe(JsonFields& json, FoldRounds& rounds) {
   std::vector<SiteDepartures> left;
   for (const auto& [site, one] : rounds.left) left.push_back({site, one});
   json.field("left", left);
+  json.field("sealed_bytes", rounds.sealed_bytes);
+  json.field("coordinates", rounds.coordinates);
+  json.field("dropouts", rounds.dropouts);
   if (!json.reading()) return;
   if (rounds.seconds.size() != rounds.rows.size()) json.refuse("as many seconds as rounds");
   for (SiteDepartures& one : left)

@@ -78,6 +78,9 @@ struct FoldRounds {
   std::vector<RoundRow> rows;
   std::vector<double> seconds;             // of each round
   std::map<std::string, Departures> left;  // by site
+  std::uint64_t sealed_bytes = 0;          // of one contribution to the last round …
+  std::uint64_t coordinates = 0;           // … and its numbers
+  std::uint64_t dropouts = 0;              // of a site from a round that closed without it
 
   bool operator==(const FoldRounds&) const = default;
 };

@@ -41,6 +41,8 @@ strategy = "fedavg"
 rounds = 3
 [privacy]
 entrance = "in_the_clear"
+[aggregation]
+backend = "plain"
 )";
 
 // Hot above zero, one record in eight mistaken; as many records at `a` as at `b`.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "federation/round/backends.h"
+#include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/training.h"
 #include "learning/options.h"
@@ -37,7 +39,8 @@ Result<void> take_over(TableSource& source, const base::SiteId& self, const std:
 
 Result<Job> with_own(Job job, const base::SiteId& self, const std::string& site_class,
                      const OwnData& own) {
-  job.aggregation.min_sites = 1;  // as many as are looked at here
+  job.aggregation.backend = aggregation::plain().name();  // of one site
+  job.aggregation.min_sites = 1;
   if (auto* table = std::get_if<TableSource>(&job.source)) {
     HANSE_TRY_VOID(take_over(*table, self, site_class, own));
     return job;
@@ -153,10 +156,14 @@ base::Result<void> check_asked(const Job& job, const federation::Offer& offer) {
   if (asked.round.round == 0 || asked.round.round > job.rounds)
     return fail(ErrorCode::permission_denied, "the coordinator asks for round {} of {} in job '{}'",
                 asked.round.round, job.rounds, job.name.text());
-  if (offer.cohort.size() < job.aggregation.min_sites)
+  const auto aggregation = aggregation_of(job.aggregation, offer.cohort.size());
+  if (!aggregation) return fail(ErrorCode::permission_denied, "{}", aggregation.error().text());
+  if (offer.protection != aggregation->protection || offer.min_sites != aggregation->min_sites)
     return fail(ErrorCode::permission_denied,
-                "the coordinator asks {} sites, and job '{}' adds up {} or more",
-                offer.cohort.size(), job.name.text(), job.aggregation.min_sites);
+                "the coordinator would add up '{}' over {} sites or more, and job '{}' among {} "
+                "sites asks for '{}' over {} or more",
+                offer.protection.backend, offer.min_sites, job.name.text(), offer.cohort.size(),
+                aggregation->protection.backend, aggregation->min_sites);
   const auto plan = expected_plan(job, offer);
   // The parameters are another model's each round, of the same size.
   const base::Digest parameters = offer.parameters.digest();

@@ -44,6 +44,7 @@ rounds = 3
 [privacy]
 entrance = "in_the_clear"
 [aggregation]
+backend = "plain"
 min_sites = 2
 )";
 
@@ -85,10 +86,11 @@ struct Plant {
     record = *std::move(opened);
     machine = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = self, .in_the_clear = true},
-        federation::SiteDoors{
-            catalog, **federation::backend_named("plain"), executor, log,
-            [this](const federation::Release& release) { return answer_stream(1, self, release); },
-            [this](const federation::Offer& offer) { return records(offer); }},
+        federation::SiteDoors{catalog, executor, log,
+                              [this](const federation::Release& release, federation::Draw draw) {
+                                return simulated_stream(1, self, release, draw);
+                              },
+                              [this](const federation::Offer& offer) { return records(offer); }},
         *record, store);
   }
 

@@ -88,12 +88,7 @@ Job pooled(const Job& job, std::size_t sites) {
 
 base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
   HANSE_CHECK(sites > 0);
-  if (job.aggregation.min_sites > sites)
-    return base::fail(base::ErrorCode::failed_precondition,
-                      "aggregation.min_sites asks for {} sites a round, and there {}; lower it or "
-                      "add sites",
-                      job.aggregation.min_sites,
-                      sites == 1 ? "is 1" : fmt::format("are {}", sites));
+  HANSE_TRY([[maybe_unused]] const Aggregation settled, aggregation_of(job.aggregation, sites));
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
   HANSE_TRY_VOID(check_plans(job, schema, iterate, sites));
@@ -101,7 +96,7 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
 }
 
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
-                                  std::vector<SiteRecords> sites, std::size_t min_sites,
+                                  std::vector<SiteRecords> sites, const Aggregation& aggregation,
                                   base::Executor& executor, const AfterRound& after_round,
                                   SharedIterate from) {
   SharedIterate iterate = std::move(from);
@@ -111,22 +106,21 @@ base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
   }
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
   HANSE_TRY(const auto strategy, strategy_of(job, schema, max_sites));
-  HANSE_TRY(const federation::Backend* backend, federation::backend_named(job.aggregation.backend));
   const query::Catalog catalog = full_catalog();
   LastProblem log;
-  LocalConsortium consortium(std::move(sites), min_sites, job.seed, catalog, *backend, executor,
-                             log);
+  LocalConsortium consortium(std::move(sites), aggregation, job.seed, catalog, executor, log);
   while (iterate->steps < job.rounds) {
     const std::uint32_t round = iterate->steps + 1;
     HANSE_TRY(query::QueryPlan plan, strategy->plan(*iterate, {round, 0}));
-    const std::uint64_t sealed_bytes = plan.layout.coordinates() * sizeof(std::int64_t);
+    const std::uint64_t coordinates = plan.layout.coordinates();
     const auto result = consortium.run_round(std::move(plan));
     if (!result) return base::fail(with_cause(result.error(), log));
     HANSE_TRY(const learning::RoundFacts facts,
               facts_of(job, *strategy, *iterate, result->released));
     HANSE_TRY(learning::Iterate next, strategy->step(*iterate, result->released));
     iterate = std::make_shared<const learning::Iterate>(std::move(next));
-    if (!after_round({round, facts, result->contributors, sealed_bytes}, iterate))
+    if (!after_round({round, facts, result->contributors, result->sealed_bytes, coordinates},
+                     iterate))
       return base::fail(base::ErrorCode::aborted, "stopped after round {} of {}", round,
                         job.rounds);
   }

@@ -14,6 +14,7 @@ struct RoundTrace {
   learning::RoundFacts facts;
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one site's contribution
+  std::uint64_t coordinates = 0;   // … and how many numbers it is of
 };
 
 // Where every training of the job begins: parameters drawn from its seed.
@@ -49,7 +50,7 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites);
 // `from`: where an earlier process stopped; null: at the beginning. Wherever a training goes on, it
 // comes to the same bits: a site's answer depends on its records and on the release alone.
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
-                                  std::vector<SiteRecords> sites, std::size_t min_sites,
+                                  std::vector<SiteRecords> sites, const Aggregation& aggregation,
                                   base::Executor& executor, const AfterRound& after_round,
                                   SharedIterate from = nullptr);
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "jobs/training_record.pb.h"
+#include "storage/store.h"
 
 namespace hanse::jobs {
 namespace {
@@ -95,6 +96,32 @@ base::Bytes TrainingRecord::opened(std::span<const RoundStep> steps) {
   return bytes_of(entry);
 }
 
+base::Bytes TrainingRecord::kept(const base::Digest& blob) {
+  wire::Entry entry;
+  entry.mutable_kept()->add_blobs(string_of(blob.bytes()));
+  return bytes_of(entry);
+}
+
+base::Slice TrainingRecord::bundle(std::span<const base::Bytes> entries) {
+  wire::KeptEntries all;
+  for (const base::Bytes& entry : entries) all.add_entries(string_of(entry));
+  return base::Slice(bytes_of(all));
+}
+
+Result<std::vector<base::Bytes>> TrainingRecord::unbundled(base::ByteView blob) {
+  wire::KeptEntries all;
+  if (blob.size() > storage::kMaxStoredBlobBytes ||
+      !all.ParseFromArray(blob.data(), static_cast<int>(blob.size())))
+    return fail(ErrorCode::corruption, "{} bytes that are nothing an aggregation kept",
+                blob.size());
+  std::vector<base::Bytes> entries;
+  for (const std::string& entry : all.entries()) {
+    const base::ByteView bytes = view_of(entry);
+    entries.emplace_back(bytes.begin(), bytes.end());
+  }
+  return entries;
+}
+
 base::Bytes TrainingRecord::closed(const Closing& closing) {
   wire::Entry entry;
   wire::Closed& closed = *entry.mutable_closed();
@@ -103,6 +130,7 @@ base::Bytes TrainingRecord::closed(const Closing& closing) {
   put(closing.facts, closed.mutable_facts());
   closed.set_sealed_bytes(closing.sealed_bytes);
   closed.set_milliseconds(closing.milliseconds);
+  closed.set_coordinates(closing.coordinates);
   return bytes_of(entry);
 }
 
@@ -155,6 +183,19 @@ struct TrainingRecord::Next {
     return {};
   }
 
+  Result<void> operator()(const wire::Kept& kept) const {
+    if (!at.open_) return out_of_turn("what an attempt keeps");
+    std::vector<base::Digest> blobs;
+    for (const std::string& name : kept.blobs()) {
+      HANSE_TRY(const base::Digest blob, digest_from(name));
+      blobs.push_back(blob);
+    }
+    if (at.kept_.size() + blobs.size() > federation::kMaxKept)
+      return out_of_turn("more than an attempt keeps");
+    at.kept_.insert(at.kept_.end(), blobs.begin(), blobs.end());
+    return {};
+  }
+
   Result<void> operator()(const wire::Closed& closed) const {
     if (!at.open_) return out_of_turn("a result");
     HANSE_TRY(const RoundRecord record, followed(*at.open_, closed.steps()));
@@ -162,14 +203,15 @@ struct TrainingRecord::Next {
     if (state == nullptr) return out_of_turn("a result without a close");
     HANSE_TRY(const base::Digest iterate, digest_from(closed.iterate()));
     HANSE_TRY(const learning::RoundFacts facts, facts_from(closed.facts()));
-    at.rounds_.push_back(
-        {at.due(), facts, state->contributors, closed.sealed_bytes(), closed.milliseconds()});
+    at.rounds_.push_back({at.due(), facts, state->contributors, closed.sealed_bytes(),
+                          closed.milliseconds(), closed.coordinates()});
     for (const RoundStep& step : record.steps())
       if (const auto* count = std::get_if<federation::step::Count>(&step))
         at.standings_.insert_or_assign(count->site, count->standing);
     at.iterate_ = iterate;
     at.attempt_ = 0;
     at.open_.reset();
+    at.kept_.clear();
     return {};
   }
 
@@ -180,6 +222,7 @@ struct TrainingRecord::Next {
       return out_of_turn("an abort that is none");
     ++at.attempt_;
     at.open_.reset();
+    at.kept_.clear();
     return {};
   }
 
@@ -198,6 +241,8 @@ Result<void> TrainingRecord::advance(base::ByteView bytes) {
   switch (entry.body_case()) {
     case wire::Entry::kOpened:
       return Next{*this}(entry.opened());
+    case wire::Entry::kKept:
+      return Next{*this}(entry.kept());
     case wire::Entry::kClosed:
       return Next{*this}(entry.closed());
     case wire::Entry::kAborted:
@@ -221,9 +266,11 @@ base::Bytes TrainingRecord::snapshot() const {
     for (const base::SiteId& site : round.sites_in) one.add_sites(site.text());
     one.set_sealed_bytes(round.sealed_bytes);
     one.set_milliseconds(round.milliseconds);
+    one.set_coordinates(round.coordinates);
   }
   to.set_attempt(attempt_);
   if (open_) to.set_open(string_of(federation::encode(open_->steps())));
+  for (const base::Digest& blob : kept_) to.mutable_kept()->add_blobs(string_of(blob.bytes()));
   if (iterate_) to.set_iterate(string_of(iterate_->bytes()));
   for (const auto& [site, standing] : standings_) {
     wire::LastSeen& one = *to.add_standings();
@@ -245,8 +292,12 @@ Result<TrainedRound> read(const wire::Round& from, std::size_t number) {
     return fail(ErrorCode::corruption, "a training record: round {} where {} belongs", from.round(),
                 number);
   HANSE_TRY(const learning::RoundFacts facts, facts_from(from.facts()));
-  TrainedRound round{
-      {from.round(), from.attempt()}, facts, {}, from.sealed_bytes(), from.milliseconds()};
+  TrainedRound round{{from.round(), from.attempt()},
+                     facts,
+                     {},
+                     from.sealed_bytes(),
+                     from.milliseconds(),
+                     from.coordinates()};
   for (const std::string& name : from.sites()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     round.sites_in.push_back(std::move(site));
@@ -268,6 +319,7 @@ Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
   }
   record.attempt_ = from.attempt();
   if (!from.open().empty()) HANSE_TRY_VOID((Next{record}.open(from.open())));
+  if (from.has_kept()) HANSE_TRY_VOID((Next{record}(from.kept())));
   if (!from.iterate().empty()) {
     HANSE_TRY(record.iterate_, digest_from(from.iterate()));
   }

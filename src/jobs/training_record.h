@@ -1,10 +1,11 @@
 // What a coordinator keeps of one deployed training: each attempt at a round from asking to
 // closing, and the iterate after it. A storage::Machine; resuming is replay.
 //
-//   opened → closed  (round + 1, attempt 0)      ┐
-//       └──→ aborted (same round, attempt + 1)   ┴→ … → ended
+//   opened → kept … → closed  (round + 1, attempt 0)      ┐
+//       └───────┴───→ aborted (same round, attempt + 1)   ┴→ … → ended
 //
-// Two entries, so two syncs, a round. docs/formats/training_record.md
+// Two entries, so two syncs, a round, and one for each set of sites that masks are agreed among.
+// docs/formats/training_record.md
 #pragma once
 
 #include <map>
@@ -21,6 +22,7 @@ struct TrainedRound {
   std::vector<base::SiteId> sites_in;
   std::uint64_t sealed_bytes = 0;  // of one contribution
   std::uint64_t milliseconds = 0;  // from opened to closed
+  std::uint64_t coordinates = 0;   // of one contribution
 
   bool operator==(const TrainedRound&) const = default;
 };
@@ -46,11 +48,17 @@ class TrainingRecord {
     learning::RoundFacts facts;
     std::uint64_t sealed_bytes = 0;
     std::uint64_t milliseconds = 0;
+    std::uint64_t coordinates = 0;
   };
   static base::Bytes opened(std::span<const federation::RoundStep> steps);
+  static base::Bytes kept(const base::Digest& blob);
   static base::Bytes closed(const Closing& closing);
   static base::Bytes aborted(std::span<const federation::RoundStep> steps);
   static base::Bytes ended(const TrainingEnd& end);
+
+  // Such a blob: what a machine made durable in one step. Malformed: corruption.
+  static base::Slice bundle(std::span<const base::Bytes> entries);
+  static base::Result<std::vector<base::Bytes>> unbundled(base::ByteView blob);
 
   // As storage::Machine has them.
   base::Result<void> check(base::ByteView entry) const;
@@ -64,6 +72,8 @@ class TrainingRecord {
   base::RoundId due() const;
   // The attempt that is open; its state is never over.
   const std::optional<federation::RoundRecord>& open() const { return open_; }
+  // The blobs that its aggregation goes on with, in order.
+  const std::vector<base::Digest>& kept() const { return kept_; }
   const std::optional<base::Digest>& iterate() const { return iterate_; }
   // Where each site stood with its last contribution to this training.
   const std::map<base::SiteId, federation::Standing>& standings() const { return standings_; }
@@ -79,6 +89,7 @@ class TrainingRecord {
   std::vector<TrainedRound> rounds_;
   std::uint32_t attempt_ = 0;
   std::optional<federation::RoundRecord> open_;
+  std::vector<base::Digest> kept_;
   std::optional<base::Digest> iterate_;
   std::map<base::SiteId, federation::Standing> standings_;
   std::optional<TrainingEnd> end_;

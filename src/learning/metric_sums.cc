@@ -92,6 +92,7 @@ base::Result<std::unique_ptr<query::Query>> create_metrics(const query::QueryPla
                       "the options of a private '{}' plan are the architecture and 'metrics'",
                       plan.kind);
   const privacy::Layout expected = metrics_layout(plan.layout.lattice, plan.layout.max_units);
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   HANSE_TRY_VOID(check_summed(plan, expected.parts));
   HANSE_TRY(Model model, model_in(plan, options.architecture));
   return std::unique_ptr<query::Query>(

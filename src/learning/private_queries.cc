@@ -74,7 +74,7 @@ class MomentsQuery final : public query::Query {
     HANSE_TRY(const Units units, Units::of(plan_, options_.architecture, records, random));
     return query::Answer(sum_of_moments(options_.architecture, options_.moments->targets,
                                         options_.moments->scale, records, units, plan_.layout,
-                                        plan_.unit));
+                                        plan_.unit, random));
   }
 
  private:
@@ -91,7 +91,7 @@ class PrivateGradientQuery final : public query::Query {
     HANSE_TRY(const Units units, Units::of(plan_, model_.model.architecture(), records, random));
     return query::Answer(
         sum_of_gradients({.model = model_.model, .map = model_.map_or_null(), .scale = scale_},
-                         records, units, plan_.layout, plan_.unit, executor));
+                         records, units, plan_.layout, plan_.unit, executor, random));
   }
 
  private:
@@ -166,7 +166,7 @@ class PrivateLocalTrainingQuery final : public query::Query {
     HANSE_TRY(privacy::Noised noised,
               privacy::Noised::add(
                   sum_of_gradients({.model = model, .map = start_.map_or_null(), .scale = scale},
-                                   records, units, step_.layout, step_.unit, executor),
+                                   records, units, step_.layout, step_.unit, executor, random),
                   step_.noise, random));
     HANSE_TRY(const privacy::Released released,
               privacy::Released::at_home(step_.layout, std::move(noised)));
@@ -195,20 +195,25 @@ base::Result<void> check_summed(const query::QueryPlan& plan,
                     plan.kind, plan.layout.parts.size(), plan.noise.parts.size());
 }
 
-privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice,
-                               std::uint64_t max_units) {
+// The signs are public and no secret of anybody's: the same for all plans.
+constexpr std::uint64_t kRotation = 1;
+
+privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice, std::uint64_t max_units,
+                               bool rotated) {
   return {.parts = {{.name = "moments", .coordinates = numbers, .clip = 1},
                     {.name = "count", .coordinates = 1, .clip = 1}},
           .lattice = lattice,
-          .max_units = max_units};
+          .max_units = max_units,
+          .rotation = rotated ? kRotation : 0};
 }
 
 privacy::Layout gradient_layout(std::size_t parameters, math::Lattice lattice,
-                                std::uint64_t max_units) {
+                                std::uint64_t max_units, bool rotated) {
   return {.parts = {{.name = "gradient", .coordinates = parameters, .clip = 1},
                     {.name = "clipped", .coordinates = 1, .clip = 1}},
           .lattice = lattice,
-          .max_units = max_units};
+          .max_units = max_units,
+          .rotation = rotated ? kRotation : 0};
 }
 
 base::Result<privacy::NoisePlan> noise_for(const privacy::Layout& layout, const AskedNoise& asked,
@@ -220,7 +225,8 @@ base::Result<privacy::NoisePlan> noise_for(const privacy::Layout& layout, const 
                           .parts = {}};
   for (std::size_t p = 0; p < layout.parts.size(); ++p) {
     const double share = layout.parts.size() == 1 ? 1 : p == 0 ? 1 - last_share : last_share;
-    const std::uint64_t batch = p == 0 && asked.units_are_records ? kBlock : 0;
+    const std::uint64_t batch =
+        p == 0 && asked.units_are_records && layout.rotation == 0 ? kBlock : 0;
     HANSE_TRY(const privacy::Sensitivity sensitivity,
               layout.sensitivity(p, batch, asked.neighbours));
     plan.parts.push_back({asked.multiplier * sensitivity.l2() / std::sqrt(share), batch});
@@ -252,6 +258,7 @@ base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query:
 }
 
 base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   HANSE_TRY(const Options options, options_of(plan, /*moments=*/false, /*learner=*/true));
   HANSE_TRY(const query::QueryPlan step, step_plan(plan, options));
   HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(step.layout, step.noise));
@@ -262,6 +269,7 @@ base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan
 
 base::Result<std::unique_ptr<query::Query>> create_private_local_training(
     const query::QueryPlan& plan) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   HANSE_TRY(Options options, options_of(plan, /*moments=*/false, /*learner=*/true));
   if (plan.noise.placement != privacy::Placement::site || !plan.noise.parts.empty())
     return base::fail(base::ErrorCode::invalid_argument,

@@ -37,9 +37,10 @@ struct AskedNoise {
 // times that of a norm, and the gradient's grows by half a percent.
 inline constexpr double kClippedShare = 0.01;
 
-privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice, std::uint64_t max_units);
+privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice, std::uint64_t max_units,
+                               bool rotated = false);
 privacy::Layout gradient_layout(std::size_t parameters, math::Lattice lattice,
-                                std::uint64_t max_units);
+                                std::uint64_t max_units, bool rotated = false);
 // The last of two parts takes this share of ρ.
 base::Result<privacy::NoisePlan> noise_for(const privacy::Layout& layout, const AskedNoise& asked,
                                            double last_share);

@@ -341,6 +341,8 @@ TEST(PrivateQueries, ForgedPlansAreRefused) {
     refused([](auto& plan) { plan.unit = "machine"; });
     refused([](auto& plan) { plan.options = "{}"; });
     if (good.kind == kLocalTrainingKind) {
+      // A model's change is no sum of units.
+      refused([](auto& plan) { plan.layout.rotation = 1; });
       refused([](auto& plan) { plan.noise.placement = privacy::Placement::shared; });
     } else {
       refused([](auto& plan) { plan.noise.parts.clear(); });

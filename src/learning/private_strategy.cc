@@ -25,8 +25,8 @@ class PrivateDescent final : public PrivateTraining {
  private:
   base::Result<QueryPlan> gradient_plan(const Architecture& architecture, double clip,
                                         bool mapped) const {
-    const privacy::Layout layout =
-        gradient_layout(architecture.parameter_count(), lattice(), spec().max_records_per_site);
+    const privacy::Layout layout = gradient_layout(architecture.parameter_count(), lattice(),
+                                                   spec().max_records_per_site, spec().rotation);
     HANSE_TRY(privacy::NoisePlan noise,
               noise_for(layout, asked_noise(privacy().multiplier, privacy().sampling_rate),
                         kClippedShare));
@@ -201,6 +201,11 @@ base::Result<void> check_kind(const StrategySpec& spec) {
         "share on one step would not protect what the next starts from. Choose placement = "
         "\"site\", local_epochs = 1 with all records, or strategy = \"fedsgd\"",
         name_of(spec.kind), privacy::name_of(privacy.placement));
+  if (is_average && privacy.placement == privacy::Placement::site && spec.rotation)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "rotation turns what is summed, and strategy '{}' with the noise at the "
+                      "sites sends parameters. Choose strategy = \"fedsgd\"",
+                      name_of(spec.kind));
   if (is_average && privacy.placement == privacy::Placement::site && !privacy.sites.empty())
     return base::fail(
         base::ErrorCode::invalid_argument,
@@ -219,8 +224,8 @@ base::Result<std::unique_ptr<Strategy>> create_private_strategy(StrategySpec spe
   HANSE_TRY_VOID(check_kind(spec));
   HANSE_TRY(const math::Lattice lattice, math::Lattice::create(spec.fraction_bits));
   // What does not depend on the model's size is refused here.
-  HANSE_TRY_VOID(
-      privacy::check_layout(gradient_layout(1, lattice, spec.max_records_per_site), max_sites));
+  HANSE_TRY_VOID(privacy::check_layout(
+      gradient_layout(1, lattice, spec.max_records_per_site, spec.rotation), max_sites));
   const bool takes_steps =
       (spec.kind == StrategyKind::fedavg || spec.kind == StrategyKind::fedprox) &&
       spec.privacy->placement == privacy::Placement::site;

@@ -195,8 +195,8 @@ base::Result<QueryPlan> PrivateTraining::moments_plan(const Architecture& archit
                       "second moments are asked of {} features at most, the model has {}; declare "
                       "fewer, or give expected_units and no round of moments",
                       kMaxMapped, architecture.inputs());
-  const privacy::Layout layout =
-      moments_layout(moment_count(architecture, true), lattice_, spec_.max_records_per_site);
+  const privacy::Layout layout = moments_layout(moment_count(architecture, true), lattice_,
+                                                spec_.max_records_per_site, spec_.rotation);
   // Every unit takes part: what is asked once gains nothing from a sample.
   HANSE_TRY(privacy::NoisePlan noise,
             noise_for(layout, asked_noise(privacy().moments_multiplier, 1), privacy().count_share));

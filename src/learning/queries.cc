@@ -16,6 +16,7 @@ namespace {
 
 base::Result<void> check_parts(const query::QueryPlan& plan, std::size_t parameters,
                                std::string_view vector, std::string_view count) {
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
   const std::vector<privacy::Part>& parts = plan.layout.parts;
   const bool sound = parts.size() == 3 && parts[0].name == vector &&
                      parts[0].coordinates == parameters && parts[1].name == count &&

@@ -256,6 +256,12 @@ TEST_P(BadPlans, AreRefusedBeforeAnyWork) {
   refused([](auto& plan) { plan.options = "{}"; }, "no architecture");
   refused([](auto& plan) { plan.unit = "machine"; }, "found unit 'machine'");
   refused([](auto& plan) { plan.kind = "survey"; }, "query 'survey' is unknown");
+  refused(
+      [](auto& plan) {
+        plan.layout.rotation = 1;
+        plan.layout.lattice = math::Lattice::create(8).value();
+      },
+      "has a rotation");
   refused([](auto& plan) { plan.layout.parts[0].coordinates += 1; }, "[9]");
   refused([](auto& plan) { plan.layout.parts[1].clip = 2; }, "with clip 1");
   refused([](auto& plan) { plan.layout.parts[2].name = "lost"; }, "lost[1]");

@@ -44,6 +44,8 @@ struct StrategySpec {
   double clip = 10;       // L2 norm of one record's gradient, of fedsgd
   double loss_clip = 10;  // of one record's loss
   int fraction_bits = 28;
+  // Units are turned and rounded at random (privacy/rotation.h), for coarse lattices. With noise.
+  bool rotation = false;
   std::uint64_t max_records_per_site = 100'000;
 
   // Absent: in the clear, for simulation.

@@ -38,12 +38,13 @@ class Scaled final : public privacy::BatchedUnits {
 class GradientTask {
  public:
   GradientTask(const GradientOf& of, const data::Dataset& records, const Units& units,
-               ClippedSumAccumulator& sum, std::size_t parts)
+               ClippedSumAccumulator& sum, std::size_t parts, base::RandomSource& random)
       : of_(of),
         records_(records),
         units_(units),
         sum_(sum),
         says_clipped_(parts > 1),
+        random_(random),
         block_(of.model.architecture(), best_kernels(), of.map) {}
 
   base::Result<void> add_block(std::size_t number) {
@@ -77,7 +78,7 @@ class GradientTask {
       squares += value * value;
     }
     if (says_clipped_) contribution_.back() = squares > 1 ? 1.0 : 0.0;
-    return sum_.add(contribution_);
+    return sum_.add(contribution_, random_);
   }
 
  private:
@@ -86,6 +87,7 @@ class GradientTask {
   const Units& units_;
   ClippedSumAccumulator& sum_;
   bool says_clipped_;
+  base::RandomSource& random_;
   BlockGradient block_;
   std::vector<double> clipped_, contribution_, part_;
 };
@@ -145,7 +147,8 @@ class MomentBlock final : public privacy::BatchedUnits {
 
 base::Result<void> add_entity_moments(MomentBlock& block, const data::Dataset& records,
                                       std::span<const std::size_t> rows, double scale,
-                                      ClippedSumAccumulator& sum, std::size_t width) {
+                                      ClippedSumAccumulator& sum, std::size_t width,
+                                      base::RandomSource& random) {
   std::vector<double> contribution(width);
   std::vector<double> part(width);
   for (std::size_t first = 0; first < rows.size(); first += kBlock) {
@@ -156,22 +159,25 @@ base::Result<void> add_entity_moments(MomentBlock& block, const data::Dataset& r
   }
   for (double& value : contribution) value /= scale * static_cast<double>(rows.size());
   contribution.push_back(1);
-  return sum.add(contribution);
+  return sum.add(contribution, random);
 }
 
 }  // namespace
 
 privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& records,
                                      const Units& units, const privacy::Layout& layout,
-                                     const std::string& unit, base::Executor& executor) {
-  const bool by_block = units.are_records();
+                                     const std::string& unit, base::Executor& executor,
+                                     base::RandomSource& random) {
+  const bool rotated = layout.rotation != 0;
+  const bool by_block = units.are_records() && !rotated;
   const std::size_t count = by_block ? (units.size() + kBlock - 1) / kBlock : units.size();
-  const std::size_t tasks = tasks_for(of.model.architecture(), count);
+  // One after the other where units draw from one source.
+  const std::size_t tasks = rotated ? 1 : tasks_for(of.model.architecture(), count);
   std::vector<ClippedSumAccumulator> sums(tasks,
                                           ClippedSumAccumulator(layout, unit, NotFinite::left_out));
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
-    GradientTask adding(of, records, units, sums[task], layout.parts.size());
+    GradientTask adding(of, records, units, sums[task], layout.parts.size(), random);
     for (std::size_t i = task; i < count && results[task]; i += tasks)
       results[task] = by_block ? adding.add_block(i) : adding.add_entity(i);
   });
@@ -186,10 +192,11 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
 
 privacy::ClippedSum sum_of_moments(const Architecture& architecture, bool with_targets,
                                    double scale, const data::Dataset& records, const Units& units,
-                                   const privacy::Layout& layout, const std::string& unit) {
+                                   const privacy::Layout& layout, const std::string& unit,
+                                   base::RandomSource& random) {
   ClippedSumAccumulator sum(layout, unit, NotFinite::left_out);
   MomentBlock block(architecture, with_targets);
-  if (units.are_records()) {
+  if (units.are_records() && layout.rotation == 0) {
     for (std::size_t first = 0; first < units.size(); first += kBlock) {
       const std::size_t count = std::min(kBlock, units.size() - first);
       block.load(records, units.rows().subspan(first, count));
@@ -199,8 +206,8 @@ privacy::ClippedSum sum_of_moments(const Architecture& architecture, bool with_t
   } else {
     const std::size_t width = moment_count(architecture, with_targets);
     for (std::size_t i = 0; i < units.size(); ++i)
-      HANSE_CHECK(
-          add_entity_moments(block, records, units.rows_of(i), scale, sum, width).has_value());
+      HANSE_CHECK(add_entity_moments(block, records, units.rows_of(i), scale, sum, width, random)
+                      .has_value());
   }
   return std::move(sum).finish();
 }

@@ -21,10 +21,12 @@ struct GradientOf {
 
 // Part 0: the clipped gradient of each unit, which of several records is the mean of theirs. A
 // part 1, where the layout has it: 1 for each unit whose gradient was clipped. Records as units are
-// added in full blocks of kBlock but for the last, entities one by one.
+// added in full blocks of kBlock but for the last, entities one by one, and so is everything that a
+// layout with a rotation rounds at random.
 privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& records,
                                      const Units& units, const privacy::Layout& layout,
-                                     const std::string& unit, base::Executor& executor);
+                                     const std::string& unit, base::Executor& executor,
+                                     base::RandomSource& random);
 
 // Part 0: the upper triangle, row after row, of v vᵀ for v = (1, features, targets), where targets
 // are the one-hot label or the scaled target, or absent; off the diagonal times √2, so that its
@@ -32,7 +34,8 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
 // many units there are.
 privacy::ClippedSum sum_of_moments(const Architecture& architecture, bool with_targets,
                                    double scale, const data::Dataset& records, const Units& units,
-                                   const privacy::Layout& layout, const std::string& unit);
+                                   const privacy::Layout& layout, const std::string& unit,
+                                   base::RandomSource& random);
 
 // Targets of v, if any: as many as labels, or one.
 std::size_t moment_targets(const Architecture& architecture, bool with_targets);

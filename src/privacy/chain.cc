@@ -9,6 +9,7 @@ namespace hanse::privacy {
 
 base::Result<PrivateIterate> PrivateIterate::create(Layout layout, std::span<const double> values,
                                                     PrivacyLoss loss, std::uint64_t count) {
+  HANSE_TRY_VOID(check_unrotated(layout));
   HANSE_CHECK(values.size() == layout.coordinates());
   std::vector<std::int64_t> points;
   points.reserve(values.size());
@@ -41,6 +42,7 @@ base::Result<void> check_noise(const Layout& layout, std::span<const PartNoise> 
   // Noise reaches 2^44 at most, sites are 2^12: nothing here overflows.
   const std::int64_t most = (std::int64_t{1} << 62) / static_cast<std::int64_t>(sites);
   for (std::size_t p = 0; p < layout.parts.size(); ++p) {
+    HANSE_TRY_VOID(check_batch(layout, layout.parts[p], noise[p].batch));
     const std::int64_t reach = noise[p].noise ? noise[p].noise->reach() : 0;
     if (layout.bound(layout.parts[p]) > most - reach)
       return base::fail(base::ErrorCode::invalid_argument,
@@ -74,7 +76,7 @@ base::Result<Noised> Noised::add(ClippedSum sum, std::span<const PartNoise> nois
   HANSE_TRY(PrivacyLoss loss, loss_of(sum, noise, neighbours));
   std::span<std::int64_t> left(sum.values_);
   for (std::size_t p = 0; p < noise.size(); ++p) {
-    const std::span<std::int64_t> part = left.first(layout.parts[p].coordinates);
+    const std::span<std::int64_t> part = left.first(layout.words(layout.parts[p]));
     left = left.subspan(part.size());
     if (!noise[p].noise) continue;
     HANSE_TRY_VOID(noise[p].noise->add(part, random));
@@ -122,9 +124,9 @@ Noised Noised::in_the_clear(PrivateIterate iterate, InTheClear) {
 math::Sealable Noised::surrender() && { return math::Sealable(std::move(values_)); }
 
 base::Result<Released> Released::create(Layout layout, math::Opened opened) {
-  if (opened.values().size() != layout.coordinates())
-    return base::fail(base::ErrorCode::corruption, "a sum has {} coordinates, the plan {}",
-                      opened.values().size(), layout.coordinates());
+  if (opened.values().size() != layout.words())
+    return base::fail(base::ErrorCode::corruption, "a sum has {} words, the plan {}",
+                      opened.values().size(), layout.words());
   const std::size_t contributors = opened.contributors();
   return Released(std::move(layout), std::move(opened).surrender(), contributors);
 }
@@ -140,7 +142,8 @@ base::Result<Released> Released::with_central_noise(Layout layout, math::Opened 
   HANSE_TRY(Released released, create(std::move(layout), std::move(opened)));
   std::span<std::int64_t> left(released.integers_);
   for (std::size_t p = 0; p < plan.parts.size(); ++p) {
-    const std::span<std::int64_t> part = left.first(released.layout_.parts[p].coordinates);
+    const std::span<std::int64_t> part =
+        left.first(released.layout_.words(released.layout_.parts[p]));
     left = left.subspan(part.size());
     HANSE_TRY(const DiscreteGaussian noise, DiscreteGaussian::create(plan.parts[p].sigma));
     HANSE_TRY_VOID(noise.add(part, random));
@@ -149,7 +152,7 @@ base::Result<Released> Released::with_central_noise(Layout layout, math::Opened 
 }
 
 base::Result<Released> Released::at_home(Layout layout, Noised noised) {
-  HANSE_CHECK(noised.values_.size() == layout.coordinates());
+  HANSE_CHECK(noised.values_.size() == layout.words());
   if (!noised.charge_.loss.is_bounded())
     return base::fail(base::ErrorCode::failed_precondition,
                       "a site may look at its own sum when the whole noise is on it; this one has "
@@ -161,9 +164,14 @@ base::Result<std::vector<double>> Released::part(std::string_view name) const {
   HANSE_TRY(const std::size_t offset, layout_.offset(name));
   const auto part = std::ranges::find(layout_.parts, name, &Part::name);
   std::vector<double> values;
-  values.reserve(part->coordinates);
-  for (const std::int64_t point : std::span(integers_).subspan(offset, part->coordinates))
+  const std::size_t words = layout_.words(*part);
+  values.reserve(words);
+  for (const std::int64_t point : std::span(integers_).subspan(offset, words))
     values.push_back(layout_.lattice.value_of(point));
+  if (layout_.rotation == 0) return values;
+  const auto number = static_cast<std::size_t>(part - layout_.parts.begin());
+  Rotation(layout_.rotation, number, part->coordinates).turn_back(values);
+  values.resize(part->coordinates);
   return values;
 }
 

@@ -22,7 +22,7 @@ class PrivateIterate {
   // Values of all parts, and what they cost: so many uses of one loss. Not finite or beyond that
   // bound: invalid_argument with the coordinate where the loss is unbounded. Else it is cut off
   // (not a number: 0), since an error would say something of the records; what was noised may be
-  // cut without cost.
+  // cut without cost. A layout with a rotation: unsupported.
   static base::Result<PrivateIterate> create(Layout layout, std::span<const double> values,
                                              PrivacyLoss loss, std::uint64_t count = 1);
 
@@ -122,8 +122,10 @@ class Released {
   // bound is failed_precondition.
   static base::Result<Released> at_home(Layout layout, Noised noised);
 
-  // The real numbers of a part; not_found for a name that the layout lacks.
+  // The real numbers of a part, turned back if the layout has a rotation; not_found for a name that
+  // the layout lacks.
   base::Result<std::vector<double>> part(std::string_view name) const;
+  // All words, as they were summed.
   std::span<const std::int64_t> integers() const { return integers_; }
   std::size_t contributors() const { return contributors_; }
 

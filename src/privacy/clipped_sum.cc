@@ -40,6 +40,15 @@ double rounding_of_unit(const Layout& layout, std::size_t coordinates) {
   return 0.5 * layout.lattice.step() * std::sqrt(static_cast<double>(coordinates));
 }
 
+// What the rounded integers of a unit's part never exceed in L2 norm: the root of a whole number
+// below 2^53, rounded up.
+double norm_in_steps(const Layout& layout, const Part& part) {
+  const double clip = std::ldexp(layout.most(part), layout.lattice.fraction_bits());
+  const std::uint64_t squares = rounded_norm_squared(clip, layout.words(part));
+  return std::nextafter(std::sqrt(static_cast<double>(squares)),
+                        std::numeric_limits<double>::infinity());
+}
+
 // A floating-point sum of m terms errs by at most m·u·Σ|terms| per coordinate (Higham 2002, (4.4)),
 // here at most m·u·m·clip; neighbours err twice, and each rounds to the lattice by half a step.
 double rounding_of_batch(const Layout& layout, const Part& part, double units) {
@@ -56,22 +65,39 @@ std::size_t Layout::coordinates() const {
   return total;
 }
 
+std::size_t Layout::words(const Part& part) const {
+  return rotation == 0 ? part.coordinates : Rotation::words_for(part.coordinates);
+}
+
+std::size_t Layout::words() const {
+  std::size_t total = 0;
+  for (const Part& part : parts) total += words(part);
+  return total;
+}
+
 base::Result<std::size_t> Layout::offset(std::string_view name) const {
   std::size_t offset = 0;
   for (const Part& part : parts) {
     if (part.name == name) return offset;
-    offset += part.coordinates;
+    offset += words(part);
   }
   return base::fail(base::ErrorCode::not_found, "the answer has no part '{}'", name);
 }
 
 std::int64_t Layout::bound(const Part& part) const {
+  if (rotation != 0)
+    return static_cast<std::int64_t>(max_units) *
+           static_cast<std::int64_t>(norm_in_steps(*this, part));
   const double steps = std::ldexp(most(part), lattice.fraction_bits()) + 0.5;
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(max_units) * steps));
 }
 
 double Layout::clip_with_rounding(std::size_t part, std::uint64_t batch) const {
   const Part& of = parts[part];
+  if (rotation != 0) {
+    HANSE_CHECK(check_batch(*this, of, batch).has_value());
+    return std::ldexp(norm_in_steps(*this, of), -lattice.fraction_bits());
+  }
   if (batch == 0) return most(of) + rounding_of_unit(*this, of.coordinates);
   const std::uint64_t units = std::min(batch, max_units);
   const std::uint64_t batches = max_units / units + (max_units % units == 0 ? 0 : 1);
@@ -85,10 +111,55 @@ double Layout::clip_with_rounding(std::size_t part, std::uint64_t batch) const {
 
 base::Result<Sensitivity> Layout::sensitivity(std::size_t part, std::uint64_t batch,
                                               Neighbours neighbours) const {
+  HANSE_TRY_VOID(check_batch(*this, parts[part], batch));
   // Times a power of two: exact.
   const double steps = std::ldexp(clip_with_rounding(part, batch), lattice.fraction_bits());
-  return Sensitivity::of_vector(neighbours, steps, parts[part].coordinates);
+  return Sensitivity::of_vector(neighbours, steps, words(parts[part]));
 }
+
+base::Result<void> check_batch(const Layout& layout, const Part& part, std::uint64_t batch) {
+  if (layout.rotation != 0 && batch != 0)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "part '{}' adds {} units at once and rounds their sum, expected one by one: "
+                      "with a rotation each unit is rounded by itself; ask without it",
+                      part.name, batch);
+  return {};
+}
+
+base::Result<void> check_unrotated(const Layout& layout) {
+  if (layout.rotation == 0) return {};
+  return base::fail(base::ErrorCode::unsupported,
+                    "the plan has a rotation, under which each unit is rounded by itself and at "
+                    "random; this query does not: ask it by a plan without");
+}
+
+namespace {
+
+base::Result<void> check_clip(const Layout& layout, const Part& part) {
+  if (!std::isfinite(part.clip) || part.clip <= 0)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "the clip of part '{}' must be finite and above 0, found {}", part.name,
+                      part.clip);
+  if (layout.rotation == 0) return {};
+  const double steps = std::ldexp(part.clip, layout.lattice.fraction_bits());
+  const double most = kMostSteps - std::sqrt(static_cast<double>(layout.words(part)));
+  if (steps > most)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a rotation is for coarse lattices: the clip of part '{}' is {} steps, "
+                      "expected at most {}; choose fewer fraction bits",
+                      part.name, steps, most);
+  return {};
+}
+
+// That a word has room for so many units.
+base::Result<void> prove_room(const Layout& layout, const Part& part, double units) {
+  double range = part.clip;
+  if (layout.rotation != 0)
+    range = std::ldexp(norm_in_steps(layout, part), -layout.lattice.fraction_bits());
+  return math::prove_no_overflow(layout.lattice, units, range);
+}
+
+}  // namespace
 
 base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
   constexpr std::size_t kMaxCoordinates = base::kMaxBlobBytes / sizeof(std::int64_t);
@@ -110,22 +181,23 @@ base::Result<void> check_layout(const Layout& layout, std::size_t sites) {
       return base::fail(base::ErrorCode::invalid_argument,
                         "parts of an answer have different names, found '{}' twice or empty",
                         part.name);
-    if (!std::isfinite(part.clip) || part.clip <= 0)
+    // Its words, which may be twice as many, are counted once they are known to be few.
+    if (part.coordinates == 0 || part.coordinates > kMaxCoordinates ||
+        layout.words(part) > kMaxCoordinates - total)
       return base::fail(base::ErrorCode::invalid_argument,
-                        "the clip of part '{}' must be finite and above 0, found {}", part.name,
-                        part.clip);
-    if (part.coordinates == 0 || part.coordinates > kMaxCoordinates - total)
-      return base::fail(base::ErrorCode::invalid_argument,
-                        "an answer has 1 to {} coordinates; part '{}' has {}", kMaxCoordinates,
-                        part.name, part.coordinates);
-    total += part.coordinates;
+                        "an answer has 1 to {} coordinates{}; part '{}' has {}", kMaxCoordinates,
+                        layout.rotation == 0 ? "" : ", each part's up to a power of two", part.name,
+                        part.coordinates);
+    total += layout.words(part);
+    HANSE_TRY_VOID(check_clip(layout, part));
     const double terms = static_cast<double>(sites) * static_cast<double>(layout.max_units);
-    HANSE_TRY_VOID(math::prove_no_overflow(layout.lattice, terms, part.clip));
+    HANSE_TRY_VOID(prove_room(layout, part, terms));
   }
   return {};
 }
 
 double ClippedSum::sensitivity(std::size_t part) const {
+  if (layout_.rotation != 0) return layout_.clip_with_rounding(part, 0);
   return layout_.most(layout_.parts[part]) + rounding_[part];
 }
 
@@ -133,10 +205,14 @@ ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit, No
     : layout_(std::move(layout)),
       unit_(std::move(unit)),
       not_finite_(not_finite),
-      values_(layout_.coordinates()),
+      values_(layout_.words()),
       unit_rounding_(layout_.parts.size()),
       batch_rounding_(layout_.parts.size()),
-      widest_batch_(layout_.parts.size()) {}
+      widest_batch_(layout_.parts.size()) {
+  if (layout_.rotation == 0) return;
+  for (std::size_t part = 0; part < layout_.parts.size(); ++part)
+    rotations_.emplace_back(layout_.rotation, part, layout_.parts[part].coordinates);
+}
 
 base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
   if (units > layout_.max_units - units_)
@@ -157,22 +233,51 @@ void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
   unit_rounding_[part] = std::max(unit_rounding_[part], rounding_of_unit(layout_, values.size()));
 }
 
-base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
-  HANSE_CHECK(contribution.size() == values_.size());
+void ClippedSumAccumulator::add_turned(std::size_t part, std::size_t offset,
+                                       std::span<const double> values, base::RandomSource& random) {
+  const Part& of = layout_.parts[part];
+  const std::size_t words = layout_.words(of);
+  turned_.resize(words);
+  rounded_.resize(words);
+  // As add_clipped, with steps for the unit: times a power of two, which rounds nothing.
+  const double factor = clip_factor(norm(values), of.clip, values.size()) * layout_.weight;
+  rotations_[part].turn(values, std::ldexp(factor, layout_.lattice.fraction_bits()), turned_);
+  const double clip = std::ldexp(layout_.most(of), layout_.lattice.fraction_bits());
+  round_at_random(turned_, rounded_norm_squared(clip, words), random, rounded_);
+  math::add_words(std::span(values_).subspan(offset, words), rounded_);
+}
+
+template <class AddPart>
+base::Result<void> ClippedSumAccumulator::add_parts(std::span<const double> contribution,
+                                                    const AddPart& add_part) {
+  HANSE_CHECK(contribution.size() == layout_.coordinates());
   if (!all_finite(contribution))
     return not_finite_ == NotFinite::left_out ? base::Result<void>{} : fail_not_finite();
   HANSE_TRY_VOID(count(1));
   std::size_t offset = 0;
   for (std::size_t part = 0; part < layout_.parts.size(); ++part) {
     const std::size_t size = layout_.parts[part].coordinates;
-    add_clipped(part, offset, contribution.subspan(offset, size));
-    offset += size;
+    add_part(part, offset, contribution.first(size));
+    contribution = contribution.subspan(size);
+    offset += layout_.words(layout_.parts[part]);
   }
   return {};
 }
 
+base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution) {
+  HANSE_TRY_VOID(check_unrotated(layout_));
+  return add_parts(contribution, [this](auto... of) { add_clipped(of...); });
+}
+
+base::Result<void> ClippedSumAccumulator::add(std::span<const double> contribution,
+                                              base::RandomSource& random) {
+  if (layout_.rotation == 0) return add(contribution);
+  return add_parts(contribution, [&](auto... of) { add_turned(of..., random); });
+}
+
 base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, BatchedUnits& batched,
                                                     std::span<const double> others) {
+  HANSE_TRY_VOID(check_unrotated(layout_));
   const std::span<const double> norms = batched.norms();
   const Part& part = layout_.parts[batched_part];
   const std::size_t units = norms.size();

@@ -8,6 +8,7 @@
 
 #include "math/lattice.h"
 #include "privacy/mechanisms/sensitivity.h"
+#include "privacy/rotation.h"
 
 namespace hanse::privacy {
 
@@ -29,9 +30,17 @@ struct Layout {
   // In (0, 1], public: on every contribution behind its clip. 1 unless one site is asked in words
   // of its own (query::for_site).
   double weight = 1;
+  // 0: each unit is rounded to the nearest steps. Else a public number, from which the signs of a
+  // Rotation come: each unit is clipped, turned and rounded at random, part by part, and what is
+  // added up, noised and sealed are the turned words. For coarse lattices.
+  std::uint64_t rotation = 0;
 
+  // Numbers that a unit contributes.
   std::size_t coordinates() const;
-  // Where the part begins in the vector; not_found for an unknown name.
+  // Words of a part that leave a site: its coordinates, up to a power of two where it is turned.
+  std::size_t words(const Part& part) const;
+  std::size_t words() const;
+  // Where the part's words begin; not_found for an unknown name.
   base::Result<std::size_t> offset(std::string_view name) const;
   // L2 norm that a unit's contribution to a part has at most: its clip times the weight.
   double most(const Part& part) const { return part.clip * weight; }
@@ -42,18 +51,26 @@ struct Layout {
   // most() of a part, and what rounding can add between neighbours at max_units units,
   // `batch` of them added at once (0: one by one). A number of the plan, not of a site's records:
   // no ClippedSum of at most so many units, its batches full but for the last, has a larger
-  // sensitivity.
+  // sensitivity. With a rotation it is the root of rounded_norm_squared, which bounds the integers
+  // themselves, and batch is 0: checked, aborts.
   double clip_with_rounding(std::size_t part, std::uint64_t batch) const;
-  // The same in lattice steps, for a mechanism.
+  // The same in lattice steps, for a mechanism; with a batch that check_batch refuses, its error.
   base::Result<Sensitivity> sensitivity(std::size_t part, std::uint64_t batch,
                                         Neighbours neighbours) const;
 
   bool operator==(const Layout&) const = default;
 };
 
-// Checks names, clips, weight and sizes, and proves that `sites` sites of max_units units each
-// cannot overflow a sum.
+// Checks names, clips, weight and sizes, that a rotation's lattice is coarse, and proves that
+// `sites` sites of max_units units each cannot overflow a sum.
 base::Result<void> check_layout(const Layout& layout, std::size_t sites);
+// Whether a part may be added up in batches of so many units (0: one by one): not with a rotation.
+// A batch is rounded once, and a unit more shifts all behind it into other batches, so that each
+// rounding would count: more than a coarse lattice saves. Else invalid_argument.
+base::Result<void> check_batch(const Layout& layout, const Part& part, std::uint64_t batch);
+
+// For who adds units without randomness, or many at once: a layout with a rotation is unsupported.
+base::Result<void> check_unrotated(const Layout& layout);
 
 // Units whose contributions to one part are known by their norms, and whose weighted sum is cheaper
 // than the contributions one by one: gradients, as activations times deltas. A unit's norm and
@@ -77,8 +94,9 @@ class ClippedSum {
   std::span<const std::int64_t> values() const { return values_; }
 
   // L2 sensitivity of a part to adding or removing one unit: Layout::most plus a proven bound on
-  // what rounding adds. Units added one by one round alone. A batch rounds once, and one unit more
-  // may shift every unit behind it into another batch, so each batch counts.
+  // what rounding adds; with a rotation Layout::clip_with_rounding. Units added one by one round
+  // alone. A batch rounds once, and one unit more may shift every unit behind it into another
+  // batch, so each batch counts.
   double sensitivity(std::size_t part) const;
 
  private:
@@ -109,11 +127,14 @@ class ClippedSumAccumulator {
 
   // One unit: `contribution` holds all parts. Not finite: invalid_argument, if refused. More than
   // max_units: failed_precondition; where nothing may be refused, the caller sees to it beforehand.
+  // A layout with a rotation: unsupported.
   base::Result<void> add(std::span<const double> contribution);
+  // The same for any layout; draws from `random` only with a rotation.
+  base::Result<void> add(std::span<const double> contribution, base::RandomSource& random);
 
   // A batch of units. `batched` is clipped from its norms in one pass and its sum put on the
   // lattice once; `others` holds, unit after unit, the contribution to all other parts in the
-  // layout's order.
+  // layout's order. A layout with a rotation: unsupported.
   base::Result<void> add_batch(std::size_t batched_part, BatchedUnits& batched,
                                std::span<const double> others);
 
@@ -124,7 +145,11 @@ class ClippedSumAccumulator {
 
  private:
   base::Result<void> count(std::size_t units);
+  template <class AddPart>
+  base::Result<void> add_parts(std::span<const double> contribution, const AddPart& add_part);
   void add_clipped(std::size_t part, std::size_t offset, std::span<const double> values);
+  void add_turned(std::size_t part, std::size_t offset, std::span<const double> values,
+                  base::RandomSource& random);
 
   Layout layout_;
   std::string unit_;
@@ -134,6 +159,9 @@ class ClippedSumAccumulator {
   std::vector<double> batch_rounding_;  // per part: the sum over batches
   std::vector<double> widest_batch_;    // per part: the largest of one batch
   std::uint64_t units_ = 0;
+  std::vector<Rotation> rotations_;  // per part, or none
+  std::vector<double> turned_;       // of one part of one unit
+  std::vector<std::int64_t> rounded_;
 };
 
 }  // namespace hanse::privacy

@@ -29,7 +29,8 @@ base::Result<void> check_parts(const Layout& layout, const NoisePlan& plan) {
     return base::fail(base::ErrorCode::invalid_argument,
                       "a plan has noise for each of its {} parts, found it for {}",
                       layout.parts.size(), plan.parts.size());
-  for (std::size_t p = 0; p < plan.parts.size(); ++p)
+  for (std::size_t p = 0; p < plan.parts.size(); ++p) {
+    HANSE_TRY_VOID(check_batch(layout, layout.parts[p], plan.parts[p].batch));
     // Also false for NaN.
     if (!(share_of(plan, p) >= kLeastShare && plan.parts[p].sigma <= Staircase::kMaxScale))
       return base::fail(base::ErrorCode::invalid_argument,
@@ -37,6 +38,7 @@ base::Result<void> check_parts(const Layout& layout, const NoisePlan& plan) {
                         "to 2^40: choose {} fraction bits",
                         layout.parts[p].name, share_of(plan, p), kLeastShare,
                         share_of(plan, p) > kLeastShare ? "fewer" : "more");
+  }
   return {};
 }
 
@@ -113,7 +115,7 @@ base::Result<PrivacyLoss> planned_loss(const Layout& layout, const NoisePlan& pl
   for (std::size_t p = 0; p < plan.parts.size(); ++p) {
     HANSE_TRY(const Sensitivity sensitivity,
               layout.sensitivity(p, plan.parts[p].batch, plan.neighbours));
-    releases.push_back({share_of(plan, p), sensitivity, layout.parts[p].coordinates});
+    releases.push_back({share_of(plan, p), sensitivity, layout.words(layout.parts[p])});
   }
   HANSE_TRY(const PrivacyLoss alone, DiscreteGaussian::joint_loss(releases));
   auto kind = std::get<loss::DiscreteGaussian>(alone.kind());

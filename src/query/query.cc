@@ -111,13 +111,15 @@ base::Digest digest_of(const QueryPlan& plan, const base::Digest& parameters) {
   }
   hasher.add(plan.options);
   hasher.add(parameters.bytes());
-  if (plan.sites.empty()) return hasher.finish();
+  // What came later stands behind, and only where it is used: older plans keep their digests.
+  if (plan.sites.empty() && plan.layout.rotation == 0) return hasher.finish();
   hasher.add(static_cast<std::uint64_t>(plan.sites.size()));
   for (const auto& [site, share] : plan.sites) {
     hasher.add(site.text());
     hasher.add(std::bit_cast<std::uint64_t>(share.weight));
     hasher.add(std::bit_cast<std::uint64_t>(share.noise));
   }
+  if (plan.layout.rotation != 0) hasher.add(plan.layout.rotation);
   return hasher.finish();
 }
 

@@ -46,6 +46,8 @@ TEST(CheckPlan, AcceptsASoundPlan) {
   QueryPlan noised = plan();
   noised.noise = noise();
   EXPECT_TRUE(check_plan(noised).has_value());
+  noised.layout.rotation = 7;
+  EXPECT_TRUE(check_plan(noised).has_value());
 }
 
 TEST(CheckPlan, RefusesTheRest) {
@@ -71,6 +73,8 @@ TEST(CheckPlan, RefusesTheRest) {
       [](QueryPlan& p) { p.layout.parts[1].name = "gradient"; },
       [](QueryPlan& p) { p.layout.parts[0].clip = 0; },
       [](QueryPlan& p) { p.layout.max_units = 0; },
+      [](QueryPlan& p) { p.layout.rotation = 1, p.layout.parts[0].clip = 4; },  // 2^26 steps
+      [](QueryPlan& p) { p.layout.rotation = 1, p.noise = noise(), p.noise.parts[0].batch = 256; },
       // 5 sites × 2^40 records × 2^24 steps need 66 bits.
       [](QueryPlan& p) { p.layout.max_units = std::uint64_t{1} << 40; },
   };
@@ -141,6 +145,14 @@ TEST(DigestOf, APlanThatNamesNoSiteHasTheDigestItAlwaysHad) {
             "df07939534c3790fd6908c84a9205789ad56a0982948c9480ea3da3282cd629f");
 }
 
+// By the same program, with no site named and then the rotation.
+TEST(DigestOf, ARotationStandsBehindTheSites) {
+  QueryPlan turned = plan();
+  turned.layout.rotation = 7;
+  EXPECT_EQ(digest(turned).hex(),
+            "ad602219d2968ff721ecb3439ef70ae092f7756b9ff3e7725cb651c14da879c7");
+}
+
 // Whatever is changed changes the digest, and no two changes give the same.
 TEST(DigestOf, CoversEveryField) {
   const Change changes[] = {
@@ -177,6 +189,9 @@ TEST(DigestOf, CoversEveryField) {
       [](QueryPlan& p) { p.sites[kEssen] = {1, 0.5}; },
       [](QueryPlan& p) { p.sites[base::SiteId::create("ulm").value()] = {}; },
       [](QueryPlan& p) { p.sites[base::SiteId::create("ulm").value()] = {}, p.sites[kEssen] = {}; },
+      [](QueryPlan& p) { p.layout.rotation = 1; },
+      [](QueryPlan& p) { p.layout.rotation = 2; },
+      [](QueryPlan& p) { p.layout.rotation = 1, p.sites[kEssen] = {}; },
       // The same letters, moved over a border.
       [](QueryPlan& p) { p.kind = "gradientrec", p.unit = "ord"; },
   };

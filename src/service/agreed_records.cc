@@ -53,10 +53,6 @@ Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
     return fail(ErrorCode::permission_denied,
                 "job '{}' has {} rounds, and limits.max_rounds is {} here", job.name.text(),
                 job.rounds, config.max_rounds);
-  if (job.aggregation.min_sites < config.min_sites)
-    return fail(ErrorCode::permission_denied,
-                "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
-                job.name.text(), job.aggregation.min_sites, config.min_sites);
   return job.privacy.is_private() && config.data ? check_private(job, config) : Result<void>{};
 }
 

@@ -145,7 +145,6 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   root.get("coordinator", config.coordinator);
   root.get("http", config.http);
   root.get("in_the_clear", config.in_the_clear);
-  root.get("trusted_summer", config.trusted_summer);
   if (root.has("data")) config.data = read_data(root.section("data"), home);
   Result<BudgetConfig> budget = base::fail(ErrorCode::not_found, "none");
   const bool has_budget = root.has("budget");
@@ -156,6 +155,10 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   jobs::Section limits = root.section("limits");
   limits.get("max_rounds", config.max_rounds, 1U);
   limits.get("min_sites", config.min_sites, 1U, static_cast<std::uint32_t>(base::kMaxSites));
+  limits.get("max_colluders", config.max_colluders, 0U,
+             static_cast<std::uint32_t>(base::kMaxSites));
+  limits.get("min_contributors", config.min_contributors, 2U,
+             static_cast<std::uint32_t>(base::kMaxSites));
   limits.get("max_records", config.max_records, std::uint64_t{1});
   limits.finish();
   root.finish();
@@ -181,11 +184,13 @@ Result<void> check_data(const SiteConfig& config, const Home& home, const roster
 
 Result<void> check_in_the_clear(bool in_the_clear, const roster::Roster& roster) {
   if (!in_the_clear || roster.test) return {};
-  return fail(ErrorCode::permission_denied,
-              "in the clear the coordinator could read each site's update, and with it guess at "
-              "records; that is for consortia made with 'test' in their roster, and '{}' is none. "
-              "Leave --in-the-clear out, and give each site's data a [budget] in local/site.toml",
-              roster.consortium);
+  return fail(
+      ErrorCode::permission_denied,
+      "in the clear the coordinator could read sums without noise, or each site's update where "
+      "a job's sums are plain, and guess at records; that is for consortia made with 'test' in "
+      "their roster, and '{}' is none. "
+      "Leave --in-the-clear out, and give each site's data a [budget] in local/site.toml",
+      roster.consortium);
 }
 
 Result<void> check_budget(const SiteConfig& config, const Home& home) {

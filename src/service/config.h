@@ -49,11 +49,14 @@ struct SiteConfig {
   std::optional<std::uint64_t> insecure_test_seed = {};
   std::optional<jobs::OwnData> data = {};   // none: where the job says, with a test seed only
   std::optional<BudgetConfig> budget = {};  // none: in the clear, in consortia of tests
-  // The coordinator may add up answers that carry a part of the noise each.
-  bool trusted_summer = false;
   Consent consent = Consent::approved;
   std::uint32_t max_rounds = 10'000;  // of a job
   std::uint32_t min_sites = 1;        // that a job asks for in each round, at least
+  // Of how many sites that do not collude each sum is to be, at least; with fewer the others'
+  // operators could tell what this one added.
+  std::uint32_t min_contributors = 3;
+  // How many others may be on the coordinator's side without harm, at least.
+  std::uint32_t max_colluders = 1;
   // The owner's promise: his tables never have more. A private job has to take as many, or a record
   // that its cap pushes out would move its sums twice (docs/proofs/unit_cap.md).
   std::uint64_t max_records = 100'000;

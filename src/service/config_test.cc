@@ -162,12 +162,11 @@ TEST_F(ConfigTest, NothingLeavesInTheClearUnsaid) {
 }
 
 TEST_F(ConfigTest, ABudgetIsGivenWholeOrByName) {
-  const std::string data = "trusted_summer = true\n[data]\npath = \"x.csv\"\n[budget]\n";
+  const std::string data = "[data]\npath = \"x.csv\"\n[budget]\n";
   site_file(data + "asset = \"ovens\"\n");
   ASSERT_TRUE(site()) << site().error().text();
   EXPECT_EQ(site()->budget->asset.text(), "ovens");
   EXPECT_FALSE(site()->budget->made);
-  EXPECT_TRUE(site()->trusted_summer);
   EXPECT_TRUE(check_budget(*site(), home_));
   site_file(data + "asset = \"ovens\"\nepsilon = 3\nunit = \"oven\"\n");
   ASSERT_TRUE(site()) << site().error().text();

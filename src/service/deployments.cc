@@ -63,12 +63,16 @@ Result<void> check_noise(const jobs::Job& job, const CoordinatorConfig& config) 
   const privacy::Placement placement = job.privacy.placement;
   if (placement == privacy::Placement::coordinator)
     return fail(ErrorCode::unsupported,
-                "privacy.placement is 'coordinator', which is for simulation: say 'site', or "
-                "'shared' where the sites trust whoever adds up");
+                "privacy.placement is 'coordinator', which is for simulation: say 'site' or "
+                "'shared'");
   if (placement == privacy::Placement::in_the_clear && !config.in_the_clear)
     return fail(ErrorCode::permission_denied,
                 "the job lets sums leave in the clear: say privacy.epsilon instead of "
                 "privacy.entrance; in a consortium of tests the parties may run --in-the-clear");
+  if (job.aggregation.backend == "plain" && !config.in_the_clear)
+    return fail(ErrorCode::permission_denied,
+                "aggregation.backend is 'plain', so that the coordinator would read each site's "
+                "answer by itself, which is for simulations and consortia of tests: say 'masked'");
   return {};
 }
 
@@ -137,7 +141,8 @@ struct Deployments::Body {
         std::move(job),
         {.cohort = booked.cohort,
          .round_limit = Milliseconds{std::int64_t{config.round_seconds} * 1000},
-         .standings = standings},
+         .standings = standings,
+         .members = membership_of(roster, roster_digest)},
         {doors.store, doors.executor, doors.log});
   }
 
@@ -353,6 +358,7 @@ Result<std::unique_ptr<Deployments>> Deployments::open(Home home, CoordinatorCon
 void Deployments::adopt(const Member& member) {
   body_->roster = member.roster;
   body_->roster_digest = member.roster_digest;
+  if (body_->run) body_->run->adopt(membership_of(member.roster, member.roster_digest));
 }
 
 Result<JobStatus> Deployments::submit(const std::string& job_text, const std::string& by) {

@@ -110,6 +110,17 @@ Result<transport::KeyRing> key_ring_of(const Member& member) {
   return ring;
 }
 
+federation::Membership membership_of(const roster::Roster& roster, const base::Digest& digest) {
+  federation::Membership members{digest, {}};
+  for (const roster::Party& party : roster.parties) {
+    if (party.role != roster::Role::site) continue;
+    // check(Roster) has seen both.
+    members.keys.emplace(base::SiteId::create(party.name).value(),
+                         crypto::Verifier::create(party.signing).value());
+  }
+  return members;
+}
+
 Result<void> make_folders(storage::Directory& directory, const Home& home) {
   for (const std::string& path :
        {home.runs(), home.pending(), home.local(), home.local() + "/approved"}) {

@@ -12,6 +12,7 @@
 
 #include <string>
 
+#include "federation/message/message.h"
 #include "roster/identity.h"
 #include "roster/roster.h"
 #include "storage/directory.h"
@@ -62,6 +63,9 @@ base::Result<void> check_certificate(const Member& member, base::Milliseconds wa
 
 // Whom the transport believes.
 base::Result<transport::KeyRing> key_ring_of(const Member& member);
+
+// By whose signatures aggregation knows the sites.
+federation::Membership membership_of(const roster::Roster& roster, const base::Digest& digest);
 
 // As the transport names parties.
 base::Result<transport::Address> address_of(const roster::Party& party);

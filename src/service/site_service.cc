@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <set>
 
-#include "federation/round/backends.h"
 #include "jobs/catalog.h"
 #include "jobs/consortium.h"
 #include "service/asset.h"
@@ -44,7 +44,7 @@ struct SiteService::Body {
   base::SiteId site;
   ServiceDoors doors;
   EpochWatch epochs;
-  const aggregation::Backend* backend;
+  std::deque<Member> adopted = {};  // whose keys sign: attempts under way keep theirs
   query::Catalog catalog = jobs::full_catalog();
   Metrics metrics = {};
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
@@ -60,6 +60,10 @@ struct SiteService::Body {
   std::optional<Milliseconds> owes_since = {};
 
   Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer) {
+    if (offer.min_sites < config.min_sites)
+      return base::fail(base::ErrorCode::permission_denied,
+                        "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
+                        offer.plan.job.text(), offer.min_sites, config.min_sites);
     const base::Digest digest = base::Digest::of(base::view_of(offer.job));
     // His word counts in each round: he may take it back.
     HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
@@ -115,9 +119,10 @@ struct SiteService::Body {
                        static_cast<double>(poorest.left.units) * privacy::kUnit);
   }
 
-  std::unique_ptr<base::RandomSource> random_for(const federation::Release& release) const {
+  std::unique_ptr<base::RandomSource> random_for(const federation::Release& release,
+                                                 federation::Draw draw) const {
     if (config.insecure_test_seed)
-      return jobs::answer_stream(*config.insecure_test_seed, site, release);
+      return jobs::simulated_stream(*config.insecure_test_seed, site, release, draw);
     return std::make_unique<Lent>(doors.random);
   }
 
@@ -128,12 +133,12 @@ struct SiteService::Body {
 
   // A site that the new epoch leaves out stops: the coordinator cuts it anyway.
   Result<void> look_for_epoch(transport::GrpcClient& line, Milliseconds now) {
-    HANSE_TRY(const auto found, epochs.look(now));
+    HANSE_TRY(auto found, epochs.look(now));
     if (!found) return {};
-    const Member& member = *found;
+    const Member& member = adopted.emplace_back(*std::move(found));
     HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
     HANSE_TRY_VOID(line.adopt(std::move(ring)));
-    machine->adopt(member.roster_digest);
+    machine->adopt(membership_of(member.roster, member.roster_digest), &member.identity.signing());
     doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
                                                 member.roster.consortium));
     return {};
@@ -182,15 +187,13 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   HANSE_TRY_VOID(check_budget(config, home));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));
-  HANSE_TRY(const aggregation::Backend* backend, federation::backend_named("plain"));
-  auto body =
-      std::make_unique<Body>(Body{.home = home,
-                                  .config = std::move(config),
-                                  .self = self,
-                                  .site = site,
-                                  .doors = doors,
-                                  .epochs = EpochWatch(doors.directory, home, member.roster_digest),
-                                  .backend = backend});
+  auto body = std::make_unique<Body>(
+      Body{.home = home,
+           .config = std::move(config),
+           .self = self,
+           .site = site,
+           .doors = doors,
+           .epochs = EpochWatch(doors.directory, home, member.roster_digest)});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
   if (body->config.budget) {
@@ -203,15 +206,18 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   body->machine = std::make_unique<federation::Site>(
       federation::SiteSettings{.self = site,
                                .in_the_clear = at->config.in_the_clear,
-                               .trusted_summer = at->config.trusted_summer},
+                               .min_contributors = at->config.min_contributors,
+                               .max_colluders = at->config.max_colluders},
       federation::SiteDoors{
           .catalog = at->catalog,
-          .backend = *at->backend,
           .executor = doors.executor,
           .log = doors.log,
-          .random = [at](const federation::Release& release) { return at->random_for(release); },
+          .random = [at](const federation::Release& release,
+                         federation::Draw draw) { return at->random_for(release, draw); },
           .records = [at](const federation::Offer& offer) { return at->records_for(offer); },
-          .budget = at->budget(member.roster_digest)},
+          .budget = at->budget(member.roster_digest),
+          .members = membership_of(member.roster, member.roster_digest),
+          .signer = &member.identity.signing()},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }

@@ -25,7 +25,8 @@ struct ServiceDoors {
 class SiteService {
  public:
   // Not of a site's role, or refused by check_data, check_in_the_clear, check_budget or
-  // check_test_seed: says what to do. A budget that is not in the ledger is opened there.
+  // check_test_seed: says what to do. A budget that is not in the ledger is opened there. `member`
+  // outlives the service.
   static base::Result<std::unique_ptr<SiteService>> open(Home home, SiteConfig config,
                                                          const Member& member, ServiceDoors doors);
   ~SiteService();

@@ -209,6 +209,8 @@ struct SqliteStore::Body {
     HANSE_TRY_VOID(execute("PRAGMA cell_size_check=ON"));
     HANSE_TRY_VOID(execute("PRAGMA journal_mode=WAL"));
     HANSE_TRY_VOID(execute("PRAGMA synchronous=FULL"));
+    // Secrets of a masked sum are among what is forgotten.
+    HANSE_TRY_VOID(execute("PRAGMA secure_delete=ON"));
     HANSE_TRY_VOID(claim());
     HANSE_TRY_VOID(prepare(begin, "BEGIN IMMEDIATE"));
     HANSE_TRY_VOID(prepare(commit, "COMMIT"));

@@ -99,7 +99,7 @@ class Tables(Case):
     def test_too_few_sites_to_train(self):
         # One oven: wherever it falls, either training or testing has it.
         rows = csv_rows(("a",)) + ["20,cold,c0,c"]
-        self.write("job.toml", CSV_JOB + "[aggregation]\nmin_sites = 2\n")
+        self.write("job.toml", CSV_JOB + "min_sites = 2\n")
         self.write("ovens.csv", "\n".join(rows) + "\n")
         self.fails(PRECONDITION, "run", "job.toml", says=["'c'", "min_sites"])
 

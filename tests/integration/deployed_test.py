@@ -107,7 +107,7 @@ class Starts(Parties):
         self.found("bremen", test=False, engineer=False)
         for party in (self.coordinator(ready=False), self.site("bremen")):
             self.assertEqual(party.ends(), DENIED)
-            for part in ("could read each site's update", "consortia made with 'test'", "[budget]"):
+            for part in ("could read sums without noise", "consortia made with 'test'", "[budget]"):
                 self.assertIn(part, party.said())
         wrong = self.site("bremen", clear=False)
         self.assertEqual(wrong.ends(), PRECONDITION)
@@ -201,7 +201,7 @@ class People(Parties):
         good = job(min_sites=2)
         folds = good.replace('"holdout"', '"k_fold"').replace("test = 0.25", "folds = 3")
         for text, code, says in (
-                (job(), PRECONDITION, "min_sites asks for 3 sites a round, and there are 2"),
+                (job(), PRECONDITION, "each sum is to be of 3 contributors besides 0"),
                 (folds, UNSUPPORTED, "data.split.fold"),
                 (good + "[evaluation]\nrepeats = 2\n", UNSUPPORTED, "leave it at 1"),
                 (good.replace("degrees", "state"), INVALID, "state")):
@@ -226,7 +226,7 @@ class People(Parties):
         for absent in ("metrics", "pooled", "local", "accuracy", "test_records"):
             self.assertNotIn(f'"{absent}"', json.dumps(report))
         shown = self.succeeds("report", "result").stdout
-        for part in ("ovens", "deployed", "bremen", "essen", "ulm", "in the clear"):
+        for part in ("ovens", "deployed", "bremen", "essen", "ulm", "sums without noise"):
             self.assertIn(part, shown)
         for absent in ("accuracy", "pooled", "local-only"):
             self.assertNotIn(absent, shown)

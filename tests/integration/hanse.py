@@ -48,6 +48,8 @@ strategy = "fedavg"
 rounds = 10
 [privacy]
 entrance = "in_the_clear"
+[aggregation]
+backend = "plain"
 """
 
 

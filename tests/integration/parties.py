@@ -51,7 +51,7 @@ rounds = {rounds}
 [privacy]
 {privacy}
 [aggregation]
-min_sites = {min_sites}
+{aggregation}
 """
 
 # Nothing but consortia of tests runs in the clear.
@@ -64,8 +64,10 @@ TOGETHER = {"paths": 'path = "ovens.csv"',
 
 def job(name="ovens", rounds=4, min_sites=3, model='kind = "logistic"', paths='path = "unknown.csv"',
         columns="", privacy=IN_THE_CLEAR):
-    text = JOB.format(name=name, rounds=rounds, min_sites=min_sites, model=model, paths=paths,
-                      columns=columns, privacy=privacy)
+    # Masked among three sites; a sum of fewer can only be plain, which is for consortia of tests.
+    how = "max_colluders = 0" if min_sites >= 3 else 'backend = "plain"'
+    text = JOB.format(name=name, rounds=rounds, model=model, paths=paths, columns=columns,
+                      privacy=privacy, aggregation=f"{how}\nmin_sites = {min_sites}")
     return text if privacy == IN_THE_CLEAR else text.replace('"fedavg"', '"fedsgd"')
 
 
@@ -196,7 +198,7 @@ class Parties(Case):
         local.mkdir(exist_ok=True)
         (local / "ovens.csv").write_text("\n".join(["degrees,state,oven", *rows(site)]) + "\n")
         (local / "site.toml").write_text(
-            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\n{limits}\n{budget}\n')
+            f'[data]\npath = "ovens.csv"\n{more}\n[consent]\njobs = "{consent}"\n[limits]\nmax_colluders = 0\n{limits}\n{budget}\n')
 
     def one_table(self):
         """All plants in one file, for jobs that say where it lies."""
@@ -205,7 +207,8 @@ class Parties(Case):
             lines += [f"{row},{site}" for row in rows(site)]
         self.write("ovens.csv", "\n".join(lines) + "\n")
         for site in self.sites:
-            (self.folder / site / "local/site.toml").write_text('[consent]\njobs = "any"\n')
+            (self.folder / site / "local/site.toml").write_text(
+                '[consent]\njobs = "any"\n[limits]\nmax_colluders = 0\n')
 
     def start(self, *words, home, before=(), **options):
         options.setdefault("env", self.environment())

@@ -28,6 +28,8 @@ strategy = "fedavg"
 rounds = 30
 [privacy]
 entrance = "in_the_clear"
+[aggregation]
+backend = "plain"
 """
 
 

@@ -17,6 +17,7 @@ rounds = 10
 epsilon = 3
 placement = "shared"
 [aggregation]
+backend = "plain"
 min_sites = 2
 """
 

@@ -10,7 +10,7 @@ from hanse import PRECONDITION
 from parties import Parties, eventually, job
 
 PRIVATE = 'epsilon = 3.0\ndelta = 1e-5\nunit = "record"\nplacement = "site"'
-SITES = ("bremen", "ulm")
+SITES = ("bremen", "kiel", "ulm")
 ROUNDS = 150  # so many that a fast machine does not end them before three kills
 
 
@@ -45,7 +45,7 @@ class Private(Parties):
         return json.loads(done.stdout)
 
     def private_job(self, name="ovens", rounds=20, more="", **changes):
-        return job(name, rounds=rounds, min_sites=2, privacy=PRIVATE + more, **changes)
+        return job(name, rounds=rounds, min_sites=3, privacy=PRIVATE + more, **changes)
 
     def released(self, name):
         """What the last round of a deployed job released, by metric; no other round released any."""
@@ -110,28 +110,31 @@ class Private(Parties):
         self.assertEqual(wrong.ends(), PRECONDITION)
         self.assertIn("hanse budget open presses", wrong.said())
 
-    def test_ai4i(self):
-        """Machine failures of real data, two plants, at epsilon 3."""
+    def ai4i(self, sites, *changes):
+        """The example's text with changes, and its records dealt to the tables of so many plants."""
         data = os.environ.get("HANSE_DATA")
         if not data:
             self.skipTest("needs HANSE_DATA")
         text = (pathlib.Path(os.environ["HANSE_SOURCE"]) / "examples/private/ai4i.toml").read_text()
-        # Two plants, each adding its own noise, and one model.
-        for simulated, deployed in (("min_sites = 7", "min_sites = 2"),
-                                    ('placement = "shared"', 'placement = "site"'),
-                                    ("folds = 5", "folds = 5\nfold = 5"),
-                                    ("[privacy]", "[privacy]\nmetrics = 0.05")):
+        for simulated, deployed in (("folds = 5", "folds = 5\nfold = 5"), *changes):
             self.assertIn(simulated, text)
             text = text.replace(simulated, deployed)
         (table,) = pathlib.Path(data).glob("**/ai4i2020.csv")
         with open(table, newline="", encoding="utf-8-sig") as file:
             header, *lines = csv.reader(file)
-        self.found(*SITES, test=False, engineer=False)
-        for number, site in enumerate(SITES):
+        self.found(*sites, test=False, engineer=False)
+        for number, site in enumerate(sites):
             self.own_table(site, budget=budget("milling"))
             with open(self.folder / site / "local/ovens.csv", "w", newline="",
                       encoding="utf-8") as file:
-                csv.writer(file).writerows([header, *lines[number::len(SITES)]])
+                csv.writer(file).writerows([header, *lines[number::len(sites)]])
+        return text
+
+    def test_ai4i(self):
+        """Machine failures of real data, three plants that each add their own noise, at epsilon 3."""
+        text = self.ai4i(SITES, ("min_sites = 7", "max_colluders = 0"),
+                         ('placement = "shared"', 'placement = "site"'),
+                         ("[privacy]", "[privacy]\nmetrics = 0.05"))
         parties = self.run_all()
         self.submit(text, home="hub")
         (name,) = self.jobs("hub")
@@ -142,6 +145,43 @@ class Private(Parties):
         self.stop_all(parties)
         for site in SITES:
             self.spent(site, "milling")
+
+    def test_two_of_seven_plants_vanish(self):
+        """The same at epsilon 1 under shared noise: two plants are killed in the middle of a round."""
+        plants = [f"plant-{number}" for number in range(1, 8)]
+        text = self.ai4i(plants, ("min_sites = 7", "min_sites = 5"), ("epsilon = 3", "epsilon = 1"),
+                         ("[privacy]", "[privacy]\nmetrics = 0.05"))
+        local = self.folder / "hub/local"
+        local.mkdir(exist_ok=True)
+        (local / "coordinator.toml").write_text("absence_seconds = 1\n")
+        hub = self.coordinator(clear=False)
+        parties = {plant: self.site(plant, clear=False) for plant in plants}
+        self.submit(text, home="hub")
+        (name,) = self.jobs("hub")
+        eventually(lambda: self.jobs("hub")[name]["round"] >= 5, "five rounds")
+        for plant in plants[:2]:
+            parties.pop(plant).kill()
+        self.assertEqual(self.finishes(name, home="hub")["phase"], "finished")
+        report = self.deployed_report(name)
+        rounds = report["rounds"]
+        self.assertEqual({one["sites_in"] for one in rounds[:4]}, {7})
+        self.assertEqual({one["sites_in"] for one in rounds[-4:]}, {5})
+        aggregation = report["aggregation"]
+        self.assertEqual((aggregation["backend"], aggregation["confidential"]), ("masked", True))
+        self.assertGreaterEqual(aggregation["dropouts"], 2 * 4)
+        guarantee = report["privacy"]["guarantee"]
+        again = sum(one["attempts"] - 1 for one in rounds)
+        if again == 0:
+            self.assertLessEqual(guarantee["gate_epsilon"], 1)
+        # Five sites of noise against the coordinator alone, four where one of them is on its side.
+        self.assertEqual(guarantee["max_colluders"], 1)
+        self.assertLess(guarantee["coordinator_epsilon"], guarantee["pld_epsilon"])
+        accuracy = self.released(name)["accuracy"]
+        self.assertGreater(accuracy["value"] + 4 * accuracy["error"], 0.95)
+        self.stop_all({"hub": hub, **parties})
+        for plant in plants:
+            spent = self.spent(plant, "milling")
+            self.assertTrue(spent)
 
 
 if __name__ == "__main__":

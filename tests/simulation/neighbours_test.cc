@@ -46,6 +46,7 @@ metrics = 0.1
 placement = "PLACEMENT"
 unit = "record"
 [aggregation]
+backend = "plain"
 min_sites = 2
 )";
 
@@ -112,11 +113,11 @@ class Plant {
          *privacy::BlockId::create("first")},
         {}));
     site_ = std::make_unique<federation::Site>(
-        federation::SiteSettings{.self = self_, .trusted_summer = true},
+        federation::SiteSettings{.self = self_, .plain_sums = true},
         federation::SiteDoors{
-            catalog_, **federation::backend_named("plain"), executor_, log_,
-            [this](const federation::Release& release) {
-              return jobs::answer_stream(kSeed, self_, release);
+            catalog_, executor_, log_,
+            [this](const federation::Release& release, federation::Draw draw) {
+              return jobs::simulated_stream(kSeed, self_, release, draw);
             },
             [this](const federation::Offer& offer) { return records(offer); },
             federation::SiteBudget{*ledger_,

@@ -1,5 +1,7 @@
 #include "simulation/network.h"
 
+#include "federation/message/message.h"
+
 namespace hanse::simulation {
 namespace {
 
@@ -45,6 +47,16 @@ std::optional<base::Milliseconds> Network::next_delivery() const {
 
 transport::Envelope Network::deliver() {
   return std::move(in_flight_.extract(in_flight_.begin()).mapped());
+}
+
+std::string_view name_of(const transport::Envelope& envelope) {
+  static constexpr std::string_view kSite[] = {"contribution", "decline", "pull", "chunk",
+                                               "exchange"};
+  static constexpr std::string_view kCoordinator[] = {"ask",     "pull",  "chunk",
+                                                      "receipt", "ended", "exchange"};
+  if (envelope.from.is_coordinator())
+    return kCoordinator[federation::decode_from_coordinator(envelope)->body.index()];
+  return kSite[federation::decode_from_site(envelope)->body.index()];
 }
 
 }  // namespace hanse::simulation

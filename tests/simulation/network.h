@@ -51,4 +51,7 @@ class Network {
   std::map<std::pair<base::Milliseconds, std::uint64_t>, transport::Envelope> in_flight_;
 };
 
+// What a message of federation is, in a word.
+std::string_view name_of(const transport::Envelope& envelope);
+
 }  // namespace hanse::simulation

@@ -73,7 +73,7 @@ query::QueryPlan with_noise(query::QueryPlan plan) {
 
 Plant::Plant(base::SiteId name, data::Dataset records, PlantFaults faults,
              std::optional<std::uint32_t> affords, std::uint32_t rounds, base::Milliseconds retry,
-             base::Executor& executor, base::Log& log,
+             const Keys* keys, base::Executor& executor, base::Log& log,
              std::function<void(const std::string&)> violation)
     : name_(std::move(name)),
       records_(std::make_shared<const data::Dataset>(std::move(records))),
@@ -81,6 +81,7 @@ Plant::Plant(base::SiteId name, data::Dataset records, PlantFaults faults,
       affords_(affords),
       rounds_(rounds),
       retry_(retry),
+      keys_(keys),
       executor_(executor),
       log_(log),
       violation_(std::move(violation)) {
@@ -103,15 +104,24 @@ void Plant::start() {
   record_ = storage::Durable<federation::SiteRecord>::open(*store_, "site", {}).value();
   if (affords_) open_ledger();
   site_ = std::make_unique<federation::Site>(
-      federation::SiteSettings{.self = name_, .in_the_clear = !affords_, .retry = retry_},
-      federation::SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                            [this](const federation::Release&) {
-                              return std::make_unique<base::SeededSimulationRandom>(
-                                  static_cast<std::uint64_t>(computed_), name_.text());
-                            },
-                            [this](const federation::Offer&) { return records_; }, budget()},
+      federation::SiteSettings{
+          .self = name_, .in_the_clear = !affords_, .plain_sums = true, .retry = retry_},
+      federation::SiteDoors{
+          catalog_, executor_, log_,
+          [this](const federation::Release&, federation::Draw draw) { return random_for(draw); },
+          [this](const federation::Offer&) { return records_; }, budget(),
+          keys_ ? keys_->members : federation::Membership{},
+          keys_ ? &keys_->signers.at(name_) : nullptr},
       *record_, *store_);
   life.starts_at.reset();
+}
+
+// Masks are drawn anew each time: only what is durable makes them the same again.
+std::unique_ptr<base::RandomSource> Plant::random_for(federation::Draw draw) {
+  if (draw == federation::Draw::masks)
+    return std::make_unique<base::SeededSimulationRandom>(++drawn_, "masks/" + name_.text());
+  return std::make_unique<base::SeededSimulationRandom>(static_cast<std::uint64_t>(computed_),
+                                                        name_.text());
 }
 
 void Plant::open_ledger() {

@@ -36,13 +36,20 @@ struct PlantFaults {
 // Costs a record ρ = 1/2 an answer, under each site's own noise.
 query::QueryPlan with_noise(query::QueryPlan plan);
 
+// By which the sites of a consortium know each other.
+struct Keys {
+  std::map<base::SiteId, crypto::Signer> signers;
+  federation::Membership members;
+};
+
 class Plant {
  public:
   // `violation` is told of every broken promise. The doors' `random` and `records` are the plant's.
   // `affords`: how many answers its budget pays for; none: it keeps none, and answers in the clear.
+  // `keys`: of a consortium whose sums are masked, and outlives it; null: they are plain.
   Plant(base::SiteId name, data::Dataset records, PlantFaults faults,
         std::optional<std::uint32_t> affords, std::uint32_t rounds, base::Milliseconds retry,
-        base::Executor& executor, base::Log& log,
+        const Keys* keys, base::Executor& executor, base::Log& log,
         std::function<void(const std::string&)> violation);
 
   const base::SiteId& name() const { return name_; }
@@ -72,6 +79,7 @@ class Plant {
 
  private:
   base::Result<std::unique_ptr<query::Query>> ask(const query::QueryPlan& plan);
+  std::unique_ptr<base::RandomSource> random_for(federation::Draw draw);
   void open_ledger();
   std::optional<federation::SiteBudget> budget();
 
@@ -81,11 +89,13 @@ class Plant {
   std::optional<std::uint32_t> affords_;
   std::uint32_t rounds_;
   base::Milliseconds retry_;
+  const Keys* keys_;
   base::Executor& executor_;
   base::Log& log_;
   std::function<void(const std::string&)> violation_;
   query::Catalog catalog_;
   int computed_ = 0;
+  std::uint64_t drawn_ = 0;
   std::map<federation::Release, std::vector<std::int64_t>> answers_;
   std::map<federation::Release, federation::Contribution> announced_;
   std::map<federation::Release, std::map<std::uint32_t, base::Slice>> sent_;

@@ -10,7 +10,8 @@ using base::fail;
 namespace {
 
 base::Result<Outcome> outcome_of(base::ByteView entry) {
-  HANSE_TRY(const std::vector<federation::RoundStep> steps, federation::decode_steps(entry));
+  HANSE_TRY(const std::vector<federation::RoundStep> steps,
+            federation::decode_steps(entry.subspan(1)));
   federation::RoundRecord record;
   Outcome outcome{{*base::JobId::create("none"), {}}, false, {}};
   for (const federation::RoundStep& step : steps) {
@@ -27,9 +28,27 @@ base::Result<Outcome> outcome_of(base::ByteView entry) {
   return outcome;
 }
 
+// The first byte of an entry.
+constexpr std::byte kOver{1};
+constexpr std::byte kKept{2};
+
+base::Bytes tagged(std::byte kind, const base::Bytes& rest) {
+  base::Bytes entry(1 + rest.size(), kind);
+  std::ranges::copy(rest, entry.begin() + 1);
+  return entry;
+}
+
 }  // namespace
 
+base::Bytes RunRecord::over(std::span<const federation::RoundStep> steps) {
+  return tagged(kOver, federation::encode(steps));
+}
+
+base::Bytes RunRecord::kept(const base::Bytes& entry) { return tagged(kKept, entry); }
+
 base::Result<void> RunRecord::check(base::ByteView entry) const {
+  if (entry.empty()) return fail(ErrorCode::corruption, "an empty entry");
+  if (entry.front() == kKept) return {};
   HANSE_TRY(const Outcome outcome, outcome_of(entry));
   if (!is_over(outcome.release)) return {};
   return fail(ErrorCode::failed_precondition, "round {} is over", outcome.release.round.round);
@@ -37,7 +56,12 @@ base::Result<void> RunRecord::check(base::ByteView entry) const {
 
 void RunRecord::apply(base::ByteView entry) {
   entries_.emplace_back(entry.begin(), entry.end());
+  if (entry.front() == kKept) {
+    kept_.emplace_back(entry.begin() + 1, entry.end());
+    return;
+  }
   outcomes_.push_back(outcome_of(entry).value());
+  kept_.clear();
 }
 
 // Each entry with its size in front.

@@ -27,24 +27,17 @@ struct TraceLog final : base::Log {
   void write(base::Severity, std::string_view text) override { line(std::string(text)); }
 };
 
-std::string_view name_of(const Envelope& envelope) {
-  static constexpr std::string_view kSite[] = {"contribution", "decline", "pull", "chunk"};
-  static constexpr std::string_view kCoordinator[] = {"ask", "pull", "chunk", "receipt", "ended"};
-  if (envelope.from.is_coordinator())
-    return kCoordinator[federation::decode_from_coordinator(envelope)->body.index()];
-  return kSite[federation::decode_from_site(envelope)->body.index()];
-}
-
 class Consortium {
  public:
   explicit Consortium(const Options& options)
       : options_(options), random_(options.seed, "consortium") {
     network_.emplace(draw_faults(), options.seed);
     log_.line = [this](const std::string& text) { trace("          note: " + text); };
-    const std::size_t sites = options.slow_line ? 2 : 2 + draw(7);
+    const std::size_t sites = options.slow_line ? 2 : (options.masked ? 3 : 2) + draw(7);
     const std::size_t most = options.ledgers ? 1 : 60'000;  // drawing noise takes its time
     coordinates_ = draw(options.ledgers ? 16 : 4) == 0 ? 40'000 + draw(most) : 1 + draw(300);
     settings_.min_sites = 1 + draw(sites);
+    if (options.masked) agree_on_masks(sites);
     if (options.slow_line) {
       coordinates_ = 200'000;
       settings_.min_sites = sites;
@@ -104,22 +97,39 @@ class Consortium {
            std::ranges::all_of(plants_, [](const auto& plant) { return plant->affords_all(); });
   }
 
+  static base::SiteId name_of_plant(std::size_t index) {
+    return base::SiteId::create(fmt::format("plant-{}", index + 1)).value();
+  }
+
+  void agree_on_masks(std::size_t sites) {
+    const auto threshold = static_cast<std::uint32_t>(2 * sites / 3 + 1);
+    settings_.min_sites = threshold + (draw(4) == 0 ? draw(sites - threshold + 1) : 0);
+    settings_.protection = {
+        .backend = "masked", .threshold = threshold, .min_contributors = 2, .max_colluders = 0};
+    for (std::size_t i = 0; i < sites; ++i) {
+      crypto::Signer signer = crypto::Signer::create(random_);
+      keys_.members.keys.emplace(name_of_plant(i), signer.verifier());
+      keys_.signers.emplace(name_of_plant(i), std::move(signer));
+    }
+    settings_.members = keys_.members;
+  }
+
   std::unique_ptr<Plant> make_plant(std::size_t index) {
-    auto name = base::SiteId::create(fmt::format("plant-{}", index + 1));
-    HANSE_CHECK(name.has_value());
+    const base::SiteId name = name_of_plant(index);
     data::Dataset records;
     records.features = math::Matrix(1 + draw(3), coordinates_);
     for (double& value : records.features.values()) value = base::standard_normal(random_);
     records.target.resize(records.features.rows());
     std::optional<std::uint32_t> affords;
     if (options_.ledgers) affords = kRounds - (draw(4) == 0 ? 1 : 0);
-    auto plant = std::make_unique<Plant>(
-        *name, std::move(records),
-        PlantFaults{.counts_twice = options_.counts_twice && index == 0,
-                    .lazy_store = options_.lazy_stores,
-                    .lost_ledger = options_.lost_ledgers},
-        affords, kRounds, Milliseconds{options_.slow_line ? 4000 : 200}, executor_, log_,
-        [this](const std::string& what) { violation(what); });
+    auto plant =
+        std::make_unique<Plant>(name, std::move(records),
+                                PlantFaults{.counts_twice = options_.counts_twice && index == 0,
+                                            .lazy_store = options_.lazy_stores,
+                                            .lost_ledger = options_.lost_ledgers},
+                                affords, kRounds, Milliseconds{options_.slow_line ? 4000 : 200},
+                                options_.masked ? &keys_ : nullptr, executor_, log_,
+                                [this](const std::string& what) { violation(what); });
     const bool stops = faults_.loss > 0 && draw(3) == 0;
     const Milliseconds from{static_cast<std::int64_t>(draw(20'000))};
     const Milliseconds length{
@@ -153,7 +163,7 @@ class Consortium {
     life_.starts_at.reset();
     record_ = storage::Durable<RunRecord>::open(*store_, "run", {}).value();
     coordinator_ = std::make_unique<federation::Coordinator>(
-        settings_, aggregation::plain(), executor_, log_,
+        settings_, executor_, log_,
         record_->read([](const RunRecord& record) { return record.closed_rounds(); }));
     foretell_coordinator();
     if (question_ && !is_over()) begin();
@@ -170,7 +180,9 @@ class Consortium {
   }
 
   void begin() {
-    auto asks = coordinator_->begin(*question_, kJob, now_);
+    auto kept = record_->read([](const RunRecord& record) { return record.kept(); });
+    if (options_.lost_sets) kept.clear();
+    auto asks = coordinator_->begin(*question_, kJob, now_, kept);
     HANSE_CHECK(asks.has_value());
     post(*std::move(asks));
   }
@@ -181,24 +193,26 @@ class Consortium {
   }
 
   // True: it is durable. Else the process is gone.
-  bool keep(std::vector<federation::RoundStep> steps) {
-    if (record_->append(federation::encode(steps))) return true;
+  bool keep(base::Bytes entry) {
+    if (record_->append(std::move(entry))) return true;
     crash_coordinator();
     return false;
   }
 
   // What the coordinator says; how a round ended is durable first.
   void speak(std::vector<Envelope> out) {
+    for (const base::Bytes& entry : coordinator_->take_durable())
+      if (!keep(RunRecord::kept(entry))) return;
     const federation::RoundState& state = coordinator_->record().state();
     std::vector<federation::RoundStep> steps = coordinator_->record().steps();
     if (std::holds_alternative<federation::Released>(state)) {
       check_sum();
       steps.push_back(federation::step::Close{});
       if (options_.early_receipts) post(coordinator_->close().value());
-      if (!keep(std::move(steps))) return;
+      if (!keep(RunRecord::over(steps))) return;
       if (!options_.early_receipts) out = coordinator_->close().value();
     } else if (std::holds_alternative<federation::Aborted>(state) && !is_over()) {
-      if (!keep(std::move(steps))) return;
+      if (!keep(RunRecord::over(steps))) return;
     }
     post(std::move(out));
   }
@@ -361,6 +375,8 @@ class Consortium {
       violation("a site is missing although nothing went wrong");
     if (!released || released->contributors() != contributions.size())
       return violation("a released round has no result, or one of other contributors");
+    // With masks nobody knows a noised answer but who gave it.
+    if (options_.masked && options_.ledgers) return;
     std::vector<std::int64_t> sum(coordinates_);
     for (const auto& plant : plants_)
       if (std::ranges::find(contributions, plant->name(), &federation::step::Count::site) !=
@@ -403,6 +419,7 @@ class Consortium {
         violation("a round was aborted although nothing went wrong");
       if (!outcome.closed) continue;
       summary_.contributions += outcome.counted.size();
+      summary_.dropouts += plants_.size() - outcome.counted.size();
       for (const auto& count : outcome.counted)
         counted.insert({count.site, outcome.release, count.sealed});
     }
@@ -461,6 +478,7 @@ class Consortium {
   Milliseconds now_;
   std::size_t coordinates_ = 0;
   federation::CoordinatorSettings settings_;
+  Keys keys_;
   std::vector<std::unique_ptr<Plant>> plants_;
   Life life_;  // of the coordinator
   std::unique_ptr<storage::MemoryStore> store_ = std::make_unique<storage::MemoryStore>();

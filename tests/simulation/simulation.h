@@ -17,6 +17,9 @@ struct Options {
   bool old_copy = false;
   // Answers are noised and paid for from ledgers, some of which cannot afford the job.
   bool ledgers = false;
+  // Sums are masked: sites agree on masks, and the coordinator opens a sum with shares of those
+  // that are still there.
+  bool masked = false;
   // Instead of drawn faults: two sites with 1.6 MB each on lines of 1 Mbit/s, and the parties'
   // default patience.
   bool slow_line = false;
@@ -27,6 +30,8 @@ struct Options {
   bool lazy_stores = false;
   bool early_receipts = false;
   bool lost_ledgers = false;  // a crash takes what was spent
+  // Of masked sums: the coordinator's process forgets among whom masks were agreed.
+  bool lost_sets = false;
   // One line per event; may be empty.
   std::function<void(const std::string&)> trace = {};
 };
@@ -35,6 +40,7 @@ struct Summary {
   std::size_t closed = 0;
   std::size_t aborted = 0;
   std::size_t contributions = 0;
+  std::size_t dropouts = 0;  // from rounds that closed without them
   std::size_t crashes = 0;
   std::size_t old_copies = 0;  // sites that have stopped because their store is one
   std::uint64_t sent_bytes = 0;

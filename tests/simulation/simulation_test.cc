@@ -63,6 +63,27 @@ TEST_P(Seeds, SpentCoversWhatWasReleased) {
   EXPECT_GT(total.answered, 3 * seeds);
 }
 
+// The same with masked sums: whoever vanishes in whichever step, a round is right or aborted.
+TEST_P(Seeds, MaskedSumsAreRightOrAborted) {
+  const std::uint64_t seeds = std::getenv("HANSE_FULL") == nullptr ? 10 : 250;
+  Summary total;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    const Summary one = simulate({.seed = GetParam() * seeds + i,
+                                  .crashes = i % 2 == 1,
+                                  .ledgers = i % 4 == 3,
+                                  .masked = true});
+    EXPECT_EQ(one.closed + one.aborted, 3U);
+    for (const std::string& violation : one.violations) ADD_FAILURE() << violation;
+    total.closed += one.closed;
+    total.contributions += one.contributions;
+    total.dropouts += one.dropouts;
+    total.crashes += one.crashes;
+  }
+  EXPECT_GT(total.closed, seeds / 2);
+  EXPECT_GT(total.dropouts, 0U);
+  EXPECT_GT(total.crashes, seeds);
+}
+
 INSTANTIATE_TEST_SUITE_P(Quarters, Seeds, testing::Range<std::uint64_t>(0, 4));
 
 TEST(Simulation, SameSeedSameEvents) {

@@ -135,11 +135,10 @@ privacy::Guesses audited(const Job& job, const data::Dataset& records, std::size
   const data::Schema& schema = *records.schema;
   const auto strategy = value_of(jobs::strategy_of(job, schema, 1));
   const query::Catalog catalog = jobs::full_catalog();
-  const federation::Backend* const backend = value_of(federation::backend_named("plain"));
   base::InlineExecutor executor;
   base::SilentLog log;
-  jobs::LocalConsortium consortium({{*base::SiteId::create("site"), game.trained_on}}, 1, job.seed,
-                                   catalog, *backend, executor, log);
+  jobs::LocalConsortium consortium({{*base::SiteId::create("site"), game.trained_on}},
+                                   jobs::alone(), job.seed, catalog, executor, log);
   Adversary adversary(game);
   learning::Iterate iterate = value_of(jobs::first_iterate(job, schema));
   while (iterate.steps < job.rounds) {

@@ -16,8 +16,8 @@ class ClosingTest : public ::testing::Test {
  protected:
   std::unique_ptr<Coordinator> make(ClosedRounds past = {}) {
     return std::make_unique<Coordinator>(
-        CoordinatorSettings{.cohort = {a_, b_}, .min_sites = 1, .retry = {100}},
-        aggregation::plain(), executor_, log_, std::move(past));
+        CoordinatorSettings{.cohort = {a_, b_}, .min_sites = 1, .retry = {100}}, executor_, log_,
+        std::move(past));
   }
 
   Contribution contribution(std::uint32_t round, std::uint64_t answers) {
@@ -29,8 +29,8 @@ class ClosingTest : public ::testing::Test {
   SealedBlob blob() {
     privacy::ClippedSumAccumulator sum(testing::plan(2).layout, "record");
     auto noised = privacy::Noised::in_the_clear(std::move(sum).finish(), privacy::InTheClear{});
-    const auto machine = aggregation::plain().site({{}, {{2, 0}}, {}}, a_);
-    return {machine->advance(std::move(noised).surrender())->sealed.front(), executor_};
+    const auto machine = *aggregation::plain().site({{}, {{2, 1000 << 20}}, {a_}}, {a_}, {});
+    return {*machine->advance(std::move(noised).surrender())->sealed, executor_};
   }
 
   template <class Body>

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "federation/coordinator/open_round.h"
+#include "federation/round/backends.h"
 
 namespace hanse::federation {
 
@@ -15,17 +17,6 @@ using transport::Address;
 using transport::Envelope;
 
 namespace {
-
-// Silence is answered with patience that doubles this often.
-constexpr int kMaxDoublings = 4;
-
-base::Milliseconds doubled(base::Milliseconds wait, int times) {
-  return {wait.value << std::min(times, kMaxDoublings)};
-}
-
-void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
-  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
 
 // A question that fits no message would be asked for ever.
 base::Result<void> check_size(const Release& release, const Offer& offer) {
@@ -41,11 +32,12 @@ base::Result<void> check_size(const Release& release, const Offer& offer) {
 // What sites check for themselves too: they need not trust the one who opens the sum.
 base::Result<void> check_noise(const privacy::NoisePlan& noise,
                                const CoordinatorSettings& settings) {
-  if (noise.shares > settings.min_sites)
+  const std::uint32_t colluders = settings.protection.max_colluders;
+  if (noise.shares + colluders > settings.min_sites)
     return fail(ErrorCode::invalid_argument,
-                "the noise is whole when {} sites answer, and min_sites is {}; raise it, or share "
-                "the noise by fewer",
-                noise.shares, settings.min_sites);
+                "the noise is whole when {} sites answer that do not collude, {} may, and "
+                "min_sites is {}; raise it, or share the noise by fewer",
+                noise.shares, colluders, settings.min_sites);
   if (noise.placement == privacy::Placement::coordinator && settings.central_noise == nullptr)
     return fail(ErrorCode::invalid_argument,
                 "noise placed 'coordinator' is for simulation; place it 'site'");
@@ -54,57 +46,15 @@ base::Result<void> check_noise(const privacy::NoisePlan& noise,
 
 }  // namespace
 
-// The contribution that is being pulled, or the one after it.
-struct Coordinator::Upload {
-  base::SiteId site;
-  SealedReceiver receiver;
-  int silences = 0;                  // since the last chunk
-  base::Milliseconds retry_at = {};  // moves on with every chunk …
-  base::Milliseconds stall_at = {};  // … and so does this
-  base::Milliseconds turn_ends = {};
-};
-
-// What a site has announced, and how it has used its turns.
-struct Coordinator::Announced {
-  Manifest manifest;
-  Standing standing;
-  int turns = 0;
-  int damaged = 0;  // chunks in a row
-};
-
-struct Coordinator::OpenRound {
-  Offer offer;
-  aggregation::Setup setup;
-  ParametersBlob parameters;
-  std::unique_ptr<aggregation::CoordinatorMachine> machine;
-  std::map<base::SiteId, Announced> announced;
-  std::deque<base::SiteId> line;  // announced sites that wait for their turn
-  std::optional<Upload> upload;
-  std::optional<Upload> ahead;  // whose first chunks come while the last of `upload` do
-  int times_asked = 0;
-  base::Milliseconds retry_at;
-  base::Milliseconds deadline;
-
-  // The upload that a chunk of the site belongs to, if any.
-  Upload* upload_of(const base::SiteId& site) {
-    if (upload && upload->site == site) return &*upload;
-    return ahead && ahead->site == site ? &*ahead : nullptr;
-  }
-  bool others_wait() const { return ahead || !line.empty(); }
-};
-
-Coordinator::Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
-                         base::Executor& executor, base::Log& log, ClosedRounds past)
-    : settings_(std::move(settings)),
-      backend_(backend),
-      executor_(executor),
-      log_(log),
-      past_(std::move(past)) {}
+Coordinator::Coordinator(CoordinatorSettings settings, base::Executor& executor, base::Log& log,
+                         ClosedRounds past)
+    : settings_(std::move(settings)), executor_(executor), log_(log), past_(std::move(past)) {}
 
 Coordinator::~Coordinator() = default;
 
 base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, std::string job,
-                                                       base::Milliseconds now) {
+                                                       base::Milliseconds now,
+                                                       std::span<const base::Bytes> kept) {
   if (open_ != nullptr) return fail(ErrorCode::failed_precondition, "a round is open already");
   if (std::holds_alternative<Released>(record_.state()))
     return fail(ErrorCode::failed_precondition, "the last round is released and not closed");
@@ -115,27 +65,37 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
   HANSE_TRY_VOID(check_noise(plan.noise, settings_));
   const Release release{plan.job, plan.round};
   ParametersBlob parameters(plan, executor_);
-  Offer offer{std::move(plan), parameters.manifest(), settings_.cohort, std::move(job),
-              static_cast<std::uint32_t>(settings_.min_sites)};
+  Offer offer{std::move(plan),
+              parameters.manifest(),
+              settings_.cohort,
+              std::move(job),
+              static_cast<std::uint32_t>(settings_.min_sites),
+              settings_.protection};
   HANSE_TRY_VOID(check_size(release, offer));
-  aggregation::Setup setup = setup_of(offer);
+  HANSE_TRY(aggregation::Setup setup, setup_of(offer, settings_.members));
+  HANSE_TRY(const Backend* backend, backend_named(offer.protection.backend));
+  HANSE_TRY(auto machine, backend->coordinator(setup, kept));
   RoundRecord record;
   HANSE_TRY_VOID(record.append(step::Plan{release, setup.offer}));
   HANSE_TRY_VOID(record.append(step::Admit{settings_.cohort, settings_.min_sites}));
   HANSE_TRY_VOID(record.append(step::Ask{}));
-  auto machine = backend_.coordinator(setup);
   record_ = std::move(record);
   release_ = release;
   released_.reset();
+  durable_.clear();
+  sealed_size_ = machine->sealed_size();
   open_ = std::make_unique<OpenRound>(OpenRound{.offer = std::move(offer),
                                                 .setup = std::move(setup),
                                                 .parameters = std::move(parameters),
                                                 .machine = std::move(machine),
                                                 .announced = {},
+                                                .heard = {},
+                                                .left = {},
                                                 .line = {},
                                                 .upload = {},
                                                 .ahead = {},
                                                 .retry_at = now,
+                                                .word_due = now + settings_.stall,
                                                 .deadline = now + settings_.deadline});
   return ask_again(now);
 }
@@ -158,6 +118,8 @@ std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milli
     return hear(site, *contribution, now);
   if (const auto* chunk = std::get_if<SealedChunk>(&message->body)) return hear(site, *chunk, now);
   if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(site, *pull);
+  if (const auto* exchange = std::get_if<Exchange>(&message->body))
+    return hear(site, *exchange, now);
   return refuse(site, "it declined", now);
 }
 
@@ -191,12 +153,11 @@ std::vector<Envelope> Coordinator::reconnected(const base::SiteId& site, base::M
   if (open_ == nullptr) return {};
   const auto& standing = std::get<Collecting>(record_.state()).standing;
   const auto found = standing.find(site);
-  if (found == standing.end()) return {};
-  Outbox out;
-  // Also one that has announced: its store may be an old copy, which only a question shows.
-  const bool owes =
-      found->second == SiteStanding::asked || found->second == SiteStanding::announced;
-  if (owes) out.push_back(ask(site));
+  if (found == standing.end() || open_->left.contains(site)) return {};
+  // Also one that has announced: its store may be an old copy, which only a question shows. One
+  // that is counted only where the protocol has more to say.
+  Outbox out = ask(site);
+  if (found->second == SiteStanding::counted && out.size() == 1) out.clear();
   if (Upload* const upload = open_->upload_of(site)) {
     upload->receiver.give_up_waiting();
     if (upload == &*open_->upload) append(out, pull(now));
@@ -206,7 +167,13 @@ std::vector<Envelope> Coordinator::reconnected(const base::SiteId& site, base::M
 
 std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
   if (open_ == nullptr) return {};
-  if (now >= open_->deadline) return finish(AbortReason::deadline);
+  if (now >= open_->deadline) {
+    open_->deadline = now + settings_.deadline;
+    return give_up(open_->machine->waiting_for(), "time is up", now, AbortReason::deadline);
+  }
+  const std::vector<base::SiteId> silent = owing_a_word();
+  if (!silent.empty() && now >= open_->word_due)
+    return give_up(silent, "it says nothing more", now, AbortReason::too_few_sites);
   Outbox out;
   if (open_->upload) {
     Upload& upload = *open_->upload;
@@ -227,6 +194,7 @@ std::vector<Envelope> Coordinator::advance(base::Milliseconds now) {
 std::optional<base::Milliseconds> Coordinator::next_deadline() const {
   if (open_ == nullptr) return std::nullopt;
   base::Milliseconds next = std::min(open_->deadline, open_->retry_at);
+  if (!owing_a_word().empty()) next = std::min(next, open_->word_due);
   if (const auto& upload = open_->upload) {
     next = std::min(next, upload->retry_at);
     if (open_->others_wait()) next = std::min({next, upload->stall_at, upload->turn_ends});
@@ -265,48 +233,6 @@ base::Result<privacy::Released> Coordinator::take_released() {
   return released;
 }
 
-Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contribution& contribution,
-                                      base::Milliseconds now) {
-  if (contribution.offer != open_->setup.offer)
-    return refuse(site, "it answered another plan", now);
-  if (contribution.sealed.size != open_->machine->sealed_size())
-    return refuse(site, "its contribution has another size than the plan", now);
-  const auto last = receipted(site);
-  if (last && contribution.standing.answers <= last->answers)
-    return refuse(site, "its store is an old copy: it counts fewer answers than have a receipt",
-                  now);
-  if (!record_.append(step::Announce{site})) return announced_again(site, contribution, now);
-  open_->announced.emplace(site, Announced{contribution.sealed, contribution.standing});
-  open_->line.push_back(site);
-  return open_->upload ? look_ahead() : next_upload(now);
-}
-
-// Not a step, nothing changes, unless it is another answer than before: what a site has answered
-// it keeps.
-Coordinator::Outbox Coordinator::announced_again(const base::SiteId& site,
-                                                 const Contribution& contribution,
-                                                 base::Milliseconds now) {
-  const auto before = open_->announced.find(site);
-  if (before == open_->announced.end() || (before->second.manifest == contribution.sealed &&
-                                           before->second.standing == contribution.standing))
-    return {};
-  return refuse(site, "it has two answers to one question; its store may be an old copy", now);
-}
-
-Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const SealedChunk& chunk,
-                                      base::Milliseconds now) {
-  Upload* const upload = open_->upload_of(site);
-  const Arrival arrival = upload ? upload->receiver.accept(chunk) : Arrival::ignored;
-  if (arrival == Arrival::ignored) return {};
-  int& damaged = open_->announced.at(site).damaged;
-  damaged = arrival == Arrival::damaged ? damaged + 1 : 0;
-  if (damaged == kMaxDamagedChunks) return refuse(site, "its bytes differ from its manifest", now);
-  if (upload != &*open_->upload) return {};
-  upload->silences = 0;
-  upload->stall_at = now + settings_.stall;
-  return proceed(now);
-}
-
 Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull) const {
   if (pull.blob != open_->parameters.digest()) return {};
   Outbox out;
@@ -316,106 +242,98 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Pull& pull
   return out;
 }
 
-// The site is out of this round.
+// What a machine says is said by somebody of its cohort, and a lie is the end of it.
+Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Exchange& exchange,
+                                      base::Milliseconds now) {
+  if (open_->left.contains(site)) return {};
+  auto step = open_->machine->advance(site, exchange.bytes());
+  if (!step) return refuse(site, step.error().text(), now);
+  open_->heard.insert(site);
+  return carry_out(*std::move(step), now);
+}
+
+// Sends what the machine says, and goes on to whatever is next.
+Coordinator::Outbox Coordinator::carry_out(aggregation::CoordinatorStep step,
+                                           base::Milliseconds now) {
+  std::ranges::move(step.durable, std::back_inserter(durable_));
+  Outbox out;
+  for (aggregation::ToSite& one : step.send)
+    out.push_back(to_site(one.site, *release_, std::move(one.exchange)));
+  // What is said to one site alone is said again, and nothing has moved on.
+  if (out.size() > 1) {
+    open_->times_asked = 0;
+    open_->retry_at = now + settings_.retry;
+    open_->word_due = now + settings_.stall;
+  }
+  if (open_->machine->is_done()) {
+    append(out, finish());
+    return out;
+  }
+  if (!open_->takes_inputs && std::ranges::any_of(settings_.cohort, [this](const auto& site) {
+        return open_->machine->wants_input(site);
+      })) {
+    open_->takes_inputs = true;
+    open_->deadline = now + settings_.deadline;
+  }
+  append(out, open_->upload ? look_ahead() : next_upload(now));
+  return out;
+}
+
+// Those that have spoken before and need no computing for what is next.
+std::vector<base::SiteId> Coordinator::owing_a_word() const {
+  std::vector<base::SiteId> sites = open_->machine->waiting_for();
+  std::erase_if(sites, [this](const base::SiteId& site) {
+    return !open_->heard.contains(site) || open_->machine->wants_input(site);
+  });
+  return sites;
+}
+
+Coordinator::Outbox Coordinator::give_up(const std::vector<base::SiteId>& sites,
+                                         std::string_view why, base::Milliseconds now,
+                                         AbortReason otherwise) {
+  Outbox out;
+  for (const base::SiteId& site : sites)
+    if (open_ != nullptr) append(out, refuse(site, why, now, otherwise));
+  return out;
+}
+
+// The site is out of this round: what it has contributed stays, and more is not heard of it.
 Coordinator::Outbox Coordinator::refuse(const base::SiteId& site, std::string_view why,
-                                        base::Milliseconds now) {
-  if (!record_.append(step::Refuse{site})) return {};
-  log_.write(Severity::note, fmt::format("round {} goes on without site '{}': {}",
-                                         release_->round.round, site.text(), why));
+                                        base::Milliseconds now, AbortReason otherwise) {
+  if (!open_->left.insert(site).second) return {};
+  if (record_.append(step::Refuse{site}))
+    log_.write(Severity::note, fmt::format("round {} goes on without site '{}': {}",
+                                           release_->round.round, site.text(), why));
   std::erase(open_->line, site);
   if (open_->upload && open_->upload->site == site) open_->upload.reset();
   if (open_->ahead && open_->ahead->site == site) open_->ahead.reset();
-  if (settled()) return finish(AbortReason::too_few_sites);
-  return open_->upload ? look_ahead() : next_upload(now);
+  auto step = open_->machine->leave(site);
+  if (step) return carry_out(*std::move(step), now);
+  log_.write(Severity::note,
+             fmt::format("round {}: {}", release_->round.round, step.error().text()));
+  return abort(otherwise);
 }
 
-// A turn is a site's share of the round, twice as long each time: a slow site gets there, and one
-// that dawdles on purpose does not keep the others from theirs.
-Coordinator::Outbox Coordinator::next_upload(base::Milliseconds now) {
-  Outbox out = look_ahead();
-  if (!open_->ahead) return out;
-  open_->upload = std::exchange(open_->ahead, std::nullopt);
-  Upload& upload = *open_->upload;
-  const auto share =
-      settings_.deadline.value / (2 * static_cast<std::int64_t>(settings_.cohort.size()));
-  upload.stall_at = now + settings_.stall;
-  upload.turn_ends = now + doubled({share}, open_->announced.at(upload.site).turns++);
-  append(out, proceed(now));
-  return out;
-}
-
-// Pulls the first chunks of who is next in line, once there is nothing to ask for but those. Its
-// time does not run yet.
-Coordinator::Outbox Coordinator::look_ahead() {
-  if (open_->ahead || open_->line.empty()) return {};
-  if (open_->upload && !open_->upload->receiver.has_asked_for_all()) return {};
-  const base::SiteId site = open_->line.front();
-  open_->line.pop_front();
-  open_->ahead.emplace(Upload{site, SealedReceiver(open_->announced.at(site).manifest)});
-  SealedReceiver& receiver = open_->ahead->receiver;
-  return {to_site(site, *release_, Pull{receiver.digest(), receiver.next()})};
-}
-
-// Counts the contribution if it is whole, else asks for more of it, or of the next.
-Coordinator::Outbox Coordinator::proceed(base::Milliseconds now) {
-  if (open_->upload->receiver.has_all()) return count_upload(now);
-  Outbox out = pull(now);
-  append(out, look_ahead());
-  return out;
-}
-
-Coordinator::Outbox Coordinator::give_turn_away(base::Milliseconds now) {
-  log_.write(Severity::warning, fmt::format("site '{}' is slow; the next one takes its turn",
-                                            open_->upload->site.text()));
-  open_->line.push_back(open_->upload->site);
-  open_->upload.reset();
-  return next_upload(now);
-}
-
-Coordinator::Outbox Coordinator::pull(base::Milliseconds now) {
-  Upload& upload = *open_->upload;
-  upload.retry_at = now + doubled(settings_.retry, upload.silences);
-  Pull pull{upload.receiver.digest(), upload.receiver.next()};
-  if (pull.chunks.empty()) return {};
-  return {to_site(upload.site, *release_, std::move(pull))};
-}
-
-// A whole contribution goes into the sum, and its buffer goes.
-Coordinator::Outbox Coordinator::count_upload(base::Milliseconds now) {
-  const base::SiteId site = open_->upload->site;
-  const base::Digest digest = open_->upload->receiver.digest();
-  {
-    const std::vector<base::Slice> slices = std::move(open_->upload->receiver).slices();
-    open_->upload.reset();
-    const auto step = open_->machine->advance(site, slices);
-    if (!step) return refuse(site, step.error().text(), now);
-    HANSE_CHECK(step->send.empty());
-  }
-  const auto counted =
-      record_.append(step::Count{site, digest, open_->announced.at(site).standing});
-  HANSE_CHECK(counted.has_value());
-  return settled() ? finish(AbortReason::too_few_sites) : next_upload(now);
-}
-
-// Offers the plan to every site that has said nothing yet.
+// Whoever is waited for and is not in line with an answer: the question, and all that was said
+// since.
 Coordinator::Outbox Coordinator::ask_again(base::Milliseconds now) {
   open_->retry_at = now + doubled(settings_.retry, open_->times_asked++);
   Outbox out;
-  for (const auto& [site, standing] : std::get<Collecting>(record_.state()).standing)
-    if (standing == SiteStanding::asked) out.push_back(ask(site));
+  const auto& standing = std::get<Collecting>(record_.state()).standing;
+  for (const base::SiteId& site : open_->machine->waiting_for())
+    if (standing.at(site) != SiteStanding::announced) append(out, ask(site));
   return out;
 }
 
-Envelope Coordinator::ask(const base::SiteId& site) const {
-  return to_site(site, *release_, Ask{open_->offer, receipted(site)});
+Coordinator::Outbox Coordinator::ask(const base::SiteId& site) const {
+  Outbox out{to_site(site, *release_, Ask{open_->offer, receipted(site)})};
+  for (Exchange& exchange : open_->machine->said_to(site))
+    out.push_back(to_site(site, *release_, std::move(exchange)));
+  return out;
 }
 
-bool Coordinator::settled() const { return std::get<Collecting>(record_.state()).settled(); }
-
-// Steps 10 and 11, or an abort where too few have answered.
-Coordinator::Outbox Coordinator::finish(AbortReason otherwise) {
-  const auto& collecting = std::get<Collecting>(record_.state());
-  if (collecting.count(SiteStanding::counted) < settings_.min_sites) return abort(otherwise);
+// Steps 10 and 11.
+Coordinator::Outbox Coordinator::finish() {
   if (const auto done = add_up_and_release(); !done) {
     log_.write(Severity::problem, fmt::format("round {} has no result: {}", release_->round.round,
                                               done.error().text()));
@@ -466,11 +384,6 @@ Coordinator::Outbox Coordinator::abort(AbortReason reason) {
   for (const base::SiteId& site : settings_.cohort)
     out.push_back(to_site(site, *release_, Ended{false}));
   return out;
-}
-
-template <class Body>
-Envelope Coordinator::to_site(const base::SiteId& site, const Release& release, Body body) const {
-  return encode(CoordinatorMessage{release, std::move(body)}, site);
 }
 
 }  // namespace hanse::federation

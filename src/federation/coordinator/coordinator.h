@@ -18,12 +18,18 @@ namespace hanse::federation {
 struct CoordinatorSettings {
   std::vector<base::SiteId> cohort;
   std::size_t min_sites = 1;
+  // The backend's name among it.
+  Protection protection = {};
+  // By whose signatures sites are known; none of it where sums are plain.
+  Membership members = {};
   // A silent site is asked again after this long, and after twice as long each time, up to 16 times
   // this: one chunk takes two seconds on a line of 1 Mbit/s.
   base::Milliseconds retry{4000};
-  // An upload without progress makes room for the next site after this long.
+  // An upload without progress makes room for the next site after this long, and a site that only
+  // has to say a word of the protocol, and does not, is given up.
   base::Milliseconds stall{60'000};
-  // A round ends after this long with what it has: an hour of local training is a long round.
+  // Sites that have not answered after this long are given up: an hour of local training is a long
+  // round.
   base::Milliseconds deadline{3'600'000};
   // Draws the noise that plans place at the coordinator, and outlives it. Simulation only: null
   // refuses such plans.
@@ -43,20 +49,27 @@ struct ClosedRounds {
 //
 //   begin → advance … until the round is Released → take_released → (make it durable) → close
 //
+// What take_durable() gives after a call is made durable before the envelopes of that call leave.
 // Receipts leave with close(), and so only for what is durable. After a crash before that the same
-// release is begun again with the same plan, job and cohort, and the sites send the same answers.
+// release is begun again with the same plan, job and cohort and with what was kept, and the sites
+// send the same answers.
 class Coordinator {
  public:
-  Coordinator(CoordinatorSettings settings, const aggregation::Backend& backend,
-              base::Executor& executor, base::Log& log, ClosedRounds past = {});
+  Coordinator(CoordinatorSettings settings, base::Executor& executor, base::Log& log,
+              ClosedRounds past = {});
   ~Coordinator();
 
   // Steps 1 and 2 of a round: records the plan, admits the cohort, asks. `job` is the job file's
   // text. While a round is open or released and not closed: failed_precondition; a plan that fails
   // its checks, is for fewer sites than the cohort or for more shares of noise than sites that are
-  // needed, or a question that does not fit a message: invalid_argument.
+  // needed, or a question that does not fit a message: invalid_argument. `kept` that is not of this
+  // round: corruption.
   base::Result<std::vector<transport::Envelope>> begin(query::QueryPlan plan, std::string job,
-                                                       base::Milliseconds now);
+                                                       base::Milliseconds now,
+                                                       std::span<const base::Bytes> kept = {});
+
+  // What the aggregation has come to since it was last asked, to be kept until the round is over.
+  std::vector<base::Bytes> take_durable() { return std::exchange(durable_, {}); }
 
   // Ignores, with a line in the log, what is malformed, stale or from outside the cohort.
   std::vector<transport::Envelope> advance(const transport::Envelope& envelope,
@@ -71,6 +84,9 @@ class Coordinator {
   // The site has been away for too long: an open round goes on without it.
   std::vector<transport::Envelope> missed(const base::SiteId& site, base::Milliseconds now);
 
+  // Another epoch of the roster, for the rounds that begin from now on.
+  void adopt(Membership members) { settings_.members = std::move(members); }
+
   // Ends a round that is not closed without a result. An attempt that ended so is not to be begun
   // again: the sites forget it when they hear the envelopes.
   std::vector<transport::Envelope> cancel();
@@ -79,6 +95,8 @@ class Coordinator {
   bool is_collecting() const { return open_ != nullptr; }
   // Of the last round begun.
   const RoundRecord& record() const;
+  // Bytes of one contribution to the last round begun.
+  std::size_t sealed_size() const { return sealed_size_; }
   // The contributions in the sum so far, in the order of counting.
   std::vector<step::Count> contributions() const;
   // The result of a released or closed round, once. Of an aborted round: aborted, with the reason;
@@ -100,10 +118,16 @@ class Coordinator {
   Outbox hear(const base::SiteId& site, const Contribution& contribution, base::Milliseconds now);
   Outbox hear(const base::SiteId& site, const SealedChunk& chunk, base::Milliseconds now);
   Outbox hear(const base::SiteId& site, const Pull& pull) const;
+  Outbox hear(const base::SiteId& site, const Exchange& exchange, base::Milliseconds now);
   Outbox hear_late(const base::SiteId& site, const SiteMessage& message) const;
   Outbox announced_again(const base::SiteId& site, const Contribution& contribution,
                          base::Milliseconds now);
-  Outbox refuse(const base::SiteId& site, std::string_view why, base::Milliseconds now);
+  Outbox refuse(const base::SiteId& site, std::string_view why, base::Milliseconds now,
+                AbortReason otherwise = AbortReason::too_few_sites);
+  Outbox give_up(const std::vector<base::SiteId>& sites, std::string_view why,
+                 base::Milliseconds now, AbortReason otherwise);
+  Outbox carry_out(aggregation::CoordinatorStep step, base::Milliseconds now);
+  std::vector<base::SiteId> owing_a_word() const;
   Outbox next_upload(base::Milliseconds now);
   Outbox look_ahead();
   Outbox give_turn_away(base::Milliseconds now);
@@ -111,18 +135,16 @@ class Coordinator {
   Outbox pull(base::Milliseconds now);
   Outbox count_upload(base::Milliseconds now);
   Outbox ask_again(base::Milliseconds now);
-  Outbox finish(AbortReason otherwise);
+  Outbox finish();
   base::Result<void> add_up_and_release();
   Outbox abort(AbortReason reason);
-  bool settled() const;
   bool is_over(const Release& release) const;
   std::optional<Standing> receipted(const base::SiteId& site) const;
-  transport::Envelope ask(const base::SiteId& site) const;
+  Outbox ask(const base::SiteId& site) const;
   template <class Body>
   transport::Envelope to_site(const base::SiteId& site, const Release& release, Body body) const;
 
   CoordinatorSettings settings_;
-  const aggregation::Backend& backend_;
   base::Executor& executor_;
   base::Log& log_;
   ClosedRounds past_;
@@ -130,6 +152,8 @@ class Coordinator {
   std::optional<Release> release_;   // of the last round begun
   std::unique_ptr<OpenRound> open_;  // while a round is collecting
   std::optional<privacy::Released> released_;
+  std::vector<base::Bytes> durable_;  // not taken yet
+  std::size_t sealed_size_ = 0;
 };
 
 }  // namespace hanse::federation

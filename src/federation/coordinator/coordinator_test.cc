@@ -67,10 +67,11 @@ struct Hand {
     const std::vector<double> row(coordinates, static_cast<double>(value) / (1 << 20));
     EXPECT_TRUE(sum.add(row).has_value());
     auto noised = privacy::Noised::in_the_clear(std::move(sum).finish(), privacy::InTheClear{});
-    const auto machine =
-        aggregation::plain().site({{}, {{coordinates, 0}}, {}}, testing::site("x"));
+    const base::SiteId x = testing::site("x");
+    const auto machine = *aggregation::plain().site(
+        {{}, {{coordinates, std::numeric_limits<std::int64_t>::max() / 2}}, {x}}, {x}, {});
     auto step = machine->advance(std::move(noised).surrender());
-    return SealedBlob(step->sealed.front(), executor);
+    return SealedBlob(*step->sealed, executor);
   }
 
   template <class Body>
@@ -87,7 +88,7 @@ class CoordinatorTest : public ::testing::Test {
                                                              .retry = {100},
                                                              .stall = {1000},
                                                              .deadline = {10'000}},
-                                         aggregation::plain(), executor_, log_);
+                                         executor_, log_);
   }
 
   Envelope announcement(const Hand& hand, const query::QueryPlan& plan) {

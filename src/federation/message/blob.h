@@ -76,12 +76,6 @@ class Blob {
   // A site keeps its sealed vector and takes it up again.
   friend class Site;
   Blob(base::Slice bytes, base::Executor& executor);
-  // As it was sealed, whoever kept it vouches for its bytes.
-  static Blob kept(base::Slice bytes, base::Executor& executor)
-    requires std::same_as<Origin, OfSealed>
-  {
-    return Blob(std::move(bytes), executor);
-  }
   // Bytes that are not those of the manifest: corruption.
   static base::Result<Blob> stored(base::Slice bytes, const Manifest& manifest,
                                    base::Executor& executor)

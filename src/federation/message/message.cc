@@ -59,6 +59,7 @@ void put_plan(const query::QueryPlan& plan, wire::Plan* out) {
   out->set_fraction_bits(static_cast<std::uint32_t>(plan.layout.lattice.fraction_bits()));
   out->set_max_units(plan.layout.max_units);
   out->set_options(plan.options);
+  out->set_rotation(plan.layout.rotation);
   for (const auto& [site, share] : plan.sites) {
     wire::SiteShare* to = out->add_sites();
     to->set_site(site.text());
@@ -89,6 +90,7 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
   HANSE_TRY(const math::Lattice lattice,
             math::Lattice::create(static_cast<int>(in.fraction_bits())));
   privacy::Layout layout{.parts = {}, .lattice = lattice, .max_units = in.max_units()};
+  layout.rotation = in.rotation();
   for (const wire::Part& part : in.parts())
     layout.parts.push_back({part.name(), part.coordinates(), part.clip()});
   HANSE_TRY(privacy::NoisePlan noise, noise_from(in.noise()));
@@ -107,6 +109,24 @@ base::Result<query::QueryPlan> plan_from(const wire::Plan& in, const Release& re
   return plan;
 }
 
+void put_protection(const Protection& protection, wire::Protection* out) {
+  out->set_backend(protection.backend);
+  out->set_threshold(protection.threshold);
+  out->set_min_contributors(protection.min_contributors);
+  out->set_max_colluders(protection.max_colluders);
+}
+
+// Whether it is enough is for a site's own decision.
+base::Result<Protection> protection_from(const wire::Protection& in, std::size_t cohort) {
+  constexpr std::size_t kMaxBackendName = 32;
+  if (in.backend().size() > kMaxBackendName)
+    return fail(ErrorCode::corruption, "a backend's name has {} bytes", in.backend().size());
+  for (const std::uint32_t sites : {in.threshold(), in.min_contributors(), in.max_colluders()})
+    if (sites > cohort)
+      return fail(ErrorCode::corruption, "a protection by {} sites of {}", sites, cohort);
+  return Protection{in.backend(), in.threshold(), in.min_contributors(), in.max_colluders()};
+}
+
 // One overload per body of either direction.
 struct Encoder {
   wire::Message* out;
@@ -119,6 +139,7 @@ struct Encoder {
     for (const base::SiteId& site : offer.cohort) to->add_cohort(site.text());
     to->set_job(offer.job);
     to->set_min_sites(offer.min_sites);
+    put_protection(offer.protection, to->mutable_protection());
     if (ask.receipted) put(*ask.receipted, out->mutable_ask()->mutable_receipted());
   }
   void operator()(const Contribution& contribution) const {
@@ -139,6 +160,9 @@ struct Encoder {
   }
   void operator()(const Receipt& receipt) const {
     put(receipt.blob, out->mutable_receipt()->mutable_blob());
+  }
+  void operator()(const Exchange& exchange) const {
+    out->set_exchange(std::string(base::text_of(exchange.bytes())));
   }
   void operator()(const Ended& ended) const { out->mutable_ended()->set_closed(ended.closed); }
 };
@@ -205,14 +229,19 @@ base::Result<Offer> offer_from(const wire::Offer& in, const Release& release) {
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end())
     return fail(ErrorCode::corruption, "an offer names a site of its cohort twice");
+  HANSE_TRY(offer.protection, protection_from(in.protection(), offer.cohort.size()));
   return offer;
 }
 
 }  // namespace
 
-// Named, so that Chunk can let it in.
+// Named, so that Chunk and Exchange can let it in.
 class MessageDecoder {
  public:
+  static Exchange exchange(const std::string& bytes) {
+    const base::ByteView view = base::view_of(bytes);
+    return Exchange(base::Bytes(view.begin(), view.end()));
+  }
   template <class Origin>
   static base::Result<Chunk<Origin>> chunk(const wire::Chunk& in, const base::Slice& bytes) {
     HANSE_TRY(const base::Digest blob, digest_from(in.blob()));
@@ -280,15 +309,36 @@ base::Digest digest_of(const Offer& offer) {
   hasher.add(base::Digest::of(base::view_of(offer.job)).bytes());
   const std::uint64_t min_sites = offer.min_sites;
   hasher.add(std::as_bytes(std::span(&min_sites, 1)));
+  const Protection& protection = offer.protection;
+  hasher.add(base::Digest::of(base::view_of(protection.backend)).bytes());
+  for (const std::uint64_t sites :
+       {protection.threshold, protection.min_contributors, protection.max_colluders})
+    hasher.add(std::as_bytes(std::span(&sites, 1)));
   // A site's name has no line break, so the list cannot be read in two ways.
   for (const base::SiteId& site : offer.cohort) hasher.add(base::view_of(site.text() + "\n"));
   return hasher.finish();
 }
 
-aggregation::Setup setup_of(const Offer& offer) {
-  aggregation::Setup setup{.offer = digest_of(offer), .layout = {}, .cohort = offer.cohort};
+base::Result<aggregation::Setup> setup_of(const Offer& offer, const Membership& members) {
+  aggregation::Setup setup{.offer = digest_of(offer),
+                           .layout = {},
+                           .cohort = offer.cohort,
+                           .roster = members.roster,
+                           .threshold = offer.protection.threshold,
+                           .min_sites = offer.min_sites};
+  if (!is_plain(offer)) {
+    for (const base::SiteId& site : offer.cohort) {
+      const auto found = members.keys.find(site);
+      if (found == members.keys.end())
+        return fail(ErrorCode::permission_denied,
+                    "site '{}' of the cohort is not in the epoch of the roster that this party "
+                    "goes by",
+                    site.text());
+      setup.keys.push_back(found->second);
+    }
+  }
   const privacy::Layout& layout = offer.plan.layout;
-  for (const privacy::Part& part : layout.parts) setup.layout.push_back({part.coordinates, 0});
+  for (const privacy::Part& part : layout.parts) setup.layout.push_back({layout.words(part), 0});
   const auto make_room = [&](const query::QueryPlan& plan) {
     auto noise = privacy::site_noise(plan.noise);
     HANSE_CHECK(noise.has_value());  // check_plan has seen it
@@ -332,6 +382,8 @@ base::Result<SiteMessage> decode_from_site(const transport::Envelope& envelope) 
                 MessageDecoder::chunk<OfSealed>(in.message.chunk(), envelope.chunk));
       return SiteMessage{in.release, std::move(chunk)};
     }
+    case wire::Message::kExchange:
+      return SiteMessage{in.release, MessageDecoder::exchange(in.message.exchange())};
     default:
       return fail(ErrorCode::corruption, "a message that no site sends");
   }
@@ -363,6 +415,8 @@ base::Result<CoordinatorMessage> decode_from_coordinator(const transport::Envelo
     }
     case wire::Message::kEnded:
       return CoordinatorMessage{in.release, Ended{in.message.ended().closed()}};
+    case wire::Message::kExchange:
+      return CoordinatorMessage{in.release, MessageDecoder::exchange(in.message.exchange())};
     default:
       return fail(ErrorCode::corruption, "a message that no coordinator sends");
   }

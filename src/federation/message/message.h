@@ -1,6 +1,8 @@
 // What coordinator and sites say to each other. Every message belongs to one release.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -18,6 +20,31 @@ struct Release {
   auto operator<=>(const Release&) const = default;
 };
 
+// How the answers are added up, so that nobody reads one alone.
+struct Protection {
+  std::string backend = "plain";
+  // Sites that together rebuild what another one masked with; 0 with `plain`.
+  std::uint32_t threshold = 0;
+  // Every number that is opened is a sum over at least so many sites that do not collude with the
+  // coordinator.
+  std::uint32_t min_contributors = 1;
+  // Sites that may, all of them together, without anybody else losing anything.
+  std::uint32_t max_colluders = 0;
+
+  bool operator==(const Protection&) const = default;
+};
+
+// The fewest contributions to a sum that keep what the protection promises.
+inline std::uint32_t least_sites(const Protection& protection) {
+  return std::max(protection.threshold, protection.min_contributors + protection.max_colluders);
+}
+
+// Two sums of one round would take two sets of `threshold` sites each, and those that do not
+// collude belong to one.
+inline bool opens_one_sum(const Protection& protection, std::size_t sites) {
+  return 2 * std::size_t{protection.threshold} > sites + protection.max_colluders;
+}
+
 // The question. Its parameters are not in here: the site pulls them.
 struct Offer {
   query::QueryPlan plan;
@@ -25,10 +52,11 @@ struct Offer {
   std::vector<base::SiteId> cohort;
   std::string job = {};         // the job file's text, at most base::kMaxJobBytes
   std::uint32_t min_sites = 1;  // a sum of fewer answers is not opened
+  Protection protection = {};
 };
 
-// Of the plan, its parameters, the job's text, min_sites and the cohort: what a site agrees to by
-// answering.
+// Of the plan, its parameters, the job's text, min_sites, the protection and the cohort: what a
+// site agrees to by answering.
 base::Digest digest_of(const Offer& offer);
 
 // How many answers a site has given, and a hash that binds all of them and their order. A store
@@ -51,8 +79,24 @@ struct Ask {
   std::optional<Standing> receipted = {};
 };
 
-// What the aggregation machines of either side are told.
-aggregation::Setup setup_of(const Offer& offer);
+// The coordinator reads each answer by itself.
+inline bool is_plain(const Offer& offer) {
+  return offer.protection.backend == aggregation::plain().name();
+}
+
+// The sites of a consortium as the epoch of its roster has them.
+struct Membership {
+  base::Digest roster;
+  std::map<base::SiteId, crypto::Verifier> keys;
+};
+
+// Blobs that the machine of one attempt keeps at either side: one for each of its exchanges, and
+// some to spare.
+inline constexpr std::size_t kMaxKept = 16;
+
+// What the aggregation machines of either side are told. A site of the cohort that is none of the
+// consortium: permission_denied, but with `plain`, which asks for no keys.
+base::Result<aggregation::Setup> setup_of(const Offer& offer, const Membership& members);
 
 // A sealed answer to the offer with this digest is ready to be pulled.
 struct Contribution {
@@ -80,15 +124,18 @@ struct Ended {
   bool closed = false;
 };
 
-// What leaves a site: no bytes but those of a sealed vector.
+// What the aggregation machine of one side says to the other's.
+using aggregation::Exchange;
+
+// What leaves a site: no bytes but those of a sealed vector and of the machine that sealed it.
 struct SiteMessage {
   Release release;
-  std::variant<Contribution, Decline, Pull, SealedChunk> body;
+  std::variant<Contribution, Decline, Pull, SealedChunk, Exchange> body;
 };
 
 struct CoordinatorMessage {
   Release release;
-  std::variant<Ask, Pull, ParametersChunk, Receipt, Ended> body;
+  std::variant<Ask, Pull, ParametersChunk, Receipt, Ended, Exchange> body;
 };
 
 transport::Envelope encode(const SiteMessage& message, const base::SiteId& from);

@@ -112,6 +112,24 @@ TEST(Message, SitesOfTheirOwnComeBackWhole) {
   EXPECT_EQ(query::digest_of(read, none), query::digest_of(plan, none));
 }
 
+// A plan without one has the bytes that it had before there were rotations: none for it.
+TEST(Message, ARotationComesBackAndMakesRoomForItsWords) {
+  query::QueryPlan plan = testing::plan(5);
+  plan.job = kRelease.job;
+  plan.round = kRelease.round;
+  plan.layout.lattice = *math::Lattice::create(8);
+  const std::size_t bytes = asking(plan).ask().offer().plan().ByteSizeLong();
+  plan.layout.rotation = 7;
+  EXPECT_EQ(asking(plan).ask().offer().plan().ByteSizeLong(), bytes + 2);
+  const auto back = decode_from_coordinator(with_bytes(asking(plan).SerializeAsString()));
+  ASSERT_TRUE(back.has_value()) << back.error().text();
+  const Offer& offer = std::get<Ask>(back->body).offer;
+  EXPECT_EQ(offer.plan.layout, plan.layout);
+  const aggregation::Setup setup = setup_of(offer, {}).value();
+  EXPECT_EQ(setup.layout[0].coordinates, 8U);
+  EXPECT_EQ(setup.layout[0].bound, plan.layout.bound(plan.layout.parts[0]));
+}
+
 TEST(Message, RefusesSitesThatNoPlanNames) {
   query::QueryPlan plan = testing::private_plan(7);
   plan.sites = {{testing::site("essen"), {0.25, 0.5}}};
@@ -141,8 +159,8 @@ TEST(Message, ThereIsRoomForTheLoudestSite) {
   query::QueryPlan plan = testing::private_plan(7);
   base::InlineExecutor executor;
   const auto bound = [&] {
-    return setup_of(Offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1})
-        .layout.at(0)
+    return setup_of(Offer{plan, ParametersBlob(plan, executor).manifest(), {kSite}, "", 1}, {})
+        ->layout.at(0)
         .bound;
   };
   const auto usual = bound();

@@ -9,7 +9,8 @@ namespace hanse::federation {
 
 using aggregation::Backend;
 
-// "plain". Lives as long as the process. Another name: invalid_argument with the valid ones.
+// "masked", "plain". Lives as long as the process. Another name: invalid_argument with the valid
+// ones.
 base::Result<const Backend*> backend_named(std::string_view name);
 
 }  // namespace hanse::federation

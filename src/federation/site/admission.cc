@@ -53,19 +53,49 @@ Result<void> check_noise(const Offer& offer, const SiteSettings& settings,
                 "the plan's noise is placed '{}', so that this site's sum leaves as it is, which "
                 "is for simulation and consortia of tests only",
                 privacy::name_of(noise.placement));
-  if (noise.placement == Placement::shared && !settings.trusted_summer && !settings.in_the_clear)
-    return fail(ErrorCode::permission_denied,
-                "the plan's noise is shared, and the coordinator would see this site's answer "
-                "under a part of it: if its owner trusts the summer, set trusted_summer = true in "
-                "local/site.toml");
   if (noise.is_private() && budget == nullptr && !settings.in_the_clear)
     return fail(ErrorCode::permission_denied,
                 "no budget is kept here, so nobody would count what the answer costs: give the "
                 "data one in [budget] of local/site.toml");
-  if (offer.min_sites < noise.shares)
+  const std::uint32_t colluders = offer.protection.max_colluders;
+  if (offer.min_sites < noise.shares + colluders)
     return fail(ErrorCode::permission_denied,
-                "the noise is whole when {} sites answer, and the round would be opened with {}",
-                noise.shares, offer.min_sites);
+                "the noise is whole when {} sites answer that do not collude, {} may, and the "
+                "round would be opened with {}",
+                noise.shares, colluders, offer.min_sites);
+  return {};
+}
+
+Result<void> check_protection(const Offer& offer, const SiteSettings& settings) {
+  const Protection& protection = offer.protection;
+  if (is_plain(offer)) {
+    if (settings.plain_sums || settings.in_the_clear) return {};
+    return fail(ErrorCode::permission_denied,
+                "the sums of the job are plain, so that the coordinator would read this site's "
+                "answer by itself, which is for simulation and consortia of tests only: ask the "
+                "job's author for aggregation.backend = \"masked\"");
+  }
+  if (protection.min_contributors < settings.min_contributors)
+    return fail(ErrorCode::permission_denied,
+                "the job opens sums over {} contributors, and limits.min_contributors is {} here",
+                protection.min_contributors, settings.min_contributors);
+  if (protection.max_colluders < settings.max_colluders)
+    return fail(ErrorCode::permission_denied,
+                "the job lets {} sites collude with the coordinator without harm, and "
+                "limits.max_colluders is {} here",
+                protection.max_colluders, settings.max_colluders);
+  const std::size_t sites = offer.cohort.size();
+  if (!opens_one_sum(protection, sites))
+    return fail(ErrorCode::permission_denied,
+                "{} of {} sites rebuild another one's masks, so that a coordinator with {} "
+                "colluders could open two sums of one round",
+                protection.threshold, sites, protection.max_colluders);
+  if (offer.min_sites < least_sites(protection))
+    return fail(ErrorCode::permission_denied,
+                "a round would be opened with {} sites; with a threshold of {}, {} contributors "
+                "and {} colluders it takes {}",
+                offer.min_sites, protection.threshold, protection.min_contributors,
+                protection.max_colluders, least_sites(protection));
   return {};
 }
 

@@ -15,9 +15,13 @@ struct SiteSettings {
   // The owner lets sums leave without noise, or for noise that the coordinator adds. Simulation and
   // consortia of tests only.
   bool in_the_clear = false;
-  // The owner lets noise be shared although the coordinator sees each answer by itself, and so
-  // under a part of the noise only.
-  bool trusted_summer = false;
+  // The owner lets the coordinator see each answer by itself. Simulation and consortia of tests
+  // only, as all that leaves in the clear.
+  bool plain_sums = false;
+  // Of how many sites that do not collude every sum has to be, at least.
+  std::uint32_t min_contributors = 2;
+  // How many of the others may be on the coordinator's side without harm, at least.
+  std::uint32_t max_colluders = 0;
   // Parameters whose chunks stopped coming are asked for again after this long, and after twice as
   // long each time that nothing came: one chunk takes two seconds on a line of 1 Mbit/s.
   base::Milliseconds retry{4000};
@@ -43,6 +47,11 @@ struct SiteBudget {
 // otherwise, with what to do.
 base::Result<void> check_noise(const Offer& offer, const SiteSettings& settings,
                                const SiteBudget* budget);
+
+// Whether the answers are added up so that no coordinator, with as many sites as the offer says may
+// collude with it, reads one alone or a sum of too few, or opens one under less noise than the plan
+// promises: permission_denied otherwise.
+base::Result<void> check_protection(const Offer& offer, const SiteSettings& settings);
 
 // Whether the plan protects the units that the asset counts by, and whether what is left pays for
 // the whole job, so that it does not end in the middle: a job that has not begun to answer here

@@ -40,8 +40,8 @@ class PaidSite : public ::testing::Test {
     settings_.self = self_;
     site_ = std::make_unique<Site>(
         settings_,
-        SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                  [this](const Release&) {
+        SiteDoors{catalog_, executor_, log_,
+                  [this](const Release&, Draw) {
                     return std::make_unique<base::SeededSimulationRandom>(++computed_, "test");
                   },
                   [this](const Offer&) { return testing::records(rows_, 3, 0.5); },
@@ -88,7 +88,7 @@ class PaidSite : public ::testing::Test {
   }
 
   base::SiteId self_ = testing::site("aachen");
-  SiteSettings settings_{.self = self_};
+  SiteSettings settings_{.self = self_, .plain_sums = true};
   std::size_t rows_ = 2;
   std::uint64_t job_rounds_ = 1;
   query::Catalog catalog_ = testing::catalog();
@@ -208,9 +208,11 @@ TEST_F(PaidSite, DeclinesAlikeWhateverTheCause) {
   engines.unit = "engine";
   EXPECT_EQ(refused(engines, "privacy.unit = \"record\""), clear);
   EXPECT_EQ(refused(plan_with(Placement::shared, 2), "would be opened with 1"), clear);
-  settings_.in_the_clear = false;
+  settings_.in_the_clear = settings_.plain_sums = false;
   start();
-  EXPECT_EQ(refused(plan_with(Placement::shared), "trusted_summer = true"), clear);
+  EXPECT_EQ(refused(plan_with(Placement::shared), "the sums of the job are plain"), clear);
+  settings_.plain_sums = true;
+  start();
   EXPECT_EQ(refused(plan_with(Placement::coordinator), "leaves as it is"), clear);
   job_rounds_ = 1000;
   EXPECT_EQ(refused(testing::private_plan(3), "the whole of job 'test'"), clear);
@@ -222,8 +224,8 @@ TEST_F(PaidSite, DeclinesAlikeWhateverTheCause) {
   EXPECT_EQ(spent(), 1U) << "what was computed from is paid for";
 }
 
-TEST_F(PaidSite, SharedNoiseForATrustedSummer) {
-  settings_.trusted_summer = true;
+TEST_F(PaidSite, SharedNoiseWhereTheCoordinatorMaySeeAnswers) {
+  settings_.plain_sums = true;
   start();
   query::QueryPlan plan = testing::private_plan(3);
   plan.noise.placement = Placement::shared;
@@ -278,8 +280,8 @@ TEST_F(PaidSite, AJobIsPaidForAsOneComposition) {
 TEST_F(PaidSite, WithoutABudgetNoiseAloneIsNotEnough) {
   record_ = storage::Durable<SiteRecord>::open(*store_, "other", {}).value();
   Site site(settings_,
-            SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                      [](const Release&) {
+            SiteDoors{catalog_, executor_, log_,
+                      [](const Release&, Draw) {
                         return std::make_unique<base::SeededSimulationRandom>(1, "test");
                       },
                       [](const Offer&) { return testing::records(2, 3, 0.5); }},

@@ -109,8 +109,8 @@ class Plant {
     record_ = *std::move(record);
     site_ = std::make_unique<Site>(
         SiteSettings{.self = self_, .in_the_clear = true},
-        SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                  [this](const Release& release) {
+        SiteDoors{catalog_, executor_, log_,
+                  [this](const Release& release, Draw) {
                     EXPECT_FALSE(seen_.contains(release.round.round)) << "computed again";
                     return std::make_unique<base::SeededSimulationRandom>(computed_, "test");
                   },

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "federation/round/backends.h"
+#include "federation/site/work.h"
+
 namespace hanse::federation {
 
 using base::ErrorCode;
@@ -18,49 +21,30 @@ void append(std::vector<Envelope>& to, std::vector<Envelope> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-// The store's, after which nobody knows what is durable.
-bool is_of_store(const base::Error& error) {
-  return error.code() == ErrorCode::unavailable || error.code() == ErrorCode::corruption;
+// The blob of what a machine keeps: equal bytes of two attempts are two blobs.
+base::Digest kept_name(const base::Digest& offer, base::ByteView bytes) {
+  base::Hasher hasher;
+  hasher.add(base::view_of("hanse kept 1"));
+  hasher.add(offer.bytes());
+  hasher.add(bytes);
+  return hasher.finish();
 }
 
-// Step 6 of a round: what may be sealed, by the plan's placement.
-base::Result<privacy::Noised> noised(query::Answer answer, const privacy::NoisePlan& plan,
-                                     base::RandomSource& random) {
-  auto* const sum = std::get_if<privacy::ClippedSum>(&answer);
-  if (!plan.is_private())
-    return std::visit(
-        [](auto&& link) {
-          return privacy::Noised::in_the_clear(std::move(link), privacy::InTheClear{});
-        },
-        std::move(answer));
-  if (sum == nullptr) {
-    if (plan.placement == privacy::Placement::site)
-      return privacy::Noised::of(std::get<privacy::PrivateIterate>(std::move(answer)));
-    return fail(ErrorCode::invalid_argument,
-                "an iterate carries the whole noise of its site, and the plan's is placed '{}'",
-                privacy::name_of(plan.placement));
+struct Keeping {
+  std::vector<base::Digest> names;
+  std::vector<storage::NamedBlob> blobs;
+};
+
+Keeping keeping(const base::Digest& offer, std::vector<base::Bytes> durable) {
+  Keeping all;
+  for (base::Bytes& bytes : durable) {
+    all.names.push_back(kept_name(offer, bytes));
+    all.blobs.push_back({all.names.back(), base::Slice(std::move(bytes))});
   }
-  if (plan.placement == privacy::Placement::coordinator)
-    return privacy::Noised::central(std::move(*sum), privacy::CentralNoise{});
-  return privacy::Noised::add(std::move(*sum), plan, random);
+  return all;
 }
 
 }  // namespace
-
-struct Site::Fetching {
-  Offer offer;
-  std::shared_ptr<const data::Dataset> records;
-  ParametersReceiver receiver;
-  base::Milliseconds wait;      // until asking again, doubled by every silence
-  base::Milliseconds retry_at;  // moves on with every chunk
-  int damaged = 0;              // chunks in a row
-};
-
-struct Site::Work {
-  Release release;
-  base::Digest offer;
-  std::variant<Fetching, Declined> stage;
-};
 
 struct Site::Held {
   Release release;
@@ -73,8 +57,10 @@ Site::Site(SiteSettings settings, SiteDoors doors, storage::Durable<SiteRecord>&
 
 Site::~Site() = default;
 
-void Site::adopt(const base::Digest& roster) {
-  if (doors_.budget) doors_.budget->roster = roster;
+void Site::adopt(Membership members, const crypto::Signer* signer) {
+  if (doors_.budget) doors_.budget->roster = members.roster;
+  doors_.members = std::move(members);
+  doors_.signer = signer;
 }
 
 std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds now) {
@@ -96,21 +82,22 @@ std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds
     return hear(release, *chunk, now);
   if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(release, *pull);
   if (const auto* receipt = std::get_if<Receipt>(&message->body)) return hear(release, *receipt);
+  if (const auto* exchange = std::get_if<Exchange>(&message->body)) return hear(release, *exchange);
   return hear(release, std::get<Ended>(message->body));
 }
 
 std::vector<Envelope> Site::advance(base::Milliseconds now) {
-  Fetching* const fetched = fetching();
-  if (problem_ || fetched == nullptr || now < fetched->retry_at) return {};
-  fetched->receiver.give_up_waiting();
-  fetched->wait = fetched->wait + fetched->wait;
+  Answering* const at = answering();
+  if (problem_ || at == nullptr || at->receiver.has_all() || now < at->retry_at) return {};
+  at->receiver.give_up_waiting();
+  at->wait = at->wait + at->wait;
   return pull(now);
 }
 
 std::optional<base::Milliseconds> Site::next_deadline() const {
-  const Fetching* const fetched = fetching();
-  if (problem_ || fetched == nullptr) return std::nullopt;
-  return fetched->retry_at;
+  const Answering* const at = answering();
+  if (problem_ || at == nullptr || at->receiver.has_all()) return std::nullopt;
+  return at->retry_at;
 }
 
 std::vector<Envelope> Site::reconnected(base::Milliseconds now) {
@@ -118,11 +105,12 @@ std::vector<Envelope> Site::reconnected(base::Milliseconds now) {
   Outbox out;
   const auto open = record_.read([](const SiteRecord& record) { return record.open(); });
   for (const OpenAnswer& one : open) append(out, announce(one));
-  if (Fetching* const fetched = fetching()) {
-    fetched->receiver.give_up_waiting();
-    fetched->wait = settings_.retry;
+  if (Answering* const at = answering(); at != nullptr && !at->receiver.has_all()) {
+    at->receiver.give_up_waiting();
+    at->wait = settings_.retry;
     append(out, pull(now));
   }
+  append(out, say_again());
   return out;
 }
 
@@ -142,35 +130,82 @@ Site::Outbox Site::hear(const Release& release, Ask ask, base::Milliseconds now)
   }
   const base::Digest digest = digest_of(ask.offer);
   const auto open = open_answer(release);
-  const bool is_work = work_ != nullptr && work_->release == release;
-  if ((open && open->offer != digest) || (is_work && work_->offer != digest)) {
+  const auto begun = record_.read([&](const SiteRecord& record) -> std::optional<Begun> {
+    const Begun* const found = record.find_begun(release);
+    return found ? std::optional(*found) : std::nullopt;
+  });
+  if ((open && open->offer != digest) || (begun && begun->offer != digest) ||
+      (is_at(release) && work_->digest != digest)) {
     doors_.log.write(Severity::problem,
                      fmt::format("refused another plan for job '{}' round {} attempt {}",
                                  release.job.text(), release.round.round, release.round.attempt));
     return {};
   }
-  if (open) return announce(*open);
-  if (!is_work) return start(release, std::move(ask.offer), digest, now);
+  if (open) return take_up(*open, ask.offer);
+  if (!is_at(release)) return start(release, std::move(ask.offer), digest, now);
   if (std::holds_alternative<Declined>(work_->stage)) return {to_coordinator(release, Decline{})};
-  return {};
+  return say_again();
 }
 
 Site::Outbox Site::start(const Release& release, Offer offer, const base::Digest& digest,
                          base::Milliseconds now) {
-  if (work_ != nullptr && work_->release.job == release.job && release < work_->release) return {};
+  if (answering() != nullptr && work_->release.job == release.job && release < work_->release)
+    return {};
   const auto fine = record_.read([&](const auto& record) { return record.check_new(release); });
   if (!fine) {
     // It is over here; a coordinator that has forgotten so must not wait for it.
     doors_.log.write(Severity::note, fmt::format("declined: {}", fine.error().text()));
     return {to_coordinator(release, Decline{})};
   }
-  work_ = std::make_unique<Work>(Work{release, digest, Declined{}});
-  auto records = admit(offer);
+  const auto kept = record_.read([&](const SiteRecord& record) {
+    const Begun* const begun = record.find_begun(release);
+    return begun ? begun->kept : std::vector<base::Digest>{};
+  });
+  work_ = std::make_unique<Work>(Work{release, digest, std::move(offer), nullptr, Declined{}});
+  auto records = admit(work_->offer);
   if (!records) return decline(records.error().text());
-  ParametersReceiver receiver(offer.parameters);
-  work_->stage =
-      Fetching{std::move(offer), *std::move(records), std::move(receiver), settings_.retry, now};
-  return fetching()->receiver.has_all() ? answer() : pull(now);
+  auto machine = machine_for(work_->offer, kept);
+  if (!machine) return decline(machine.error().text());
+  work_->machine = *std::move(machine);
+  work_->stage = Answering{*std::move(records), ParametersReceiver(work_->offer.parameters),
+                           settings_.retry, now};
+  Outbox out = say_again();
+  append(out, proceed(now));
+  return out;
+}
+
+// Asked anew about what it has answered: the answer, and whatever its machine said last. After a
+// restart the machine is made again of what it kept.
+Site::Outbox Site::take_up(const OpenAnswer& answer, const Offer& offer) {
+  Outbox out = announce(answer);
+  if (!is_at(answer.release) && !is_plain(offer)) {
+    auto machine = machine_for(offer, answer.kept);
+    if (!machine) {
+      doors_.log.write(
+          Severity::problem,
+          fmt::format("job '{}' round {} cannot be gone on with: {}", answer.release.job.text(),
+                      answer.release.round.round, machine.error().text()));
+      return {to_coordinator(answer.release, Decline{})};
+    }
+    work_ = std::make_unique<Work>(
+        Work{answer.release, answer.offer, offer, *std::move(machine), Answered{}});
+  }
+  if (is_at(answer.release)) append(out, say_again());
+  return out;
+}
+
+base::Result<std::unique_ptr<aggregation::SiteMachine>> Site::machine_for(
+    const Offer& offer, std::span<const base::Digest> kept) const {
+  HANSE_TRY(const Backend* backend, backend_named(offer.protection.backend));
+  HANSE_TRY(aggregation::Setup setup, setup_of(offer, doors_.members));
+  std::vector<base::Bytes> durable;
+  for (const base::Digest& name : kept) {
+    HANSE_TRY(const base::Slice blob, store_.blob(name));
+    if (kept_name(setup.offer, blob.view()) != name)
+      return fail(ErrorCode::corruption, "what was kept of this attempt differs from its digest");
+    durable.emplace_back(blob.view().begin(), blob.view().end());
+  }
+  return backend->site(std::move(setup), {settings_.self, doors_.signer}, durable);
 }
 
 // Also when asked again: what was said got lost.
@@ -181,15 +216,69 @@ Site::Outbox Site::announce(const OpenAnswer& answer) const {
 
 Site::Outbox Site::hear(const Release& release, const ParametersChunk& chunk,
                         base::Milliseconds now) {
-  Fetching* const fetched = fetching();
-  if (fetched == nullptr || work_->release != release) return {};
-  const Arrival arrival = fetched->receiver.accept(chunk);
+  Answering* const at = answering();
+  if (at == nullptr || work_->release != release) return {};
+  const Arrival arrival = at->receiver.accept(chunk);
   if (arrival == Arrival::ignored) return {};
-  fetched->wait = settings_.retry;
-  fetched->damaged = arrival == Arrival::damaged ? fetched->damaged + 1 : 0;
-  if (fetched->damaged == kMaxDamagedChunks)
+  at->wait = settings_.retry;
+  at->damaged = arrival == Arrival::damaged ? at->damaged + 1 : 0;
+  if (at->damaged == kMaxDamagedChunks)
     return decline("the plan's parameters differ from their manifest");
-  return fetched->receiver.has_all() ? answer() : pull(now);
+  return proceed(now);
+}
+
+// What the machine refuses, the coordinator or a peer of its has not done as agreed: this attempt
+// is over here. What it still owes of an answer that was given, it does not say either.
+Site::Outbox Site::hear(const Release& release, const Exchange& exchange) {
+  if (!is_at(release) || work_->machine == nullptr) return {};
+  auto step = work_->machine->advance(exchange.bytes());
+  if (!step) return decline(step.error().text());
+  Outbox out = carry_out(*std::move(step));
+  if (problem_) return {};
+  if (answering() != nullptr) append(out, answer_if_ready());
+  return out;
+}
+
+// Asks for more of the parameters, or answers once everything is there.
+Site::Outbox Site::proceed(base::Milliseconds now) {
+  if (problem_) return {};
+  return answering()->receiver.has_all() ? answer_if_ready() : pull(now);
+}
+
+Site::Outbox Site::answer_if_ready() {
+  const bool ready = answering()->receiver.has_all() && work_->machine->wants_input();
+  return ready ? answer() : Outbox{};
+}
+
+// Nothing is sent that a machine made again could contradict.
+Site::Outbox Site::carry_out(aggregation::SiteStep step) {
+  HANSE_CHECK(!step.sealed);
+  if (!step.durable.empty()) {
+    Keeping all = keeping(work_->digest, std::move(step.durable));
+    if (const auto done =
+            note(SiteRecord::kept(work_->release, work_->digest, all.names), std::move(all.blobs));
+        !done)
+      return stop(done.error());
+  }
+  Outbox out;
+  for (Exchange& exchange : step.send)
+    out.push_back(to_coordinator(work_->release, std::move(exchange)));
+  return out;
+}
+
+// Of the machine that is at it, if there is one.
+Site::Outbox Site::say_again() {
+  if (work_ == nullptr || work_->machine == nullptr || is_plain(work_->offer)) return {};
+  const auto random = doors_.random(work_->release, Draw::masks);
+  return carry_out(work_->machine->begin(*random));
+}
+
+// With it go the blobs that nothing needs any more.
+base::Result<std::uint64_t> Site::note(base::Bytes entry, std::vector<storage::NamedBlob> blobs) {
+  auto unneeded = record_.read([&](const auto& record) -> std::vector<base::Digest> {
+    return record.check(entry) ? record.unneeded_after(entry) : std::vector<base::Digest>{};
+  });
+  return record_.append(std::move(entry), std::move(blobs), std::move(unneeded));
 }
 
 Site::Outbox Site::hear(const Release& release, const Pull& pull) {
@@ -230,8 +319,19 @@ Site::Outbox Site::hear(const Release& release, const Receipt& receipt) {
 }
 
 Site::Outbox Site::hear(const Release& release, const Ended&) {
-  if (work_ != nullptr && work_->release == release) work_.reset();
   if (const auto open = open_answer(release)) conclude(*open, /*receipted=*/false);
+  if (problem_) return {};
+  if (const auto forgotten = forget_begun(release); !forgotten) return stop(forgotten.error());
+  if (is_at(release)) work_.reset();
+  return {};
+}
+
+// The secrets of an attempt that comes to nothing here.
+base::Result<void> Site::forget_begun(const Release& release) {
+  const bool has_begun =
+      record_.read([&](const SiteRecord& record) { return record.find_begun(release) != nullptr; });
+  if (!has_begun) return {};
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number, note(SiteRecord::ended(release)));
   return {};
 }
 
@@ -242,39 +342,42 @@ void Site::conclude(const OpenAnswer& answer, bool receipted) {
     (void)stop(forgotten.error());
     return;
   }
-  auto unneeded =
-      record_.read([&](const auto& record) { return record.unneeded_after_end(release); });
-  const auto done =
-      record_.append(receipted ? SiteRecord::receipted(release) : SiteRecord::ended(release), {},
-                     std::move(unneeded));
-  if (!done) (void)stop(done.error());
+  const auto done = note(receipted ? SiteRecord::receipted(release) : SiteRecord::ended(release));
+  if (!done) {
+    (void)stop(done.error());
+    return;
+  }
+  if (is_at(release)) work_.reset();
   if (held_ != nullptr && held_->release == release) held_.reset();
 }
 
 Site::Outbox Site::pull(base::Milliseconds now) {
-  Fetching& fetched = *fetching();
-  fetched.retry_at = now + fetched.wait;
-  Pull pull{fetched.receiver.digest(), fetched.receiver.next()};
+  Answering& at = *answering();
+  at.retry_at = now + at.wait;
+  Pull pull{at.receiver.digest(), at.receiver.next()};
   if (pull.chunks.empty()) return {};
   return {to_coordinator(work_->release, std::move(pull))};
 }
 
 // Steps 5 to 9 of a round: nothing of the answer leaves before it is durable.
 Site::Outbox Site::answer() {
-  auto sealed = sealed_answer(*fetching());
+  auto step = sealed_answer(*answering());
   if (problem_) return {};
-  if (!sealed) return decline(sealed.error().text());
+  if (!step) return decline(step.error().text());
   const Release release = work_->release;
-  auto unneeded =
-      record_.read([&](const auto& record) { return record.unneeded_after_answer(release); });
-  const auto done = record_.append(SiteRecord::answered(release, work_->offer, sealed->manifest()),
-                                   {{sealed->digest(), sealed->bytes_}}, std::move(unneeded));
+  SealedBlob sealed(*step->sealed, doors_.executor);
+  Keeping all = keeping(work_->digest, std::move(step->durable));
+  all.blobs.push_back({sealed.digest(), sealed.bytes_});
+  const auto done = note(SiteRecord::answered(release, work_->digest, sealed.manifest(), all.names),
+                         std::move(all.blobs));
   if (!done) return stop(done.error());
   if (const auto forgotten = forget_payloads(release.job); !forgotten)
     return stop(forgotten.error());
-  work_.reset();
-  held_ = std::make_unique<Held>(Held{release, *std::move(sealed)});
-  return announce(*open_answer(release));
+  work_->stage = Answered{};
+  held_ = std::make_unique<Held>(Held{release, std::move(sealed)});
+  Outbox out = announce(*open_answer(release));
+  for (Exchange& exchange : step->send) out.push_back(to_coordinator(release, std::move(exchange)));
+  return out;
 }
 
 // The same words whatever the cause; the cause is for the owner.
@@ -283,6 +386,9 @@ Site::Outbox Site::decline(std::string_view why) {
                    fmt::format("site '{}' declined job '{}' round {}: {}", settings_.self.text(),
                                work_->release.job.text(), work_->release.round.round, why));
   work_->stage = Declined{};
+  work_->machine.reset();
+  if (const auto forgotten = forget_begun(work_->release); !forgotten)
+    return stop(forgotten.error());
   return {to_coordinator(work_->release, Decline{})};
 }
 
@@ -295,109 +401,12 @@ Site::Outbox Site::stop(const base::Error& problem) {
   return {};
 }
 
-// Before a byte of it is pulled: what the owner does not want costs him neither line nor memory.
-base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offer) const {
-  if (std::ranges::find(offer.cohort, settings_.self) == offer.cohort.end())
-    return fail(ErrorCode::permission_denied, "this site is not in the cohort of the plan");
-  const SiteBudget* const budget = doors_.budget ? &*doors_.budget : nullptr;
-  HANSE_TRY_VOID(check_noise(offer, settings_, budget));
-  HANSE_TRY(auto records, doors_.records(offer));
-  if (budget != nullptr && offer.plan.noise.is_private()) {
-    const bool under_way =
-        record_.read([&](const SiteRecord& record) { return record.has_answered(offer.plan.job); });
-    HANSE_TRY_VOID(check_affordable(offer, *budget, under_way));
-  }
-  return records;
+Site::Answering* Site::answering() const {
+  return work_ ? std::get_if<Answering>(&work_->stage) : nullptr;
 }
 
-base::Result<SealedBlob> Site::sealed_answer(Fetching& fetched) {
-  Offer& offer = fetched.offer;
-  offer.plan.parameters = join(std::move(fetched.receiver).slices());
-  HANSE_TRY(const std::unique_ptr<query::Query> query,
-            doors_.catalog.create(query::for_site(offer.plan, settings_.self)));
-  return doors_.budget ? paid_answer(offer, *query, *fetched.records)
-                       : computed_answer(offer, *query, *fetched.records, {});
-}
-
-// Nothing is computed before it is paid for, and what was paid for is computed once: a payload that
-// the ledger has is this release's for ever. After an error the budget stays spent.
-base::Result<SealedBlob> Site::paid_answer(const Offer& offer, const query::Query& query,
-                                           const data::Dataset& records) {
-  const SiteBudget& budget = *doors_.budget;
-  const auto noted = [this](auto result) {
-    if (!result && is_of_store(result.error())) (void)stop(result.error());
-    return result;
-  };
-  HANSE_TRY(const std::vector<privacy::Charge> charges,
-            query.charges(query::for_site(offer.plan, settings_.self)));
-  HANSE_TRY(const privacy::Request request, request_of(offer, budget, charges));
-  HANSE_TRY(auto reserved, noted(budget.ledger.reserve(request, budget.clock.wall())));
-  if (const auto* payload = std::get_if<base::Slice>(&reserved))
-    return SealedBlob::kept(*payload, doors_.executor);
-  Drawn drawn = std::get<Reservation>(std::move(reserved)).draw();
-  HANSE_TRY(const SealedBlob sealed, computed_answer(offer, query, records, charges));
-  HANSE_TRY(base::Slice payload,
-            noted(budget.ledger.commit(std::move(drawn), sealed.bytes_, budget.clock.wall())));
-  doors_.log.write(Severity::note,
-                   fmt::format("job '{}' round {} is paid for; {}", offer.plan.job.text(),
-                               offer.plan.round.round, standing_in_words(budget)));
-  return SealedBlob::kept(std::move(payload), doors_.executor);
-}
-
-// Steps 5 to 7 of a round.
-base::Result<SealedBlob> Site::computed_answer(const Offer& offer, const query::Query& query,
-                                               const data::Dataset& records,
-                                               const std::vector<privacy::Charge>& paid) const {
-  const std::unique_ptr<base::RandomSource> random =
-      doors_.random({offer.plan.job, offer.plan.round});
-  HANSE_TRY(query::Answer answer, query.answer(records, *random, doors_.executor));
-  const query::QueryPlan own = query::for_site(offer.plan, settings_.self);
-  const bool same_layout =
-      std::visit([&](const auto& link) { return link.layout() == own.layout; }, answer);
-  HANSE_CHECK(same_layout);
-  HANSE_TRY(privacy::Noised safe, noised(std::move(answer), own.noise, *random));
-  const bool is_noised = own.noise.placement == privacy::Placement::site ||
-                         own.noise.placement == privacy::Placement::shared;
-  if (is_noised && !paid.empty() && paid != std::vector{safe.charge()})
-    return fail(ErrorCode::internal, "the answer costs {} × '{}', and something else was paid",
-                safe.charge().count, safe.charge().loss.text());
-  const std::unique_ptr<aggregation::SiteMachine> machine =
-      doors_.backend.site(setup_of(offer), settings_.self);
-  HANSE_TRY(aggregation::SiteStep step, machine->advance(std::move(safe).surrender()));
-  HANSE_CHECK(step.sealed.size() == 1 && step.send.empty());
-  SealedBlob sealed(step.sealed.front(), doors_.executor);
-  if (sealed.manifest().size > storage::kMaxStoredBlobBytes)
-    return fail(ErrorCode::unsupported, "an answer of {} bytes; at most {} can be kept",
-                sealed.manifest().size, storage::kMaxStoredBlobBytes);
-  return sealed;
-}
-
-// The site's record has the newest answer of the job now, and no older one will be asked for: the
-// ledger need not keep any for it.
-base::Result<void> Site::forget_payloads(const base::JobId& job) {
-  if (!doors_.budget) return {};
-  Ledger& ledger = doors_.budget->ledger;
-  const auto open =
-      ledger.read([&](const privacy::PrivacyLedger& at) { return at.open_payloads(job); });
-  for (const privacy::ReleaseState& one : open)
-    HANSE_TRY_VOID(ledger.receipted(one.release, doors_.budget->clock.wall()));
-  return {};
-}
-
-// After a crash between the two the ledger may still have what the record took over.
-base::Result<void> Site::forget_payload(const OpenAnswer& answer) {
-  if (!doors_.budget) return {};
-  const SiteBudget& budget = *doors_.budget;
-  const privacy::ReleaseId id = release_id(answer.release, answer.offer, budget);
-  const bool is_kept = budget.ledger.read([&](const privacy::PrivacyLedger& at) {
-    const privacy::ReleaseState* const found = at.find(id);
-    return found != nullptr && found->phase == privacy::ReleasePhase::committed;
-  });
-  return is_kept ? budget.ledger.receipted(id, budget.clock.wall()) : base::Result<void>();
-}
-
-Site::Fetching* Site::fetching() const {
-  return work_ ? std::get_if<Fetching>(&work_->stage) : nullptr;
+bool Site::is_at(const Release& release) const {
+  return work_ != nullptr && work_->release == release;
 }
 
 std::optional<OpenAnswer> Site::open_answer(const Release& release) const {

@@ -13,26 +13,33 @@
 
 namespace hanse::federation {
 
+// What is drawn for a release: its answer with its noise, and what its aggregation keeps secret.
+enum class Draw { answer, masks };
+
 // What a site needs from outside. All outlive it.
 struct SiteDoors {
   const query::Catalog& catalog;
-  const aggregation::Backend& backend;
   base::Executor& executor;
   base::Log& log;
   // Fresh randomness for one release.
-  std::function<std::unique_ptr<base::RandomSource>(const Release&)> random;
+  std::function<std::unique_ptr<base::RandomSource>(const Release&, Draw)> random;
   // The records that an offer is answered from, under the owner's own limits; an error is why there
   // are none, and the site declines. Asked before anything of the offer is pulled.
   std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&)> records;
   // What answers are charged to; none: nobody counts.
   std::optional<SiteBudget> budget = {};
+  // By whose signatures the sites of the cohort are known, and who signs for this one. None of it
+  // where sums are plain.
+  Membership members = {};
+  const crypto::Signer* signer = nullptr;
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
 // The answer to a release is computed once, is durable before anybody hears of it, and is sent
 // again unchanged until its receipt, over any number of restarts. With a budget it is paid for
-// before it is computed: reserve → answer → noise → seal → commit → record → announce. Not
-// thread-safe.
+// before it is computed: reserve → answer → noise → seal → commit → record → announce. What its
+// aggregation machine has to keep is durable before the machine is heard, and gone with the
+// receipt. Not thread-safe.
 class Site {
  public:
   // `store` is the record's own, which has the sealed answers too. Both outlive the site.
@@ -51,16 +58,18 @@ class Site {
   // The line to the coordinator is there, for the first time or again: what it may have missed.
   std::vector<transport::Envelope> reconnected(base::Milliseconds now);
 
-  // Another epoch of the roster: it is part of what names a release to the ledger.
-  void adopt(const base::Digest& roster);
+  // Another epoch of the roster: it is part of what names a release to the ledger, and attempts
+  // that begin from now on go by it. The signer before outlives the site too.
+  void adopt(Membership members, const crypto::Signer* signer);
 
   // Why the site has stopped for good: its store fails, or is an old copy (corruption). It says
   // nothing more.
   const std::optional<base::Error>& problem() const { return problem_; }
 
  private:
-  struct Fetching;  // pulling the plan's parameters
   struct Declined {};
+  struct Answering;  // on the way to an answer
+  struct Answered;
   struct Work;
   struct Held;
   using Outbox = std::vector<transport::Envelope>;
@@ -70,25 +79,36 @@ class Site {
   Outbox hear(const Release& release, const Pull& pull);
   Outbox hear(const Release& release, const Receipt& receipt);
   Outbox hear(const Release& release, const Ended& ended);
+  Outbox hear(const Release& release, const Exchange& exchange);
   Outbox start(const Release& release, Offer offer, const base::Digest& digest,
                base::Milliseconds now);
+  Outbox take_up(const OpenAnswer& answer, const Offer& offer);
   Outbox announce(const OpenAnswer& answer) const;
   Outbox pull(base::Milliseconds now);
+  Outbox proceed(base::Milliseconds now);
+  Outbox answer_if_ready();
   Outbox answer();
   Outbox decline(std::string_view why);
+  Outbox say_again();
+  Outbox carry_out(aggregation::SiteStep step);
   base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer) const;
-  base::Result<SealedBlob> sealed_answer(Fetching& fetched);
-  base::Result<SealedBlob> paid_answer(const Offer& offer, const query::Query& query,
-                                       const data::Dataset& records);
-  base::Result<SealedBlob> computed_answer(const Offer& offer, const query::Query& query,
-                                           const data::Dataset& records,
-                                           const std::vector<privacy::Charge>& paid) const;
+  base::Result<aggregation::SiteStep> sealed_answer(Answering& answering);
+  base::Result<aggregation::SiteStep> paid_answer(const Offer& offer, const query::Query& query,
+                                                  const data::Dataset& records);
+  base::Result<aggregation::SiteStep> computed_answer(const Offer& offer, const query::Query& query,
+                                                      const data::Dataset& records,
+                                                      const std::vector<privacy::Charge>& paid);
+  base::Result<std::unique_ptr<aggregation::SiteMachine>> machine_for(
+      const Offer& offer, std::span<const base::Digest> kept) const;
+  base::Result<std::uint64_t> note(base::Bytes entry, std::vector<storage::NamedBlob> blobs = {});
+  base::Result<void> forget_begun(const Release& release);
   base::Result<void> forget_payloads(const base::JobId& job);
   base::Result<void> forget_payload(const OpenAnswer& answer);
   base::Result<void> hold(const OpenAnswer& answer);
   void conclude(const OpenAnswer& answer, bool receipted);
   Outbox stop(const base::Error& problem);
-  Fetching* fetching() const;
+  Answering* answering() const;
+  bool is_at(const Release& release) const;
   std::optional<OpenAnswer> open_answer(const Release& release) const;
   template <class Body>
   transport::Envelope to_coordinator(const Release& release, Body body) const;
@@ -97,7 +117,7 @@ class Site {
   SiteDoors doors_;
   storage::Durable<SiteRecord>& record_;
   const storage::Store& store_;
-  std::unique_ptr<Work> work_;  // the newest release that was asked for and not answered
+  std::unique_ptr<Work> work_;  // the newest release that was asked for, until it is over
   std::unique_ptr<Held> held_;  // the open answer that was last given or pulled
   std::optional<base::Error> problem_;
 };

@@ -14,28 +14,58 @@ struct Answered {
   Release release;
   base::Digest offer;
   Manifest sealed;
+  std::vector<base::Digest> kept;
 };
 struct Over {
   Release release;
   bool receipted;
 };
-using Entry = std::variant<Answered, Over>;
+using Entry = std::variant<Begun, Answered, Over>;
 
 // All jobs with the longest names, and the open answers with the largest manifests.
 constexpr std::size_t kMaxSnapshotBytes = std::size_t{16} << 20;
+
+template <class Names>
+base::Result<std::vector<base::Digest>> digests_from(const Names& in) {
+  if (static_cast<std::size_t>(in.size()) > kMaxKept)
+    return fail(ErrorCode::corruption, "an attempt keeps at most {} blobs, found {}", kMaxKept,
+                in.size());
+  std::vector<base::Digest> digests;
+  for (const std::string& one : in) {
+    HANSE_TRY(const base::Digest digest, digest_from(one));
+    digests.push_back(digest);
+  }
+  return digests;
+}
+
+base::Result<Begun> begun_from(const wire::Kept& in) {
+  HANSE_TRY(Release release, release_from(in.release()));
+  HANSE_TRY(const base::Digest offer, digest_from(in.offer()));
+  HANSE_TRY(auto kept, digests_from(in.blobs()));
+  return Begun{std::move(release), offer, std::move(kept)};
+}
 
 base::Result<Answered> answered_from(const wire::Answered& in) {
   HANSE_TRY(Release release, release_from(in.release()));
   HANSE_TRY(const base::Digest offer, digest_from(in.offer()));
   HANSE_TRY(Manifest sealed, manifest_from(in.sealed()));
-  return Answered{std::move(release), offer, std::move(sealed)};
+  HANSE_TRY(auto kept, digests_from(in.kept()));
+  return Answered{std::move(release), offer, std::move(sealed), std::move(kept)};
+}
+
+void put_begun(const Release& release, const base::Digest& offer,
+               std::span<const base::Digest> blobs, wire::Kept* out) {
+  put(release, out->mutable_release());
+  put(offer, out->mutable_offer());
+  for (const base::Digest& blob : blobs) put(blob, out->add_blobs());
 }
 
 void put_answered(const Release& release, const base::Digest& offer, const Manifest& sealed,
-                  wire::Answered* out) {
+                  std::span<const base::Digest> kept, wire::Answered* out) {
   put(release, out->mutable_release());
   put(offer, out->mutable_offer());
   put(sealed, out->mutable_sealed());
+  for (const base::Digest& blob : kept) put(blob, out->add_kept());
 }
 
 base::Result<Entry> entry_from(base::ByteView bytes) {
@@ -44,6 +74,10 @@ base::Result<Entry> entry_from(base::ByteView bytes) {
     return fail(ErrorCode::corruption, "{} bytes that are no entry of a site's record",
                 bytes.size());
   switch (in.body_case()) {
+    case wire::SiteEntry::kKept: {
+      HANSE_TRY(Begun begun, begun_from(in.kept()));
+      return Entry(std::move(begun));
+    }
     case wire::SiteEntry::kAnswered: {
       HANSE_TRY(Answered answered, answered_from(in.answered()));
       return Entry(std::move(answered));
@@ -61,12 +95,43 @@ base::Result<Entry> entry_from(base::ByteView bytes) {
   }
 }
 
+template <class List>
+auto* found_in(List& list, const Release& release) {
+  const auto found = std::ranges::find(
+      list, release, [](const auto& one) -> const Release& { return one.release; });
+  return found == list.end() ? nullptr : &*found;
+}
+
+tl::unexpected<base::Error> refused(const Release& release, std::string_view why) {
+  return fail(ErrorCode::failed_precondition, "job '{}' round {} attempt {} {}", release.job.text(),
+              release.round.round, release.round.attempt, why);
+}
+
+// Where a machine keeps more of an attempt that has begun.
+base::Result<void> check_more(const auto& known, const Begun& more) {
+  if (known.offer != more.offer) return refused(more.release, "has begun under another offer");
+  if (known.kept.size() + more.kept.size() > kMaxKept)
+    return refused(more.release, "keeps more than any attempt needs");
+  return {};
+}
+
+void add_to(std::vector<base::Digest>& kept, const std::vector<base::Digest>& more) {
+  kept.insert(kept.end(), more.begin(), more.end());
+}
+
 }  // namespace
 
-base::Bytes SiteRecord::answered(const Release& release, const base::Digest& offer,
-                                 const Manifest& sealed) {
+base::Bytes SiteRecord::kept(const Release& release, const base::Digest& offer,
+                             std::span<const base::Digest> blobs) {
   wire::SiteEntry out;
-  put_answered(release, offer, sealed, out.mutable_answered());
+  put_begun(release, offer, blobs, out.mutable_kept());
+  return serialised(out);
+}
+
+base::Bytes SiteRecord::answered(const Release& release, const base::Digest& offer,
+                                 const Manifest& sealed, std::span<const base::Digest> kept) {
+  wire::SiteEntry out;
+  put_answered(release, offer, sealed, kept, out.mutable_answered());
   return serialised(out);
 }
 
@@ -84,34 +149,77 @@ base::Bytes SiteRecord::ended(const Release& release) {
 
 base::Result<void> SiteRecord::check(base::ByteView entry) const {
   HANSE_TRY(const Entry parsed, entry_from(entry));
-  if (const auto* answer = std::get_if<Answered>(&parsed)) return check_new(answer->release);
-  const Release& release = std::get<Over>(parsed).release;
-  if (find_open(release) != nullptr) return {};
-  return fail(ErrorCode::failed_precondition, "job '{}' round {} attempt {} has no open answer",
-              release.job.text(), release.round.round, release.round.attempt);
+  if (const auto* begun = std::get_if<Begun>(&parsed)) {
+    if (const OpenAnswer* open = find_open(begun->release)) return check_more(*open, *begun);
+    HANSE_TRY_VOID(check_new(begun->release));
+    const Begun* const known = find_begun(begun->release);
+    return known ? check_more(*known, *begun) : base::Result<void>{};
+  }
+  if (const auto* answer = std::get_if<Answered>(&parsed)) {
+    HANSE_TRY_VOID(check_new(answer->release));
+    const Begun* const known = find_begun(answer->release);
+    const Begun more{answer->release, answer->offer, answer->kept};
+    return known ? check_more(*known, more) : base::Result<void>{};
+  }
+  const Over& over = std::get<Over>(parsed);
+  const bool is_open = find_open(over.release) != nullptr;
+  if (is_open || (!over.receipted && find_begun(over.release) != nullptr)) return {};
+  return refused(over.release, "has no open answer");
 }
+
+// One overload per entry; each has passed its check.
+struct SiteRecord::Change {
+  SiteRecord& at;
+
+  void operator()(Begun begun) const {
+    if (OpenAnswer* const open = found_in(at.open_, begun.release))
+      return add_to(open->kept, begun.kept);
+    if (Begun* const known = found_in(at.begun_, begun.release))
+      return add_to(known->kept, begun.kept);
+    at.end_job(begun.release.job);
+    if (at.begun_.size() >= kMaxOpenAnswers) at.begun_.erase(at.begun_.begin());
+    at.begun_.push_back(std::move(begun));
+  }
+  void operator()(Answered answer) const {
+    at.standing_ = after(at.standing_, answer.release, answer.offer, answer.sealed.digest());
+    std::vector<base::Digest> kept;
+    if (Begun* const known = found_in(at.begun_, answer.release)) kept = std::move(known->kept);
+    add_to(kept, answer.kept);
+    at.end_job(answer.release.job);
+    if (at.open_.size() >= kMaxOpenAnswers) at.open_.erase(at.open_.begin());
+    at.open_.push_back({std::move(answer.release), answer.offer, std::move(answer.sealed),
+                        at.standing_, std::move(kept)});
+  }
+  void operator()(const Over& over) const {
+    const OpenAnswer* const open = found_in(at.open_, over.release);
+    if (over.receipted && (!at.receipted_ || at.receipted_->answers < open->standing.answers))
+      at.receipted_ = open->standing;
+    const auto is_it = [&](const auto& one) { return one.release == over.release; };
+    std::erase_if(at.open_, is_it);
+    std::erase_if(at.begun_, is_it);
+  }
+};
 
 void SiteRecord::apply(base::ByteView entry) {
   Entry parsed = entry_from(entry).value();
-  if (auto* answer = std::get_if<Answered>(&parsed)) {
-    standing_ = after(standing_, answer->release, answer->offer, answer->sealed.digest());
+  if (const auto* answer = std::get_if<Answered>(&parsed))
     newest_.insert_or_assign(answer->release.job, answer->release.round);
-    open_ = kept_after_answer(answer->release);
-    open_.push_back(
-        {std::move(answer->release), answer->offer, std::move(answer->sealed), standing_});
-    return;
-  }
-  const Over& over = std::get<Over>(parsed);
-  const auto found = std::ranges::find(open_, over.release, &OpenAnswer::release);
-  HANSE_CHECK(found != open_.end());
-  if (over.receipted && (!receipted_ || receipted_->answers < found->standing.answers))
-    receipted_ = found->standing;
-  open_.erase(found);
+  std::visit(Change{*this}, std::move(parsed));
+}
+
+// What a new release of a job ends: whatever else of it is open.
+void SiteRecord::end_job(const base::JobId& job) {
+  const auto is_of_job = [&](const auto& one) { return one.release.job == job; };
+  std::erase_if(open_, is_of_job);
+  std::erase_if(begun_, is_of_job);
+}
+
+const Begun* SiteRecord::find_begun(const Release& release) const {
+  return found_in(begun_, release);
 }
 
 const OpenAnswer* SiteRecord::find_open(const Release& release) const {
-  const auto found = std::ranges::find(open_, release, &OpenAnswer::release);
-  return found == open_.end() ? nullptr : &*found;
+  return found_in(open_, release);
 }
 
 base::Result<void> SiteRecord::check_new(const Release& release) const {
@@ -129,33 +237,28 @@ base::Result<void> SiteRecord::check_new(const Release& release) const {
               newest->second.attempt);
 }
 
-std::vector<OpenAnswer> SiteRecord::kept_after_answer(const Release& release) const {
-  std::vector<OpenAnswer> kept = open_;
-  std::erase_if(kept, [&](const OpenAnswer& one) { return one.release.job == release.job; });
-  if (kept.size() >= kMaxOpenAnswers) kept.erase(kept.begin());
-  return kept;
-}
-
 // Two open answers may have the same bytes, and so one blob.
-std::vector<base::Digest> SiteRecord::unneeded(const std::vector<OpenAnswer>& kept) const {
-  std::vector<base::Digest> needed;
-  for (const OpenAnswer& one : kept) needed.push_back(one.sealed.digest());
+std::vector<base::Digest> SiteRecord::blobs() const {
   std::vector<base::Digest> names;
   for (const OpenAnswer& one : open_) {
-    const base::Digest name = one.sealed.digest();
-    if (std::ranges::find(needed, name) == needed.end()) names.push_back(name);
+    names.push_back(one.sealed.digest());
+    add_to(names, one.kept);
   }
+  for (const Begun& one : begun_) add_to(names, one.kept);
   return names;
 }
 
-std::vector<base::Digest> SiteRecord::unneeded_after_answer(const Release& release) const {
-  return unneeded(kept_after_answer(release));
-}
-
-std::vector<base::Digest> SiteRecord::unneeded_after_end(const Release& release) const {
-  std::vector<OpenAnswer> kept = open_;
-  std::erase_if(kept, [&](const OpenAnswer& one) { return one.release == release; });
-  return unneeded(kept);
+std::vector<base::Digest> SiteRecord::unneeded_after(base::ByteView entry) const {
+  SiteRecord next;
+  next.open_ = open_;
+  next.begun_ = begun_;
+  std::visit(Change{next}, entry_from(entry).value());
+  const std::vector<base::Digest> needed = next.blobs();
+  std::vector<base::Digest> names = blobs();
+  std::erase_if(names, [&](const base::Digest& name) {
+    return std::ranges::find(needed, name) != needed.end();
+  });
+  return names;
 }
 
 base::Result<void> SiteRecord::check_against(const Standing& receipted) const {
@@ -181,9 +284,10 @@ base::Bytes SiteRecord::snapshot() const {
   for (const auto& [job, round] : newest_) put(Release{job, round}, out.add_newest());
   for (const OpenAnswer& one : open_) {
     wire::OpenAnswer* to = out.add_open();
-    put_answered(one.release, one.offer, one.sealed, to->mutable_answered());
+    put_answered(one.release, one.offer, one.sealed, one.kept, to->mutable_answered());
     put(one.standing, to->mutable_standing());
   }
+  for (const Begun& one : begun_) put_begun(one.release, one.offer, one.kept, out.add_begun());
   return serialised(out);
 }
 
@@ -204,12 +308,18 @@ base::Result<SiteRecord> SiteRecord::restore(base::ByteView bytes) {
   for (const wire::OpenAnswer& one : in.open()) {
     HANSE_TRY(Answered answered, answered_from(one.answered()));
     HANSE_TRY(const Standing standing, standing_from(one.standing()));
-    record.open_.push_back(
-        {std::move(answered.release), answered.offer, std::move(answered.sealed), standing});
+    record.open_.push_back({std::move(answered.release), answered.offer, std::move(answered.sealed),
+                            standing, std::move(answered.kept)});
   }
-  if (record.newest_.size() > kMaxJobs || record.open_.size() > kMaxOpenAnswers)
-    return fail(ErrorCode::corruption, "a site's record of {} jobs and {} open answers",
-                record.newest_.size(), record.open_.size());
+  for (const wire::Kept& one : in.begun()) {
+    HANSE_TRY(Begun begun, begun_from(one));
+    record.begun_.push_back(std::move(begun));
+  }
+  if (record.newest_.size() > kMaxJobs || record.open_.size() > kMaxOpenAnswers ||
+      record.begun_.size() > kMaxOpenAnswers)
+    return fail(ErrorCode::corruption,
+                "a site's record of {} jobs, {} open answers and {} that have begun",
+                record.newest_.size(), record.open_.size(), record.begun_.size());
   return record;
 }
 

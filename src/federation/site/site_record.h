@@ -1,4 +1,5 @@
-// What a site must not forget: which releases it has answered, and which answers it still owes.
+// What a site must not forget: which releases it has answered, which answers it still owes, and
+// what its aggregation machines need to go on.
 #pragma once
 
 #include <map>
@@ -17,29 +18,42 @@ inline constexpr std::size_t kMaxJobs = 65'536;
 inline constexpr std::size_t kMaxOpenAnswers = 16;
 
 // Given, and neither receipted nor ended. Its sealed vector lies in the store under
-// sealed.digest().
+// sealed.digest(), what the machine keeps under the names in `kept`, in order.
 struct OpenAnswer {
   Release release;
   base::Digest offer;
   Manifest sealed;
   Standing standing;  // with this answer
+  std::vector<base::Digest> kept = {};
 
   bool operator==(const OpenAnswer&) const = default;
 };
 
-// A storage::Machine. A release is answered once; of one job releases are answered in their order,
-// and an answer ends an earlier one of its job. A decline is not in here: asked again after a
-// restart, a site may answer what it declined, and nobody has lost anything.
+// An attempt that has begun, and is not answered yet.
+struct Begun {
+  Release release;
+  base::Digest offer;
+  std::vector<base::Digest> kept;
+
+  bool operator==(const Begun&) const = default;
+};
+
+// A storage::Machine. A release is answered once; of one job releases are begun and answered in
+// their order, and each ends an earlier one of its job. A decline is not in here: asked again after
+// a restart, a site may answer what it declined, and nobody has lost anything.
 class SiteRecord {
  public:
   // The entries.
+  static base::Bytes kept(const Release& release, const base::Digest& offer,
+                          std::span<const base::Digest> blobs);
   static base::Bytes answered(const Release& release, const base::Digest& offer,
-                              const Manifest& sealed);
+                              const Manifest& sealed, std::span<const base::Digest> kept = {});
   static base::Bytes receipted(const Release& release);
   static base::Bytes ended(const Release& release);
 
-  // Malformed: corruption. An answer to a release that is not newer than the job's newest, or to
-  // one job more than kMaxJobs, and a receipt or an end of what is not open: failed_precondition.
+  // Malformed: corruption. What is begun or answered and is not newer than the job's newest answer,
+  // or under another offer than it was begun with, or of one job more than kMaxJobs; a receipt or
+  // an end of what is not open: failed_precondition.
   base::Result<void> check(base::ByteView entry) const;
   void apply(base::ByteView entry);
   base::Bytes snapshot() const;
@@ -52,13 +66,14 @@ class SiteRecord {
   // In the order in which they were given.
   const std::vector<OpenAnswer>& open() const { return open_; }
   const OpenAnswer* find_open(const Release& release) const;
+  const std::vector<Begun>& begun() const { return begun_; }
+  const Begun* find_begun(const Release& release) const;
   bool has_answered(const base::JobId& job) const { return newest_.contains(job); }
   // Why an answer to the release could not follow.
   base::Result<void> check_new(const Release& release) const;
 
-  // The blobs that nothing open needs once the release is answered, or has got its receipt or end.
-  std::vector<base::Digest> unneeded_after_answer(const Release& release) const;
-  std::vector<base::Digest> unneeded_after_end(const Release& release) const;
+  // The blobs that nothing needs once an entry, which passes check(), is applied.
+  std::vector<base::Digest> unneeded_after(base::ByteView entry) const;
 
   // What speaks against a coordinator's word that the site stood here at its last receipt: then the
   // site's store is an old copy, or another's: corruption.
@@ -67,14 +82,15 @@ class SiteRecord {
   bool operator==(const SiteRecord&) const = default;
 
  private:
-  // open_ after an answer to `release`, without that answer.
-  std::vector<OpenAnswer> kept_after_answer(const Release& release) const;
-  std::vector<base::Digest> unneeded(const std::vector<OpenAnswer>& kept) const;
+  struct Change;
+  void end_job(const base::JobId& job);
+  std::vector<base::Digest> blobs() const;
 
   Standing standing_;
   std::optional<Standing> receipted_;
   std::map<base::JobId, base::RoundId> newest_;  // that was answered
   std::vector<OpenAnswer> open_;
+  std::vector<Begun> begun_;
 };
 
 static_assert(storage::Machine<SiteRecord>);

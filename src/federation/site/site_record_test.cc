@@ -73,18 +73,19 @@ TEST(SiteRecord, KeepsABlobAsLongAsOneNeedsIt) {
   SiteRecord record;
   add(record, answer(release(1, "a"), "same"));
   add(record, answer(release(1, "b"), "same"));
-  EXPECT_TRUE(record.unneeded_after_end(release(1, "a")).empty());
+  EXPECT_TRUE(record.unneeded_after(SiteRecord::ended(release(1, "a"))).empty());
   add(record, SiteRecord::receipted(release(1, "a")));
-  EXPECT_EQ(record.unneeded_after_end(release(1, "b")), std::vector{manifest("same").digest()});
-  EXPECT_EQ(record.unneeded_after_answer(release(2, "b")), std::vector{manifest("same").digest()});
-  EXPECT_TRUE(record.unneeded_after_answer(release(2, "a")).empty());
+  EXPECT_EQ(record.unneeded_after(SiteRecord::ended(release(1, "b"))),
+            std::vector{manifest("same").digest()});
+  EXPECT_EQ(record.unneeded_after(answer(release(2, "b"))), std::vector{manifest("same").digest()});
+  EXPECT_TRUE(record.unneeded_after(answer(release(2, "a"))).empty());
 }
 
 TEST(SiteRecord, KeepsSoManyOpenAnswersAndNoMore) {
   SiteRecord record;
   for (std::size_t i = 0; i < kMaxOpenAnswers; ++i)
     add(record, answer(release(1, fmt::format("job-{}", i)), fmt::format("{}", i)));
-  EXPECT_EQ(record.unneeded_after_answer(release(1, "one-more")),
+  EXPECT_EQ(record.unneeded_after(answer(release(1, "one-more"))),
             std::vector{manifest("0").digest()});
   add(record, answer(release(1, "one-more")));
   EXPECT_EQ(record.open().size(), kMaxOpenAnswers);

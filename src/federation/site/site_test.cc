@@ -27,8 +27,8 @@ class SiteTest : public ::testing::Test {
     record_ = storage::Durable<SiteRecord>::open(*store_, "site", {}).value();
     return std::make_unique<Site>(
         SiteSettings{.self = self_, .in_the_clear = in_the_clear, .retry = {100}},
-        SiteDoors{catalog_, aggregation::plain(), executor_, log_,
-                  [this](const Release&) {
+        SiteDoors{catalog_, executor_, log_,
+                  [this](const Release&, Draw) {
                     ++answers_;
                     return std::make_unique<base::SeededSimulationRandom>(1, "test");
                   },

@@ -57,13 +57,13 @@ inline privacy::Released release(const query::QueryPlan& plan, std::vector<query
         {plan.layout.parts[p].coordinates, privacy::noised_bound(plan.layout, p, noise[p])});
   for (std::size_t site = 0; site < answers.size(); ++site)
     setup.cohort.push_back(unwrap(base::SiteId::create("site" + std::to_string(site))));
-  const auto coordinator = aggregation::plain().coordinator(setup);
+  const auto coordinator = unwrap(aggregation::plain().coordinator(setup, {}));
   for (std::size_t site = 0; site < answers.size(); ++site) {
-    const auto machine = aggregation::plain().site(setup, setup.cohort[site]);
+    const auto machine = unwrap(aggregation::plain().site(setup, {setup.cohort[site]}, {}));
     base::SeededSimulationRandom random(plan.round.round, "noise " + std::to_string(site));
     const aggregation::SiteStep step =
         unwrap(machine->advance(noised(plan, std::move(answers[site]), random).surrender()));
-    const base::Slice sealed = step.sealed.at(0).bytes();
+    const base::Slice sealed = step.sealed->bytes();
     HANSE_CHECK(coordinator->advance(setup.cohort[site], std::span(&sealed, 1)).has_value());
   }
   return opened(plan, unwrap(std::move(*coordinator).finish()).open());

@@ -1,0 +1,28 @@
+// What a site is at: one release from the question to its end. Included by .cc files only.
+#pragma once
+
+#include "federation/site/site.h"
+
+namespace hanse::federation {
+
+// Pulls the plan's parameters while the machines agree on their masks.
+struct Site::Answering {
+  std::shared_ptr<const data::Dataset> records;
+  ParametersReceiver receiver;
+  base::Milliseconds wait;      // until asking again, doubled by every silence
+  base::Milliseconds retry_at;  // moves on with every chunk
+  int damaged = 0;              // chunks in a row
+};
+
+// Its machine may be asked for more, until the receipt.
+struct Site::Answered {};
+
+struct Site::Work {
+  Release release;
+  base::Digest digest;  // of the offer
+  Offer offer;
+  std::unique_ptr<aggregation::SiteMachine> machine;  // none once declined
+  std::variant<Answering, Answered, Declined> stage;
+};
+
+}  // namespace hanse::federation
