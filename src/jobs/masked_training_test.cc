@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "jobs/job_privacy.h"
 #include "jobs/site_records.h"
@@ -51,7 +52,10 @@ constexpr double kSlope = 0.5;
 class MaskedTraining : public ::testing::Test {
  protected:
   // Plants with 64 records each, all on one line: what a model errs, noise alone has done.
-  static std::vector<SiteRecords> plants(std::size_t count, const Job& job) {
+  static const std::vector<SiteRecords>& plants(std::size_t count, const Job& job) {
+    static std::map<std::size_t, std::vector<SiteRecords>> read;
+    std::vector<SiteRecords>& all = read[count];
+    if (!all.empty()) return all;
     storage::Memory files;
     base::SeededSimulationRandom random(1, "wear");
     std::string csv = "load,wear,plant\n";
@@ -62,7 +66,6 @@ class MaskedTraining : public ::testing::Test {
       }
     HANSE_CHECK(files.write("wear.csv", base::view_of(csv)).has_value());
     base::InlineExecutor executor;
-    std::vector<SiteRecords> all;
     for (std::size_t plant = 0; plant < count; ++plant) {
       const base::SiteId site = testing::site(fmt::format("plant-{}", plant));
       all.push_back({site, training_records(job, site, "", nullptr, {files, executor}).value()});
