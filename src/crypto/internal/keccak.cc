@@ -44,7 +44,9 @@ constexpr std::array<int, 25> kRotations = rotations();
 
 // Row y after theta, rho, pi and chi. Pi brings to (x, y) what was at ((x + 3y) mod 5, x).
 template <unsigned Y>
-inline void make_row(const Lanes& a, const std::array<std::uint64_t, 5>& theta, Lanes& made) {
+[[gnu::always_inline]] inline void make_row(const Lanes& a,
+                                            const std::array<std::uint64_t, 5>& theta,
+                                            Lanes& made) {
   const auto moved = [&]<unsigned X>() {
     constexpr unsigned kFromX = (X + 3 * Y) % 5;
     constexpr unsigned kFrom = 5 * X + kFromX;
@@ -62,7 +64,7 @@ inline void make_row(const Lanes& a, const std::array<std::uint64_t, 5>& theta, 
   made[5 * Y + 4] = b4 ^ (~b0 & b1);
 }
 
-inline void round(const Lanes& a, std::uint64_t constant, Lanes& made) {
+[[gnu::always_inline]] inline void round(const Lanes& a, std::uint64_t constant, Lanes& made) {
   std::array<std::uint64_t, 5> column;
   std::array<std::uint64_t, 5> theta;
   for (unsigned x = 0; x < 5; ++x) column[x] = a[x] ^ a[5 + x] ^ a[10 + x] ^ a[15 + x] ^ a[20 + x];
@@ -77,6 +79,10 @@ inline void round(const Lanes& a, std::uint64_t constant, Lanes& made) {
 }
 
 // Keccak-f[1600]: FIPS 202, section 3.
+// Rotations and and-not of one instruction, where the machine has them (BMI): a fifth less time.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+__attribute__((target_clones("arch=x86-64-v3", "default")))
+#endif
 void permute(Lanes& lanes) {
   Lanes even = lanes;
   Lanes odd;
