@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/limits.h"
+#include "hanse/cli_audit.h"
 #include "hanse/cli_budget.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
@@ -35,6 +36,7 @@ struct Parsed {
   Doctor doctor;
   Quickstart quickstart;
   BudgetCommands budget;
+  AuditCommands audit;
   std::string shell;
   bool version = false;
 };
@@ -428,6 +430,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   choice(add_inspect(*data, parsed.inspect), parsed.inspect);
   choice(add_export(*data, parsed.exported), parsed.exported);
   add_budget(app, parsed.budget, chosen);
+  add_audit(app, parsed.audit, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);
   choice(add_join(*site, parsed.join), parsed.join);

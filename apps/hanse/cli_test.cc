@@ -33,6 +33,35 @@ TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
   EXPECT_EQ(run->job, "a.toml");
 }
 
+TEST(CommandLine, ReadsAudits) {
+  const auto verify = parse({"audit", "verify", "--site", "bremen", "--log", "audit", "runs/a",
+                             "runs/b", "--html", "page.html", "--json"});
+  ASSERT_TRUE(std::holds_alternative<AuditVerify>(verify));
+  EXPECT_EQ(std::get<AuditVerify>(verify).runs, (std::vector<std::string>{"runs/a", "runs/b"}));
+  EXPECT_EQ(std::get<AuditVerify>(verify).site, "bremen");
+  EXPECT_EQ(std::get<AuditVerify>(verify).html, "page.html");
+  EXPECT_TRUE(std::get<AuditVerify>(verify).json);
+  const auto prove = parse({"audit", "prove", "--log", "audit", "17", "-o", "proof"});
+  ASSERT_TRUE(std::holds_alternative<AuditProve>(prove));
+  EXPECT_EQ(std::get<AuditProve>(prove).index, 17U);
+  EXPECT_EQ(std::get<AuditProve>(prove).out, "proof");
+  const auto check = parse({"audit", "prove", "--check", "proof", "--policy", "policy"});
+  ASSERT_TRUE(std::holds_alternative<AuditProve>(check));
+  EXPECT_EQ(std::get<AuditProve>(check).check, "proof");
+  EXPECT_TRUE(std::holds_alternative<AuditCheckpoint>(
+      parse({"audit", "checkpoint", "--log", "audit", "--policy", "policy", "--json"})));
+  EXPECT_TRUE(std::holds_alternative<AuditFsck>(parse({"audit", "fsck", "audit"})));
+  for (const auto& words : std::vector<std::vector<const char*>>{
+           {"audit"},
+           {"audit", "verify"},
+           {"audit", "prove", "17"},
+           {"audit", "fsck"},
+           {"audit", "prove", "--check", "proof"},
+           {"audit", "checkpoint"},
+           {"audit", "prove", "--log", "audit", "17", "--check", "proof", "--policy", "p"}})
+    EXPECT_TRUE(std::holds_alternative<Usage>(parse(words))) << words.back();
+}
+
 TEST(CommandLine, ReadsBudgets) {
   const auto epsilon = parse({"budget", "epsilon", "--sigma", "1.1", "--q", "0.01", "--steps",
                               "1000", "--delta", "1e-5", "--accountant", "rdp", "--json"});

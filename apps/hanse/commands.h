@@ -295,6 +295,57 @@ struct BudgetVerify {
   bool json = false;
 };
 
+// hanse audit verify
+struct AuditVerify {
+  std::vector<std::string> runs;
+  std::string site;    // a site's folder; empty: none
+  std::string log;     // empty: beside the first run's folder
+  std::string roster;  // empty: the site's own
+  std::string html;    // a page; empty: none
+  bool json = false;
+};
+
+// hanse audit prove
+struct AuditProve {
+  std::string log;  // with `index`: makes a proof
+  std::optional<std::uint64_t> index;
+  std::string out;     // empty: stdout
+  std::string check;   // a proof to check …
+  std::string policy;  // … and by which policy
+};
+
+// hanse audit checkpoint
+struct AuditCheckpoint {
+  std::string log;
+  std::string policy;  // empty: the log's own
+  bool json = false;
+};
+
+// hanse audit fsck
+struct AuditFsck {
+  std::string log;
+  std::string policy;  // empty: the log's own
+  bool json = false;
+};
+
+// hanse audit fetch
+struct AuditFetch {
+  DeployedJobs where;
+  std::string out;
+};
+
+// hanse audit witness
+struct AuditWitness {
+  std::string home;
+  std::string bind = "127.0.0.1:7481";
+};
+
+// hanse audit serve
+struct AuditServe {
+  std::string log;
+  std::string bind = "127.0.0.1:7482";
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -310,7 +361,8 @@ using Command =
                  ConsortiumApprove, ConsortiumRevoke, CoordinatorRun, SiteRun, JobSubmit, JobList,
                  JobWatch, JobCancel, JobApprove, Doctor, Quickstart, BudgetEpsilon, BudgetSigma,
                  BudgetOpen, BudgetExtend, BudgetDerive, BudgetCharge, BudgetShow, BudgetHistory,
-                 BudgetForecast, BudgetVerify, Text, Usage>;
+                 BudgetForecast, BudgetVerify, AuditVerify, AuditProve, AuditCheckpoint, AuditFsck,
+                 AuditFetch, AuditWitness, AuditServe, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -354,5 +406,12 @@ base::Result<void> execute(const BudgetShow& command, const Doors& doors);
 base::Result<void> execute(const BudgetHistory& command, const Doors& doors);
 base::Result<void> execute(const BudgetForecast& command, const Doors& doors);
 base::Result<void> execute(const BudgetVerify& command, const Doors& doors);
+base::Result<void> execute(const AuditVerify& command, const Doors& doors);
+base::Result<void> execute(const AuditProve& command, const Doors& doors);
+base::Result<void> execute(const AuditCheckpoint& command, const Doors& doors);
+base::Result<void> execute(const AuditFsck& command, const Doors& doors);
+base::Result<void> execute(const AuditFetch& command, const Doors& doors);
+base::Result<void> execute(const AuditWitness& command, const Doors& doors);
+base::Result<void> execute(const AuditServe& command, const Doors& doors);
 
 }  // namespace hanse::commands

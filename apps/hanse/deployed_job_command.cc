@@ -3,8 +3,8 @@
 
 #include "base/limits.h"
 #include "hanse/commands.h"
+#include "hanse/party_line.h"
 #include "hanse/watch_line.h"
-#include "service/coordinator_line.h"
 
 namespace hanse::commands {
 namespace {
@@ -13,29 +13,6 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 using service::JobStatus;
-
-// A command's line to its coordinator.
-class Line {
- public:
-  static Result<std::unique_ptr<Line>> open(const DeployedJobs& where, const Doors& doors) {
-    HANSE_TRY(service::Member member,
-              service::load_member(doors.directory, service::Home(where.home)));
-    std::string address = where.coordinator;
-    if (address.empty()) address = doors.environment("HANSE_COORDINATOR").value_or("");
-    return std::unique_ptr<Line>(new Line(std::move(member), std::move(address), doors));
-  }
-  const service::CoordinatorLine& operator*() const { return line_; }
-  const service::CoordinatorLine* operator->() const { return &line_; }
-
- private:
-  Line(service::Member member, std::string address, const Doors& doors)
-      : member_(std::move(member)),
-        line_(member_, std::move(address), {doors.clock, doors.random, log_}) {}
-
-  base::SilentLog log_;  // what goes wrong comes back as an error
-  service::Member member_;
-  service::CoordinatorLine line_;
-};
 
 std::string table(const std::vector<JobStatus>& statuses) {
   std::size_t name = 3;

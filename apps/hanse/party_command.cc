@@ -3,6 +3,7 @@
 
 #include "hanse/commands.h"
 #include "hanse/service_log.h"
+#include "service/audit_http.h"
 #include "service/coordinator_service.h"
 
 namespace hanse::commands {
@@ -36,12 +37,18 @@ service::ServiceDoors service_doors(const Started& started, const Doors& doors) 
 }
 
 Result<std::unique_ptr<transport::HttpServer>> serve_pages(const std::string& bind,
-                                                           const service::Metrics& metrics,
+                                                           transport::HttpRoutes routes,
                                                            base::Log& log) {
   std::unique_ptr<transport::HttpServer> pages;
   if (bind.empty()) return pages;
-  HANSE_TRY(pages, transport::HttpServer::create(bind, service::pages_of(metrics)));
-  log.write(Severity::note, fmt::format("/healthz and /metrics on port {}", pages->port()));
+  const bool witnesses = !routes.posts.empty();
+  const bool serves_log = routes.files != nullptr;
+  HANSE_TRY(pages, transport::HttpServer::create(bind, std::move(routes)));
+  log.write(Severity::note, fmt::format("/healthz{} and /metrics on port {}",
+                                        witnesses    ? ", /add-checkpoint"
+                                        : serves_log ? ", the audit log's files"
+                                                     : "",
+                                        pages->port()));
   return pages;
 }
 
@@ -74,7 +81,11 @@ Result<void> execute(const CoordinatorRun& command, const Doors& doors) {
       transport::GrpcServer::create(
           {.bind = config.bind}, credentials_of(started.member, transport::Address::coordinator()),
           std::move(ring), running->control(), {doors.clock, doors.random, *started.log}));
-  HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
+  HANSE_TRY(const auto pages,
+            serve_pages(config.http,
+                        {.pages = service::pages_of(running->metrics()),
+                         .files = service::audit_files(doors.directory, started.home.audit())},
+                        *started.log));
   say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(
       Severity::note,
@@ -105,7 +116,9 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
             transport::GrpcClient::create(
                 {.address = address}, credentials_of(started.member, std::move(self)),
                 std::move(ring), {doors.clock, doors.random, *started.log}));
-  HANSE_TRY(const auto pages, serve_pages(config.http, running->metrics(), *started.log));
+  transport::HttpRoutes routes = service::witness_routes(running->witness(), doors.clock);
+  routes.pages = service::pages_of(running->metrics());
+  HANSE_TRY(const auto pages, serve_pages(config.http, std::move(routes), *started.log));
   say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
                                                  started.member.roster.consortium,

@@ -237,9 +237,11 @@ Result<void> execute(const Quickstart& command, const Doors& doors) {
       "{} rounds in {:.1f} s; {} left the three sites, noised at each: epsilon 3 per record\n"
       "budgets:   hanse budget show bearings --home {}/hamburg\n"
       "report:    {}/result/report.html\n"
+      "audit:     hanse audit verify --site {}/hamburg --log {}/coordinator/audit {}/result\n"
       "look at:   {}/*/log.jsonl, and the roster that all four signed: {}/hamburg/startup/roster\n",
       status.rounds, took, bytes_in_words(static_cast<double>(status.bytes)), visible(folder),
-      visible(folder), visible(folder), visible(folder)));
+      visible(folder), visible(folder), visible(folder), visible(folder), visible(folder),
+      visible(folder)));
 }
 
 }  // namespace hanse::commands

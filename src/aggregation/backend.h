@@ -101,6 +101,9 @@ struct SiteStep {
   std::vector<Exchange> send;
   std::optional<SealedVector> sealed;  // once per attempt; to be durable with `durable`
   base::Digest bound = {};             // of `sealed`: names the masks that it carries
+  // What the site signs here: the one set of sites whose sum it helps to open in this attempt. To
+  // be durable with `durable`, and kept beyond it: a site can show later what it agreed to.
+  base::Bytes agreed = {};
 };
 
 // One attempt at one site. After an error the machine is unchanged. Not thread-safe.
@@ -164,8 +167,18 @@ class CoordinatorMachine {
 
   // Whoever is in the sum, once it is known: of no later contribution it is asked.
   virtual bool is_done() const = 0;
+  // When it is done: the sites' signatures under the set whose sum it is, for Backend::agreed.
+  // Nothing with `plain`.
+  virtual base::Bytes evidence() const = 0;
   // Not done: failed_precondition. What was opened contradicts what was promised: corruption.
   virtual base::Result<Sum> finish() && = 0;
+};
+
+// What evidence shows of an attempt.
+struct Agreed {
+  std::vector<base::SiteId> sites;    // whose sum it is, in the cohort's order
+  base::Bytes statement;              // what each of those who signed did sign: SiteStep::agreed
+  std::vector<base::SiteId> signers;  // those, of `sites`
 };
 
 // Who a site is to the others.
@@ -185,6 +198,10 @@ class Backend {
   virtual bool is_semi_honest(std::size_t sites) const = 0;
   // What one of so many sites says besides its contribution when nobody drops out: the mean.
   virtual std::size_t exchanged_bytes(std::size_t sites) const = 0;
+  // For whoever knows an attempt by its public facts alone (`setup` needs no layout). Malformed:
+  // corruption; signed by fewer than the threshold, over another offer, or by whom it should not
+  // be: permission_denied. `plain` has no evidence: unsupported.
+  virtual base::Result<Agreed> agreed(base::ByteView evidence, const Setup& setup) const = 0;
   virtual base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self self, std::span<const base::Bytes> durable) const = 0;
   virtual base::Result<std::unique_ptr<CoordinatorMachine>> coordinator(

@@ -173,6 +173,8 @@ class PlainCoordinator final : public CoordinatorMachine {
 
   bool is_done() const override { return counted_.size() + left_.size() == setup_.cohort.size(); }
 
+  base::Bytes evidence() const override { return {}; }
+
   base::Result<Sum> finish() && override {
     if (counted_.empty())
       return fail(ErrorCode::failed_precondition, "no contribution was counted");
@@ -224,6 +226,9 @@ class Plain final : public Backend {
   std::string_view name() const override { return "plain"; }
   bool is_semi_honest(std::size_t) const override { return false; }
   std::size_t exchanged_bytes(std::size_t) const override { return 0; }
+  base::Result<Agreed> agreed(base::ByteView, const Setup&) const override {
+    return fail(ErrorCode::unsupported, "sites sign nothing where sums are plain");
+  }
   base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self, std::span<const base::Bytes> durable) const override {
     HANSE_TRY_VOID(check(setup, durable));

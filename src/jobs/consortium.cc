@@ -31,10 +31,10 @@ constexpr std::uint64_t kSnapshotEvery = 64;
 std::unique_ptr<base::RandomSource> simulated_stream(std::uint64_t seed, const base::SiteId& site,
                                                      const federation::Release& release,
                                                      federation::Draw draw) {
+  constexpr std::array<std::string_view, 3> kDraws{"answer", "masks", "salt"};
   return std::make_unique<base::SeededSimulationRandom>(
-      seed,
-      fmt::format("{}/{}/{}/{}/{}", draw == federation::Draw::answer ? "answer" : "masks",
-                  site.text(), release.job.text(), release.round.round, release.round.attempt));
+      seed, fmt::format("{}/{}/{}/{}/{}", kDraws.at(static_cast<std::size_t>(draw)), site.text(),
+                        release.job.text(), release.round.round, release.round.attempt));
 }
 
 LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, const Aggregation& aggregation,

@@ -54,7 +54,8 @@ struct FederatedRun::Parts {
   std::uint64_t coordinates = 0;             // of one contribution to the open round
   std::size_t opened_steps = 0;              // of the open attempt's record, that are durable
   Milliseconds opened_at{};
-  Milliseconds begin_at{};  // not before
+  Milliseconds begin_at{};   // not before
+  base::Digest roster = {};  // of the epoch that attempts begin by
 };
 
 Result<void> check_deployable(const Job& job, std::size_t sites) {
@@ -100,6 +101,7 @@ Result<void> FederatedRun::load() {
             storage::Durable<TrainingRecord>::open(doors_.store, log_name(job_.name),
                                                    TrainingRecord(job_.name), kSnapshotEvery));
   const TrainingRecord state = record->read([](const TrainingRecord& at) { return at; });
+  HANSE_TRY_VOID(log_again(state));
   if (state.iterate()) {
     HANSE_TRY(const base::Slice bytes, doors_.store.blob(*state.iterate()));
     if (base::Digest::of(bytes.view()) != *state.iterate())
@@ -112,13 +114,15 @@ Result<void> FederatedRun::load() {
                                       .min_sites = aggregation.min_sites,
                                       .protection = aggregation.protection,
                                       .members = settings_.members,
+                                      .is_audited = static_cast<bool>(doors_.audit),
                                       .deadline = settings_.round_limit},
       doors_.executor, doors_.log, past_of(state, settings_));
   parts_ = std::make_unique<Parts>(Parts{.strategy = std::move(strategy),
                                          .record = std::move(record),
                                          .coordinator = std::move(coordinator),
                                          .iterate = std::move(iterate),
-                                         .iterate_name = state.iterate()});
+                                         .iterate_name = state.iterate(),
+                                         .roster = settings_.members.roster});
   return {};
 }
 
@@ -144,6 +148,40 @@ bool FederatedRun::has_all_rounds() const {
 Result<void> FederatedRun::append(base::Bytes entry) {
   HANSE_TRY([[maybe_unused]] const std::uint64_t number, parts_->record->append(std::move(entry)));
   return {};
+}
+
+// The entry with its leaves, which the audit log has before this returns. The leaves of the entry
+// before are there already.
+Result<void> FederatedRun::append_logged(base::Bytes entry, const std::vector<audit::Leaf>& leaves,
+                                         std::vector<storage::NamedBlob> blobs,
+                                         std::vector<base::Digest> forget) {
+  audit::LeafBatch batch{log_name(job_.name), 0, {}};
+  if (doors_.audit) {
+    for (const audit::Leaf& leaf : leaves) batch.leaves.push_back(audit::encode(leaf));
+    const base::Slice blob = TrainingRecord::bundle(batch.leaves);
+    const base::Digest name = base::Digest::of(blob.view());
+    entry = TrainingRecord::logged(std::move(entry), name);
+    if (const auto before = record().leaves()) forget.push_back(*before);
+    blobs.push_back({name, blob});
+  }
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            parts_->record->append(std::move(entry), std::move(blobs), std::move(forget)));
+  if (!doors_.audit) return {};
+  batch.number = record().logged();
+  return doors_.audit(std::move(batch));
+}
+
+// A crash may have come between an entry and the audit log.
+Result<void> FederatedRun::log_again(const TrainingRecord& state) {
+  if (!doors_.audit || !state.leaves()) return {};
+  HANSE_TRY(const base::Slice blob, doors_.store.blob(*state.leaves()));
+  if (base::Digest::of(blob.view()) != *state.leaves())
+    return fail(ErrorCode::corruption,
+                "job '{}': the leaves of its last round differ from their "
+                "digest",
+                job_.name.text());
+  HANSE_TRY(std::vector<base::Bytes> leaves, TrainingRecord::unbundled(blob.view()));
+  return doors_.audit({log_name(job_.name), state.logged(), std::move(leaves)});
 }
 
 Result<void> FederatedRun::end(TrainingOutcome outcome, std::string reason) {
@@ -229,8 +267,11 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
   parts_->opened_at = now;
   parts_->opened_steps = steps.size();
   if (state.open()) {
-    if (federation::encode(steps) == federation::encode(state.open()->steps())) return out;
-    // Another program or another machine computes another plan: sites must not answer both.
+    const bool is_same = state.open_roster() == parts_->roster &&
+                         federation::encode(steps) == federation::encode(state.open()->steps());
+    if (is_same) return out;
+    // Another program or another machine computes another plan, or another epoch's keys count:
+    // sites must not answer both.
     doors_.log.write(Severity::warning,
                      fmt::format("job '{}' round {}: what was asked before the restart cannot be "
                                  "asked again; a new attempt",
@@ -239,21 +280,32 @@ Result<FederatedRun::Outbox> FederatedRun::begin(Milliseconds now) {
     (void)parts_->coordinator->cancel();
     return begin(now);
   }
-  HANSE_TRY_VOID(append(TrainingRecord::opened(steps)));
+  HANSE_TRY_VOID(append_logged(TrainingRecord::opened(steps, parts_->roster),
+                               {parts_->coordinator->planned(model_digest())}));
   return out;
+}
+
+// Of the iterate that the next round's question is about.
+base::Digest FederatedRun::model_digest() const {
+  return parts_->iterate_name ? *parts_->iterate_name
+                              : base::Digest::of(learning::encode(parts_->iterate));
 }
 
 Result<void> FederatedRun::append_failed_attempt() {
   const RoundStep abort = federation::step::Abort{federation::AbortReason::failed};
-  return append_aborted({&abort, 1});
+  return append_aborted({&abort, 1}, {aborted_leaf()});
+}
+
+audit::Leaf FederatedRun::aborted_leaf() const {
+  return audit::leaf::Aborted{{job_.name, record().due()},
+                              std::string(federation::name_of(federation::AbortReason::failed))};
 }
 
 // What the attempt kept goes with it.
-Result<void> FederatedRun::append_aborted(std::span<const RoundStep> steps) {
-  auto forget = parts_->record->read([](const TrainingRecord& at) { return at.kept(); });
-  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-            parts_->record->append(TrainingRecord::aborted(steps), {}, std::move(forget)));
-  return {};
+Result<void> FederatedRun::append_aborted(std::span<const RoundStep> steps,
+                                          const std::vector<audit::Leaf>& leaves) {
+  return append_logged(TrainingRecord::aborted(steps), leaves, {},
+                       parts_->record->read([](const TrainingRecord& at) { return at.kept(); }));
 }
 
 Result<void> FederatedRun::keep(std::vector<base::Bytes> durable) {
@@ -279,6 +331,7 @@ Result<std::vector<base::Bytes>> FederatedRun::kept() const {
 }
 
 void FederatedRun::adopt(federation::Membership members) {
+  parts_->roster = members.roster;
   parts_->coordinator->adopt(std::move(members));
 }
 
@@ -305,7 +358,7 @@ Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) 
 // cancels the job: owners may need days to agree.
 Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Milliseconds now) {
   const base::RoundId id = parts_->record->read([](const TrainingRecord& at) { return at.due(); });
-  HANSE_TRY_VOID(append_aborted(steps_since_opened()));
+  HANSE_TRY_VOID(append_aborted(steps_since_opened(), parts_->coordinator->outcome()));
   const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
   parts_->begin_at = now + Milliseconds{kPause.value << doublings};
   // A site that lies can spoil a sum, and need not be there the next time.
@@ -316,8 +369,14 @@ Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Millise
 
 // Steps 11 to 13 of a round: the sum becomes the next iterate, both durable in one commit.
 Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
+  std::vector<storage::NamedBlob> blobs;
+  std::optional<base::Digest> released_name;
   const auto step = [&]() -> Result<std::pair<learning::Iterate, learning::RoundFacts>> {
     HANSE_TRY(const privacy::Released released, parts_->coordinator->take_released());
+    if (doors_.audit) {
+      released_name = federation::digest_of(released);
+      blobs.push_back({*released_name, base::Slice(base::to_little_endian(released.integers()))});
+    }
     HANSE_TRY(const learning::RoundFacts facts,
               facts_of(job_, *parts_->strategy, parts_->iterate, released));
     HANSE_TRY(learning::Iterate next, parts_->strategy->step(parts_->iterate, released));
@@ -327,7 +386,9 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
   std::vector<RoundStep> steps = steps_since_opened();
   if (!stepped) {
     steps.push_back(federation::step::Abort{federation::AbortReason::failed});
-    HANSE_TRY_VOID(append_aborted(steps));
+    std::vector<audit::Leaf> leaves = parts_->coordinator->outcome();
+    leaves.push_back(aborted_leaf());
+    HANSE_TRY_VOID(append_aborted(steps, leaves));
     HANSE_TRY_VOID(end(TrainingOutcome::failed, stepped.error().text()));
     return parts_->coordinator->cancel();
   }
@@ -339,16 +400,19 @@ Result<FederatedRun::Outbox> FederatedRun::close(Milliseconds now) {
       parts_->record->read([](const TrainingRecord& at) { return at.kept(); });
   if (parts_->iterate_name && *parts_->iterate_name != name)
     forget.push_back(*parts_->iterate_name);
-  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-            parts_->record->append(
-                TrainingRecord::closed(
-                    {.steps = steps,
-                     .iterate = name,
-                     .facts = facts,
-                     .sealed_bytes = parts_->coordinator->sealed_size(),
-                     .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value),
-                     .coordinates = parts_->coordinates}),
-                {{name, bytes}}, std::move(forget)));
+  blobs.push_back({name, bytes});
+  std::vector<audit::Leaf> leaves = parts_->coordinator->outcome();
+  leaves.push_back(audit::leaf::Stepped{{job_.name, record().due()}, model_digest(), name});
+  HANSE_TRY_VOID(append_logged(
+      TrainingRecord::closed(
+          {.steps = steps,
+           .iterate = name,
+           .facts = facts,
+           .sealed_bytes = parts_->coordinator->sealed_size(),
+           .milliseconds = static_cast<std::uint64_t>((now - parts_->opened_at).value),
+           .coordinates = parts_->coordinates,
+           .released = released_name}),
+      leaves, std::move(blobs), std::move(forget)));
   parts_->iterate = std::move(iterate);
   parts_->iterate_name = name;
   parts_->begin_at = now;

@@ -2,6 +2,7 @@
 // before anybody hears of it.
 #pragma once
 
+#include "audit/log.h"
 #include "federation/coordinator/coordinator.h"
 #include "federation/round/backends.h"
 #include "jobs/model_file.h"
@@ -14,6 +15,9 @@ struct FederatedDoors {
   storage::Store& store;
   base::Executor& executor;
   base::Log& log;
+  // Makes leaves of the audit log durable; of one that was appended before nothing happens. None:
+  // nobody logs.
+  std::function<base::Result<void>(audit::LeafBatch)> audit = {};
 };
 
 struct FederatedSettings {
@@ -78,8 +82,15 @@ class FederatedRun {
   base::Result<Outbox> close(base::Milliseconds now);
   base::Result<void> pause_or_fail(federation::AbortReason reason, base::Milliseconds now);
   base::Result<void> append(base::Bytes entry);
+  base::Result<void> append_logged(base::Bytes entry, const std::vector<audit::Leaf>& leaves,
+                                   std::vector<storage::NamedBlob> blobs = {},
+                                   std::vector<base::Digest> forget = {});
+  base::Result<void> log_again(const TrainingRecord& state);
   base::Result<void> append_failed_attempt();
-  base::Result<void> append_aborted(std::span<const federation::RoundStep> steps);
+  base::Digest model_digest() const;
+  audit::Leaf aborted_leaf() const;
+  base::Result<void> append_aborted(std::span<const federation::RoundStep> steps,
+                                    const std::vector<audit::Leaf>& leaves);
   base::Result<void> keep(std::vector<base::Bytes> durable);
   base::Result<std::vector<base::Bytes>> kept() const;
   base::Result<void> end(TrainingOutcome outcome, std::string reason);

@@ -37,7 +37,7 @@ th,td{padding:.42rem .7rem;text-align:right;white-space:nowrap}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 thead>tr>*{border-bottom:1px solid var(--line)}
 th:first-child,.word{text-align:left}
-td.word{white-space:normal;min-width:12rem}
+td.word{white-space:normal;min-width:12rem;overflow-wrap:anywhere}
 thead th{color:var(--muted);font-weight:500;font-size:.88rem}
 tbody th{font-weight:500}
 td.main{font-weight:700}

@@ -86,12 +86,25 @@ struct Plant {
     record = *std::move(opened);
     machine = std::make_unique<federation::Site>(
         federation::SiteSettings{.self = self, .in_the_clear = true},
-        federation::SiteDoors{catalog, executor, log,
+        federation::SiteDoors{catalog,
+                              executor,
+                              log,
                               [this](const federation::Release& release, federation::Draw draw) {
                                 return simulated_stream(1, self, release, draw);
                               },
-                              [this](const federation::Offer& offer) { return records(offer); }},
+                              [this](const federation::Offer& offer) { return records(offer); },
+                              {},
+                              members,
+                              signer,
+                              signer != nullptr},
         *record, store);
+  }
+
+  // From now on its answers are for an audit log.
+  void audit(federation::Membership known, const crypto::Signer& by) {
+    members = std::move(known);
+    signer = &by;
+    start();
   }
 
   base::Result<std::shared_ptr<const data::Dataset>> records(const federation::Offer& offer) const {
@@ -116,6 +129,8 @@ struct Plant {
   mutable base::InlineExecutor executor;
   base::SilentLog log;
   bool refuses = false;
+  federation::Membership members;
+  const crypto::Signer* signer = nullptr;
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record;
   std::unique_ptr<federation::Site> machine;
 };

@@ -28,6 +28,12 @@ Result<base::Digest> digest_from(const std::string& bytes) {
   return base::Digest::from_bytes(view_of(bytes));
 }
 
+Result<std::optional<base::Digest>> optional_digest_from(const std::string& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  HANSE_TRY(const base::Digest digest, digest_from(bytes));
+  return digest;
+}
+
 Result<TrainingEnd> read(const wire::Ended& from) {
   for (const auto outcome :
        {TrainingOutcome::finished, TrainingOutcome::cancelled, TrainingOutcome::failed})
@@ -90,9 +96,10 @@ std::string_view name_of(TrainingOutcome outcome) {
   return "";
 }
 
-base::Bytes TrainingRecord::opened(std::span<const RoundStep> steps) {
+base::Bytes TrainingRecord::opened(std::span<const RoundStep> steps, const base::Digest& roster) {
   wire::Entry entry;
   entry.mutable_opened()->set_steps(string_of(federation::encode(steps)));
+  if (roster != base::Digest{}) entry.mutable_opened()->set_roster(string_of(roster.bytes()));
   return bytes_of(entry);
 }
 
@@ -131,6 +138,14 @@ base::Bytes TrainingRecord::closed(const Closing& closing) {
   closed.set_sealed_bytes(closing.sealed_bytes);
   closed.set_milliseconds(closing.milliseconds);
   closed.set_coordinates(closing.coordinates);
+  if (closing.released) closed.set_released(string_of(closing.released->bytes()));
+  return bytes_of(entry);
+}
+
+base::Bytes TrainingRecord::logged(base::Bytes bytes, const base::Digest& leaves) {
+  wire::Entry entry;
+  HANSE_CHECK(entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  entry.set_leaves(string_of(leaves.bytes()));
   return bytes_of(entry);
 }
 
@@ -170,9 +185,12 @@ void TrainingRecord::apply(base::ByteView entry) {
 struct TrainingRecord::Next {
   TrainingRecord& at;
 
-  Result<void> operator()(const wire::Opened& opened) const { return open(opened.steps()); }
+  Result<void> operator()(const wire::Opened& opened) const {
+    return open(opened.steps(), opened.roster());
+  }
 
-  Result<void> open(const std::string& steps) const {
+  Result<void> open(const std::string& steps, const std::string& epoch) const {
+    HANSE_TRY(const auto roster, optional_digest_from(epoch));
     if (at.open_) return out_of_turn("a second attempt");
     HANSE_TRY(RoundRecord record, followed({}, steps));
     const auto* collecting = std::get_if<federation::Collecting>(&record.state());
@@ -180,6 +198,7 @@ struct TrainingRecord::Next {
     const federation::Release& release = collecting->admitted.planned.release;
     if (release.job != at.job_ || release.round != at.due()) return out_of_turn("another release");
     at.open_ = std::move(record);
+    at.open_roster_ = roster.value_or(base::Digest{});
     return {};
   }
 
@@ -203,8 +222,9 @@ struct TrainingRecord::Next {
     if (state == nullptr) return out_of_turn("a result without a close");
     HANSE_TRY(const base::Digest iterate, digest_from(closed.iterate()));
     HANSE_TRY(const learning::RoundFacts facts, facts_from(closed.facts()));
+    HANSE_TRY(const auto released, optional_digest_from(closed.released()));
     at.rounds_.push_back({at.due(), facts, state->contributors, closed.sealed_bytes(),
-                          closed.milliseconds(), closed.coordinates()});
+                          closed.milliseconds(), closed.coordinates(), released});
     for (const RoundStep& step : record.steps())
       if (const auto* count = std::get_if<federation::step::Count>(&step))
         at.standings_.insert_or_assign(count->site, count->standing);
@@ -238,6 +258,16 @@ Result<void> TrainingRecord::advance(base::ByteView bytes) {
   if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return fail(ErrorCode::corruption, "an entry of a training record is damaged");
   if (end_) return out_of_turn("an entry behind the end");
+  HANSE_TRY(const auto leaves, optional_digest_from(entry.leaves()));
+  HANSE_TRY_VOID(take(entry));
+  if (leaves) {
+    leaves_ = leaves;
+    ++logged_;
+  }
+  return {};
+}
+
+Result<void> TrainingRecord::take(const wire::Entry& entry) {
   switch (entry.body_case()) {
     case wire::Entry::kOpened:
       return Next{*this}(entry.opened());
@@ -267,9 +297,13 @@ base::Bytes TrainingRecord::snapshot() const {
     one.set_sealed_bytes(round.sealed_bytes);
     one.set_milliseconds(round.milliseconds);
     one.set_coordinates(round.coordinates);
+    if (round.released) one.set_released(string_of(round.released->bytes()));
   }
+  to.set_logged(logged_);
+  if (leaves_) to.set_leaves(string_of(leaves_->bytes()));
   to.set_attempt(attempt_);
   if (open_) to.set_open(string_of(federation::encode(open_->steps())));
+  if (open_ && open_roster_ != base::Digest{}) to.set_roster(string_of(open_roster_.bytes()));
   for (const base::Digest& blob : kept_) to.mutable_kept()->add_blobs(string_of(blob.bytes()));
   if (iterate_) to.set_iterate(string_of(iterate_->bytes()));
   for (const auto& [site, standing] : standings_) {
@@ -292,12 +326,14 @@ Result<TrainedRound> read(const wire::Round& from, std::size_t number) {
     return fail(ErrorCode::corruption, "a training record: round {} where {} belongs", from.round(),
                 number);
   HANSE_TRY(const learning::RoundFacts facts, facts_from(from.facts()));
+  HANSE_TRY(const auto released, optional_digest_from(from.released()));
   TrainedRound round{{from.round(), from.attempt()},
                      facts,
                      {},
                      from.sealed_bytes(),
                      from.milliseconds(),
-                     from.coordinates()};
+                     from.coordinates(),
+                     released};
   for (const std::string& name : from.sites()) {
     HANSE_TRY(base::SiteId site, base::SiteId::create(name));
     round.sites_in.push_back(std::move(site));
@@ -318,7 +354,9 @@ Result<TrainingRecord> TrainingRecord::restore(base::ByteView snapshot) {
     record.rounds_.push_back(std::move(round));
   }
   record.attempt_ = from.attempt();
-  if (!from.open().empty()) HANSE_TRY_VOID((Next{record}.open(from.open())));
+  record.logged_ = from.logged();
+  HANSE_TRY(record.leaves_, optional_digest_from(from.leaves()));
+  if (!from.open().empty()) HANSE_TRY_VOID((Next{record}.open(from.open(), from.roster())));
   if (from.has_kept()) HANSE_TRY_VOID((Next{record}(from.kept())));
   if (!from.iterate().empty()) {
     HANSE_TRY(record.iterate_, digest_from(from.iterate()));

@@ -15,6 +15,10 @@
 
 namespace hanse::jobs {
 
+namespace wire {
+class Entry;
+}
+
 // A closed round.
 struct TrainedRound {
   base::RoundId id;
@@ -23,6 +27,8 @@ struct TrainedRound {
   std::uint64_t sealed_bytes = 0;  // of one contribution
   std::uint64_t milliseconds = 0;  // from opened to closed
   std::uint64_t coordinates = 0;   // of one contribution
+  // The released numbers, where they are kept for auditors.
+  std::optional<base::Digest> released = {};
 
   bool operator==(const TrainedRound&) const = default;
 };
@@ -49,14 +55,21 @@ class TrainingRecord {
     std::uint64_t sealed_bytes = 0;
     std::uint64_t milliseconds = 0;
     std::uint64_t coordinates = 0;
+    std::optional<base::Digest> released = {};  // a blob too
   };
-  static base::Bytes opened(std::span<const federation::RoundStep> steps);
+  // `roster`: the epoch that the attempt goes by.
+  static base::Bytes opened(std::span<const federation::RoundStep> steps,
+                            const base::Digest& roster = {});
   static base::Bytes kept(const base::Digest& blob);
   static base::Bytes closed(const Closing& closing);
   static base::Bytes aborted(std::span<const federation::RoundStep> steps);
   static base::Bytes ended(const TrainingEnd& end);
 
-  // Such a blob: what a machine made durable in one step. Malformed: corruption.
+  // The entry, with the blob of what the audit log is to have of it.
+  static base::Bytes logged(base::Bytes entry, const base::Digest& leaves);
+
+  // Such blobs: what a machine made durable in one step, leaves in their order. Malformed:
+  // corruption.
   static base::Slice bundle(std::span<const base::Bytes> entries);
   static base::Result<std::vector<base::Bytes>> unbundled(base::ByteView blob);
 
@@ -72,9 +85,14 @@ class TrainingRecord {
   base::RoundId due() const;
   // The attempt that is open; its state is never over.
   const std::optional<federation::RoundRecord>& open() const { return open_; }
+  const base::Digest& open_roster() const { return open_roster_; }
   // The blobs that its aggregation goes on with, in order.
   const std::vector<base::Digest>& kept() const { return kept_; }
   const std::optional<base::Digest>& iterate() const { return iterate_; }
+  // The leaves of the last entry that had some, and how many entries had: what an audit log is
+  // given again after a crash.
+  const std::optional<base::Digest>& leaves() const { return leaves_; }
+  std::uint64_t logged() const { return logged_; }
   // Where each site stood with its last contribution to this training.
   const std::map<base::SiteId, federation::Standing>& standings() const { return standings_; }
   // Of the last round that closed.
@@ -84,15 +102,19 @@ class TrainingRecord {
  private:
   struct Next;
   base::Result<void> advance(base::ByteView entry);
+  base::Result<void> take(const wire::Entry& entry);
 
   base::JobId job_;
   std::vector<TrainedRound> rounds_;
   std::uint32_t attempt_ = 0;
   std::optional<federation::RoundRecord> open_;
+  base::Digest open_roster_;
   std::vector<base::Digest> kept_;
   std::optional<base::Digest> iterate_;
   std::map<base::SiteId, federation::Standing> standings_;
   std::optional<TrainingEnd> end_;
+  std::optional<base::Digest> leaves_;
+  std::uint64_t logged_ = 0;
 };
 
 }  // namespace hanse::jobs

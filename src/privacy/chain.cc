@@ -131,6 +131,14 @@ base::Result<Released> Released::create(Layout layout, math::Opened opened) {
   return Released(std::move(layout), std::move(opened).surrender(), contributors);
 }
 
+base::Result<Released> Released::recorded(Layout layout, std::vector<std::int64_t> integers,
+                                          std::size_t contributors) {
+  if (integers.size() != layout.words())
+    return base::fail(base::ErrorCode::corruption, "a recorded sum has {} words, the plan {}",
+                      integers.size(), layout.words());
+  return Released(std::move(layout), std::move(integers), contributors);
+}
+
 base::Result<Released> Released::with_central_noise(Layout layout, math::Opened opened,
                                                     const NoisePlan& plan,
                                                     base::RandomSource& random) {

@@ -118,6 +118,10 @@ class Released {
   static base::Result<Released> with_central_noise(Layout layout, math::Opened opened,
                                                    const NoisePlan& plan,
                                                    base::RandomSource& random);
+  // What was released before, as whoever audits a training reads it from a public file. Another
+  // size than the layout's: corruption.
+  static base::Result<Released> recorded(Layout layout, std::vector<std::int64_t> integers,
+                                         std::size_t contributors);
   // One site's own sum, for a step that it takes at home. It carries the whole dose: a loss without
   // bound is failed_precondition.
   static base::Result<Released> at_home(Layout layout, Noised noised);

@@ -4,20 +4,19 @@
 //   (an empty line)
 //   — NAME base64(key hash (4) ‖ Ed25519 signature (64))
 //
-// C2SP signed-note v1.0.0, https://c2sp.org/signed-note; docs/formats/roster.md.
+// C2SP signed-note v1.0.0, https://c2sp.org/signed-note, in one form only: Ed25519, names of
+// parties, each once and in order. docs/formats/roster.md
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
-#include "crypto/sign.h"
+#include "crypto/note.h"
 
 namespace hanse::roster {
 
-using KeyHash = std::array<std::byte, 4>;
+using KeyHash = crypto::KeyId;
 
 // Tells which key signed, so that a key of the same name from an earlier epoch is not taken for a
 // bad signature. First bytes of SHA-256(name ‖ 0x0a ‖ 0x01 ‖ key).
@@ -58,12 +57,9 @@ class Note {
 };
 
 // A roster of as many parties as a consortium can have, each with its certificate.
-inline constexpr std::size_t kMaxNoteBytes = std::size_t{8} << 20;
+using crypto::kMaxNoteBytes;
 
 // More than one for each party: a mistake.
-inline constexpr std::size_t kMaxCosignatures = 8192;
-
-// Lines of UTF-8 without other control characters, as people can read them in a terminal.
-bool is_plain_text(std::string_view text);
+inline constexpr std::size_t kMaxCosignatures = crypto::kMaxNoteSignatures;
 
 }  // namespace hanse::roster

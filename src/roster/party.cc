@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/ids.h"
 #include "crypto/agreement.h"
+#include "crypto/note.h"
 #include "roster/json.h"
 
 namespace hanse::roster {
@@ -21,7 +22,8 @@ constexpr std::string_view kPartyKind = "hanse party 1";
 constexpr std::size_t kFingerprintBytes = 16;
 
 Result<void> check_unnamed(const Party& party) {
-  if (party.organisation.size() > kMaxOrganisationBytes || !is_plain_text(party.organisation) ||
+  if (party.organisation.size() > kMaxOrganisationBytes ||
+      !crypto::is_plain_text(party.organisation) ||
       party.organisation.find('\n') != std::string::npos)
     return base::fail(ErrorCode::invalid_argument,
                       "an organisation is one line of UTF-8 of at most {} bytes; found {} bytes",

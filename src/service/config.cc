@@ -160,9 +160,17 @@ Result<SiteConfig> load_site_config(const storage::Directory& directory, const H
   limits.get("min_contributors", config.min_contributors, 2U,
              static_cast<std::uint32_t>(base::kMaxSites));
   limits.get("max_records", config.max_records, std::uint64_t{1});
+  limits.get("witnessed_within_seconds", config.witnessed_within_seconds, 0U);
   limits.finish();
   root.finish();
   HANSE_TRY_VOID(document.problems());
+  if (const auto within = config.witnessed_within_seconds;
+      within > 0 && within < kLeastWitnessedSeconds)
+    return fail(
+        ErrorCode::invalid_argument,
+        "{}/site.toml: limits.witnessed_within_seconds is {}: say 0 (whatever their age) or "
+        "at least {}, since the coordinator asks for new cosignatures every 20 s",
+        home.local(), within, kLeastWitnessedSeconds);
   if (has_budget && !budget)
     return fail(budget.error().within(fmt::format("{}/site.toml, [budget]", home.local())));
   if (has_budget) config.budget = *std::move(budget);

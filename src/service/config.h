@@ -42,6 +42,9 @@ struct BudgetConfig {
   std::optional<privacy::NewAsset> made = {};  // none: it was opened with `hanse budget open`
 };
 
+// Three of the coordinator's refreshes (federation::CosigningSettings).
+inline constexpr std::uint32_t kLeastWitnessedSeconds = 60;
+
 struct SiteConfig {
   std::string coordinator = {};  // HOST:PORT; empty: as the roster says
   std::string http = {};
@@ -57,6 +60,9 @@ struct SiteConfig {
   std::uint32_t min_contributors = 3;
   // How many others may be on the coordinator's side without harm, at least.
   std::uint32_t max_colluders = 1;
+  // Nothing is granted while a quorum's cosignatures under the audit log are older; 0: whatever
+  // their age.
+  std::uint32_t witnessed_within_seconds = 0;  // or at least kLeastWitnessedSeconds
   // The owner's promise: his tables never have more. A private job has to take as many, or a record
   // that its cap pushes out would move its sums twice (docs/proofs/unit_cap.md).
   std::uint64_t max_records = 100'000;

@@ -108,6 +108,13 @@ TEST_F(ConfigTest, AFilesMistakesAreToldTogetherWithTheirPlaces) {
         << site_config.error().text();
 }
 
+TEST_F(ConfigTest, AQuorumCannotBeFresherThanItIsAskedFor) {
+  site_file("[limits]\nwitnessed_within_seconds = 59\n");
+  expect_refused(site(), ErrorCode::invalid_argument, "at least 60");
+  site_file("[limits]\nwitnessed_within_seconds = 60\n");
+  EXPECT_EQ(site()->witnessed_within_seconds, 60U);
+}
+
 TEST_F(ConfigTest, PathsAreRelativeToTheirFile) {
   site_file(R"([data]
 path = "ovens.csv"

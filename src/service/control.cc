@@ -1,5 +1,11 @@
 #include "service/control.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "audit/tiles.h"
 #include "jobs/json_fields.h"
 #include "service/wire.pb.h"
 
@@ -39,6 +45,10 @@ struct Encode {
     to.mutable_fetch()->set_file(from.file);
     to.mutable_fetch()->set_offset(from.offset);
   }
+  void operator()(const order::Log& from) const {
+    to.mutable_log()->set_file(from.file);
+    to.mutable_log()->set_offset(from.offset);
+  }
 };
 
 }  // namespace
@@ -76,6 +86,39 @@ std::string_view name_of(JobPhase phase) {
   return "";
 }
 
+std::string released_file(std::uint32_t round) { return fmt::format("released-{:04}.i64", round); }
+
+bool is_result_file(std::string_view name) {
+  if (name == kReceiptFile) return true;
+  if (std::ranges::find(kResultFiles, name) != std::end(kResultFiles)) return true;
+  constexpr std::string_view kHead = "released-";
+  std::uint32_t round = 0;
+  if (!name.starts_with(kHead)) return false;
+  std::from_chars(name.data() + kHead.size(), name.data() + name.size(), round);
+  return name == released_file(round);
+}
+
+bool is_log_file(std::string_view name) {
+  constexpr std::string_view kRosters = "rosters/";
+  constexpr std::size_t kHexDigest = 2 * base::Digest::kSize;
+  if (name == "checkpoint" || name == "policy" || audit::tile_of_path(name)) return true;
+  return name.starts_with(kRosters) && name.size() == kRosters.size() + kHexDigest &&
+         std::ranges::all_of(name.substr(kRosters.size()), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+base::Result<FilePart> part_of(const storage::Directory& directory, const std::string& path,
+                               std::uint64_t offset) {
+  HANSE_TRY(const auto file, directory.open(path));
+  FilePart part{file->size(), {}};
+  if (offset >= part.size) return part;
+  part.bytes.resize(std::min<std::uint64_t>(kMaxPart, part.size - offset));
+  HANSE_TRY(const std::size_t read, file->read(offset, part.bytes));
+  part.bytes.resize(read);
+  return part;
+}
+
 base::Bytes encode(const Order& order) {
   wire::Order to;
   std::visit(Encode{to}, order);
@@ -95,6 +138,8 @@ Result<Order> decode_order(base::ByteView bytes) {
       return order::Cancel{from.cancel().job()};
     case wire::Order::kFetch:
       return order::Fetch{from.fetch().job(), from.fetch().file(), from.fetch().offset()};
+    case wire::Order::kLog:
+      return order::Log{from.log().file(), from.log().offset()};
     case wire::Order::BODY_NOT_SET:
       break;
   }

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/units.h"
+#include "storage/directory.h"
 
 namespace hanse::service {
 
@@ -28,7 +29,7 @@ struct Watch {
 struct Cancel {
   std::string job;
 };
-// A file of what a finished job left, one of kResultFiles. In parts,
+// A file of what a finished job left: is_result_file. In parts,
 // since models are large.
 struct Fetch {
   std::string job;
@@ -36,9 +37,16 @@ struct Fetch {
   std::uint64_t offset = 0;
 };
 
+// A file of the audit log: is_log_file. In parts too.
+struct Log {
+  std::string file;
+  std::uint64_t offset = 0;
+};
+
 }  // namespace order
 
-using Order = std::variant<order::Submit, order::List, order::Watch, order::Cancel, order::Fetch>;
+using Order =
+    std::variant<order::Submit, order::List, order::Watch, order::Cancel, order::Fetch, order::Log>;
 
 enum class JobPhase { queued, running, finished, cancelled, failed };
 std::string_view name_of(JobPhase phase);
@@ -68,6 +76,18 @@ struct FilePart {
 // folder.
 inline constexpr std::string_view kResultFiles[] = {"report.html", "model.json", "job.toml",
                                                     "report.json"};
+
+// What an auditor needs besides: the proof that the job's end is in the audit log, and of each
+// round the released numbers.
+inline constexpr std::string_view kReceiptFile = "receipt.tlog-proof";
+std::string released_file(std::uint32_t round);
+bool is_result_file(std::string_view name);
+
+// "checkpoint", "policy", "rosters/HEX" and what C2SP tlog-tiles names; nothing else of the folder.
+bool is_log_file(std::string_view name);
+// What people hear: the part of a file from `offset` on.
+base::Result<FilePart> part_of(const storage::Directory& directory, const std::string& path,
+                               std::uint64_t offset);
 
 inline constexpr std::size_t kMaxPart = std::size_t{1} << 20;
 

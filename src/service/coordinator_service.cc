@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "service/deployments.h"
 #include "service/epoch_watch.h"
@@ -23,8 +24,12 @@ namespace {
 // A watcher is answered at the latest after this long, and asks again: proxies cut quiet calls.
 constexpr Milliseconds kWatch{20'000};
 
-struct Watcher {
-  order::Watch order;
+// … and whoever fetches a receipt that no quorum has signed yet after this.
+constexpr Milliseconds kWitnessed{5'000};
+
+template <class Order>
+struct Waiting {
+  Order order;
   transport::Respond respond;
   Milliseconds until;
 };
@@ -35,15 +40,19 @@ struct CoordinatorService::Body {
   roster::Roster roster;
   ServiceDoors doors;
   EpochWatch epochs;
+  std::deque<Member> adopted = {};  // whose keys sign the audit log
   Metrics metrics = {};
   OrderDesk desk;
+  std::unique_ptr<CoordinatorAudit> audit = {};
   std::unique_ptr<Deployments> deployments = {};
-  std::vector<Watcher> watchers = {};
+  std::vector<Waiting<order::Watch>> watchers = {};
+  std::vector<Waiting<order::Fetch>> fetchers = {};
 
   // Who may do what: jobs are begun and ended by engineers and whoever runs the coordinator.
   Result<void> check_allowed(const PlacedOrder& placed) const {
     const bool looks = std::holds_alternative<order::List>(placed.order) ||
                        std::holds_alternative<order::Watch>(placed.order) ||
+                       std::holds_alternative<order::Log>(placed.order) ||
                        std::holds_alternative<order::Fetch>(placed.order);
     const roster::Party* party = roster::find(roster, placed.party);
     if (party == nullptr)
@@ -69,9 +78,12 @@ struct CoordinatorService::Body {
       placed.respond(encode(deployments->statuses(), doors.clock.wall()));
     } else if (const auto* watch = std::get_if<order::Watch>(&placed.order)) {
       watchers.push_back({*watch, std::move(placed.respond), now + kWatch});
-    } else if (const auto* fetch = std::get_if<order::Fetch>(&placed.order)) {
-      const auto part = deployments->fetch(*fetch);
+    } else if (const auto* log = std::get_if<order::Log>(&placed.order)) {
+      const auto part = audit->file(*log);
       placed.respond(part ? Result<base::Bytes>(encode(*part)) : fail(part.error()));
+    } else if (const auto* fetch = std::get_if<order::Fetch>(&placed.order)) {
+      fetchers.push_back({*fetch, std::move(placed.respond), now + kWitnessed});
+      answer_fetchers(now);
     } else {
       return cancel(std::get<order::Cancel>(placed.order), placed, now);
     }
@@ -97,8 +109,20 @@ struct CoordinatorService::Body {
     return ours ? std::move(out) : std::vector<Envelope>{};
   }
 
+  // A receipt is there once the sites have cosigned the end of its job: soon.
+  void answer_fetchers(Milliseconds now) {
+    std::erase_if(fetchers, [&](Waiting<order::Fetch>& waiting) {
+      const auto part = deployments->fetch(waiting.order);
+      const bool may_come = !part && part.error().code() == ErrorCode::not_found &&
+                            waiting.order.file == kReceiptFile && now < waiting.until;
+      if (may_come) return false;
+      waiting.respond(part ? Result<base::Bytes>(encode(*part)) : fail(part.error()));
+      return true;
+    });
+  }
+
   void answer_watchers(Milliseconds now) {
-    std::erase_if(watchers, [&](Watcher& watcher) {
+    std::erase_if(watchers, [&](Waiting<order::Watch>& watcher) {
       const auto status = deployments->status(watcher.order.job);
       if (status && status->sequence == watcher.order.sequence && now < watcher.until) return false;
       watcher.respond(encoded(status));
@@ -117,10 +141,15 @@ struct CoordinatorService::Body {
       const auto& site = event.peer.site_id();
       if (!site) continue;
       const Milliseconds now = doors.clock.monotonic();
-      if (event.kind == transport::ConnectionEvent::Kind::lost) deployments->lost(*site, now);
+      if (event.kind == transport::ConnectionEvent::Kind::lost) {
+        deployments->lost(*site, now);
+        audit->lost(*site);
+      }
       if (event.kind != transport::ConnectionEvent::Kind::connected) continue;
       HANSE_TRY(auto out, deployments->connected(*site, now));
       send(server, std::move(out));
+      HANSE_TRY(auto asked, audit->connected(*site, now));
+      send(server, std::move(asked));
     }
     return {};
   }
@@ -137,16 +166,24 @@ struct CoordinatorService::Body {
 
   // Parties that the new epoch leaves out are cut at once.
   Result<void> look_for_epoch(transport::GrpcServer& server) {
-    HANSE_TRY(const auto found, epochs.look(doors.clock.monotonic()));
+    HANSE_TRY(auto found, epochs.look(doors.clock.monotonic()));
     if (!found) return {};
-    const Member& member = *found;
+    const Member& member = adopted.emplace_back(*std::move(found));
     HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
     roster = member.roster;
+    HANSE_TRY_VOID(audit->adopt(member));
     deployments->adopt(member);
     server.adopt(std::move(ring));
     doors.log.write(Severity::note,
                     fmt::format("goes by epoch {} of '{}'", roster.epoch, roster.consortium));
     return {};
+  }
+
+  std::optional<Milliseconds> next_deadline() const {
+    const auto round = deployments->next_deadline();
+    const auto audited = audit->next_deadline();
+    if (!round || !audited) return round ? round : audited;
+    return std::min(*round, *audited);
   }
 
   // One turn: what happened, what was ordered, what came, what is due.
@@ -158,12 +195,21 @@ struct CoordinatorService::Body {
       send(server, std::move(out));
     }
     while (const auto envelope = server.receive(transport::Address::coordinator())) {
-      HANSE_TRY(auto out, deployments->advance(*envelope, doors.clock.monotonic()));
+      const Milliseconds now = doors.clock.monotonic();
+      HANSE_TRY(auto audited, audit->hear(*envelope, now));
+      if (audited) {
+        send(server, *std::move(audited));
+        continue;
+      }
+      HANSE_TRY(auto out, deployments->advance(*envelope, now));
       send(server, std::move(out));
     }
     HANSE_TRY(auto out, deployments->advance(doors.clock.monotonic()));
     send(server, std::move(out));
+    HANSE_TRY(auto asked, audit->advance(doors.clock.monotonic()));
+    send(server, std::move(asked));
     answer_watchers(doors.clock.monotonic());
+    answer_fetchers(doors.clock.monotonic());
     measure(server);
     return {};
   }
@@ -185,8 +231,9 @@ Result<std::unique_ptr<CoordinatorService>> CoordinatorService::open(Home home,
                .doors = doors,
                .epochs = EpochWatch(doors.directory, home, member.roster_digest),
                .desk = OrderDesk(doors.clock)});
-  HANSE_TRY(body->deployments,
-            Deployments::open(std::move(home), std::move(config), member, doors, body->metrics));
+  HANSE_TRY(body->audit, CoordinatorAudit::open(home, member, doors));
+  HANSE_TRY(body->deployments, Deployments::open(std::move(home), std::move(config), member, doors,
+                                                 body->metrics, *body->audit));
   return std::unique_ptr<CoordinatorService>(new CoordinatorService(std::move(body)));
 }
 
@@ -201,10 +248,12 @@ Result<void> CoordinatorService::run(transport::GrpcServer& server,
     done = at.turn(server);
     if (done)
       (void)server.wait(transport::Address::coordinator(),
-                        until(at.deployments->next_deadline(), at.doors.clock.monotonic()));
+                        until(at.next_deadline(), at.doors.clock.monotonic()));
   }
+  if (done) done = at.audit->finish();
   at.desk.on_order(nullptr);
   at.watchers.clear();
+  at.fetchers.clear();
   if (done)
     at.doors.log.write(Severity::note, "stopping; an open round goes on after the next start");
   server.stop();

@@ -1,14 +1,14 @@
 #include "service/deployments.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
 #include "base/limits.h"
-#include "jobs/deployed_report.h"
 #include "jobs/job_privacy.h"
+#include "service/job_leaves.h"
+#include "service/results.h"
 #include "transport/control.h"
 
 namespace hanse::service {
@@ -37,11 +37,6 @@ constexpr std::uint64_t kQueuedSequence = 1;
 // A job's ${NAMES} are for the machines where its paths are read. This is none of them, and whoever
 // submits jobs learns nothing of its environment.
 std::optional<std::string> unused(std::string_view) { return "unused"; }
-
-std::string in_words(Milliseconds wall) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(static_cast<std::time_t>(wall.value / 1000)));
-}
 
 std::vector<base::SiteId> sites_of(const roster::Roster& roster) {
   std::vector<base::SiteId> sites;
@@ -97,6 +92,7 @@ struct Deployments::Body {
   base::Digest roster_digest;
   ServiceDoors doors;
   Metrics& metrics;
+  CoordinatorAudit& audit;
   std::unique_ptr<storage::Durable<JobBook>> book = {};
   std::unique_ptr<jobs::FederatedRun> run = {};            // of the current job
   mutable std::optional<jobs::TrainingRecord> known = {};  // of `run`, see record_of_run
@@ -143,7 +139,24 @@ struct Deployments::Body {
          .round_limit = Milliseconds{std::int64_t{config.round_seconds} * 1000},
          .standings = standings,
          .members = membership_of(roster, roster_digest)},
-        {doors.store, doors.executor, doors.log});
+        {doors.store, doors.executor, doors.log,
+         [this](audit::LeafBatch batch) { return audit.append(std::move(batch)); }});
+  }
+
+  std::string run_folder(const base::JobId& job) const { return home.runs() + "/" + job.text(); }
+
+  Result<void> log_submission(const BookedJob& booked) {
+    return audit.append(submission_of(booked, roster_digest));
+  }
+
+  // The last of a job's leaves, whose receipt goes to its folder.
+  Result<void> log_end(const base::JobId& job, const std::string& outcome) {
+    HANSE_TRY(const audit::Leaf leaf, end_of(job, outcome, run_folder(job), doors.directory));
+    HANSE_TRY_VOID(audit.append({"job/" + job.text(), 2, {audit::encode(leaf)}}));
+    const std::string receipt = run_folder(job) + "/" + std::string(kReceiptFile);
+    if (doors.directory.exists(run_folder(job)) && !doors.directory.exists(receipt))
+      audit.keep_receipt(receipt, leaf);
+    return {};
   }
 
   // A job that this program cannot train must not keep others from their turn; a store that fails
@@ -156,6 +169,7 @@ struct Deployments::Body {
     const JobEnd end{std::string(name_of(JobPhase::failed)), error.text(), doors.clock.wall()};
     HANSE_TRY([[maybe_unused]] const std::uint64_t number,
               book->append(JobBook::ended(booked.id, end)));
+    HANSE_TRY_VOID(log_end(booked.id, end.phase));
     remember(booked, jobs::TrainingRecord(booked.id), end, 0);
     doors.log.write(Severity::problem,
                     fmt::format("job '{}' failed: {}", booked.id.text(), error.text()));
@@ -206,29 +220,6 @@ struct Deployments::Body {
       metrics.count_round(false, {});
   }
 
-  Result<void> lay_down(const BookedJob& booked, const jobs::TrainingRecord& record) {
-    const std::string path = home.runs() + "/" + booked.id.text();
-    if (doors.directory.exists(path)) return {};  // before a crash
-    HANSE_TRY(jobs::DeployedReport report,
-              jobs::deployed_report(run->job(), record, booked.cohort));
-    report.consortium = {roster.consortium, roster.epoch, roster_digest.hex()};
-    for (jobs::DeployedSite& site : report.sites)
-      if (const roster::Party* party = roster::find(roster, site.name))
-        site.group = party->site_class;
-    report.timing.submitted = in_words(booked.at);
-    report.timing.ended = in_words(doors.clock.wall());
-    HANSE_TRY(const jobs::ModelFile model, run->model());
-    HANSE_TRY(storage::Staging staging, storage::Staging::create(doors.directory, path));
-    const auto file = [&](const std::string& name, std::string_view text) {
-      return staging.write(name, base::view_of(text));
-    };
-    HANSE_TRY_VOID(file("report.html", jobs::to_html(report)));
-    HANSE_TRY_VOID(file("model.json", jobs::to_json(model)));
-    HANSE_TRY_VOID(file("job.toml", run->job().text));
-    HANSE_TRY_VOID(file("report.json", jobs::to_json(report)));
-    return staging.commit();
-  }
-
   // What a run that is over leaves, then the next job's turn.
   Result<void> conclude() {
     if (!record_of_run().end()) return {};
@@ -236,14 +227,18 @@ struct Deployments::Body {
     const auto booked = current();
     if (!booked) return {};
     if (record.end()->outcome == jobs::TrainingOutcome::finished)
-      HANSE_TRY_VOID(lay_down(*booked, record));
+      HANSE_TRY_VOID(
+          lay_down(run_folder(booked->id), *run, record, {*booked, roster, roster_digest}, doors));
     const JobEnd end{std::string(jobs::name_of(record.end()->outcome)), record.end()->reason,
                      doors.clock.wall()};
-    // The model lies in the job's folder now.
+    // Model and released numbers lie in the job's folder now.
     std::vector<base::Digest> forget;
     if (record.iterate()) forget.push_back(*record.iterate());
+    for (const jobs::TrainedRound& round : record.rounds())
+      if (round.released) forget.push_back(*round.released);
     HANSE_TRY([[maybe_unused]] const std::uint64_t number,
               book->append(JobBook::ended(booked->id, end), {}, std::move(forget)));
+    HANSE_TRY_VOID(log_end(booked->id, end.phase));
     remember(*booked, record, end, run->job().rounds);
     doors.log.write(Severity::note, fmt::format("job '{}' {}", booked->id.text(), end.phase));
     run.reset();
@@ -332,19 +327,23 @@ Deployments::~Deployments() = default;
 
 Result<std::unique_ptr<Deployments>> Deployments::open(Home home, CoordinatorConfig config,
                                                        const Member& member, ServiceDoors doors,
-                                                       Metrics& metrics) {
+                                                       Metrics& metrics, CoordinatorAudit& audit) {
   auto body = std::make_unique<Body>(Body{.home = std::move(home),
                                           .config = std::move(config),
                                           .roster = member.roster,
                                           .roster_digest = member.roster_digest,
                                           .doors = doors,
-                                          .metrics = metrics});
+                                          .metrics = metrics,
+                                          .audit = audit});
   // Another run of this program must not repeat what watchers have seen.
   body->sequence = static_cast<std::uint64_t>(doors.clock.wall().value) << 16;
   HANSE_TRY(body->book, storage::Durable<JobBook>::open(doors.store, "jobs", {}));
   const JobBook book = body->book->read([](const JobBook& at) { return at; });
   for (const BookedJob& booked : book.jobs()) {
+    // What a crash kept from the audit log; the rest is there already.
+    HANSE_TRY_VOID(body->log_submission(booked));
     if (!booked.end) continue;
+    HANSE_TRY_VOID(body->log_end(booked.id, booked.end->phase));
     HANSE_TRY(const jobs::TrainingRecord record,
               jobs::FederatedRun::stored_record(doors.store, booked.id));
     // A file that this version does not read is no reason to forget how its job ended.
@@ -380,11 +379,12 @@ Result<JobStatus> Deployments::submit(const std::string& job_text, const std::st
   HANSE_TRY(const base::JobId id, free_id(book, job.name));
   const base::Digest digest = base::Digest::of(base::view_of(job_text));
   const base::ByteView view = base::view_of(job_text);
-  HANSE_TRY(
-      [[maybe_unused]] const std::uint64_t number,
-      body_->book->append(
-          JobBook::submitted({id, digest, by, body_->doors.clock.wall(), std::move(cohort), {}}),
-          {{digest, base::Slice(base::Bytes(view.begin(), view.end()))}}));
+  const BookedJob booked{id, digest, by, body_->doors.clock.wall(), std::move(cohort), {}};
+  HANSE_TRY_VOID(check_leaves(submission_of(booked, body_->roster_digest)));
+  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+            body_->book->append(JobBook::submitted(booked),
+                                {{digest, base::Slice(base::Bytes(view.begin(), view.end()))}}));
+  HANSE_TRY_VOID(body_->log_submission(booked));
   body_->doors.log.write(Severity::note, fmt::format("job '{}' submitted by '{}'", id.text(), by));
   return status(id.text());
 }
@@ -402,26 +402,21 @@ Result<Outbox> Deployments::cancel(const base::JobId& job, Milliseconds now) {
                    body_->doors.clock.wall()};
   HANSE_TRY([[maybe_unused]] const std::uint64_t number,
             body_->book->append(JobBook::ended(job, end)));
+  HANSE_TRY_VOID(body_->log_end(job, end.phase));
   body_->remember(*booked, jobs::TrainingRecord(job), end, 0);
   return Outbox{};
 }
 
 Result<FilePart> Deployments::fetch(const order::Fetch& order) const {
   HANSE_TRY(const base::JobId id, base::JobId::create(order.job));
-  if (std::ranges::find(kResultFiles, order.file) == std::end(kResultFiles))
-    return fail(ErrorCode::invalid_argument, "a finished job leaves {}, and no '{}'",
-                fmt::join(kResultFiles, ", "), order.file);
+  if (!is_result_file(order.file))
+    return fail(ErrorCode::invalid_argument, "a finished job leaves {}, {}, {} …, and no '{}'",
+                fmt::join(kResultFiles, ", "), kReceiptFile, released_file(1), order.file);
   const std::string path = body_->home.runs() + "/" + id.text() + "/" + order.file;
   if (!body_->doors.directory.exists(path))
     return fail(ErrorCode::not_found, "job '{}' has left no {}: is it finished?", order.job,
                 order.file);
-  HANSE_TRY(const auto file, body_->doors.directory.open(path));
-  FilePart part{file->size(), {}};
-  if (order.offset >= part.size) return part;
-  part.bytes.resize(std::min<std::uint64_t>(kMaxPart, part.size - order.offset));
-  HANSE_TRY(const std::size_t read, file->read(order.offset, part.bytes));
-  part.bytes.resize(read);
-  return part;
+  return part_of(body_->doors.directory, path, order.offset);
 }
 
 Result<Outbox> Deployments::advance(const transport::Envelope& envelope, Milliseconds now) {

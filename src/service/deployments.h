@@ -4,20 +4,22 @@
 #include "jobs/federated_run.h"
 #include "service/config.h"
 #include "service/control.h"
+#include "service/coordinator_audit.h"
 #include "service/job_book.h"
 #include "service/metrics.h"
 #include "service/site_service.h"
 
 namespace hanse::service {
 
-// Not thread-safe: the coordinator's own thread.
+// Whatever happens to a job is in the audit log before anybody hears of it. Not thread-safe: the
+// coordinator's own thread.
 class Deployments {
  public:
   using Outbox = jobs::FederatedRun::Outbox;
 
   static base::Result<std::unique_ptr<Deployments>> open(Home home, CoordinatorConfig config,
                                                          const Member& member, ServiceDoors doors,
-                                                         Metrics& metrics);
+                                                         Metrics& metrics, CoordinatorAudit& audit);
   ~Deployments();
 
   // Another epoch of the roster: jobs submitted from now on are its sites'.

@@ -20,15 +20,22 @@ class DeploymentsTest : public ::testing::Test {
       : home_(testing::settle(doors_.files, "hub", roster::testing::founded({"a", "b"}))),
         member_(testing::member(doors_.files, home_)) {
     open();
-    for (const char* site : {"a", "b"}) connect(site);
+    for (const char* site : {"a", "b"}) {
+      const roster::Identity& identity = roster::testing::identity(site);
+      plants_.at(site).audit(membership_of(member_.roster, member_.roster_digest),
+                             identity.signing());
+      connect(site);
+    }
   }
 
   // As after a crash: all but the store and the files is lost.
   void open() {
     deployments_.reset();
+    audit_.reset();
     doors_.store = doors_.store->copy();
+    audit_ = CoordinatorAudit::open(home_, member_, doors_.all()).value();
     auto opened = Deployments::open(home_, {.in_the_clear = true, .absence_seconds = 60}, member_,
-                                    doors_.all(), metrics_);
+                                    doors_.all(), metrics_, *audit_);
     if (!opened) throw std::runtime_error(opened.error().text());
     deployments_ = *std::move(opened);
   }
@@ -76,6 +83,7 @@ class DeploymentsTest : public ::testing::Test {
   Member member_;
   Metrics metrics_;
   jobs::testing::Plants plants_{{"a", "b"}};
+  std::unique_ptr<CoordinatorAudit> audit_;
   std::unique_ptr<Deployments> deployments_;
 };
 
@@ -189,8 +197,9 @@ TEST_F(DeploymentsTest, GoesOnWhereItWasAfterARestart) {
 TEST_F(DeploymentsTest, ACrashAfterTheResultsWereLaidDownLeavesThemAsTheyAre) {
   submit();
   turns(2);
-  // Of the last round: opened, closed, the training's end; then the book's.
-  doors_.store->fail_at(4, storage::MemoryStore::Fault::before);
+  // Of the last round: opened and closed, each with its leaves, and the training's end; then the
+  // book's.
+  doors_.store->fail_at(6, storage::MemoryStore::Fault::before);
   Result<void> done;
   for (int n = 0; n < 3 && done; ++n) done = turn();
   ASSERT_FALSE(done);

@@ -15,8 +15,9 @@ class EngineersTest : public ::testing::Test {
   EngineersTest()
       : home_(testing::settle(doors_.files, "hub", roster::testing::founded({"a", "b"}))),
         member_(testing::member(doors_.files, home_)) {
+    audit_ = CoordinatorAudit::open(home_, member_, doors_.all()).value();
     deployments_ =
-        *Deployments::open(home_, {.in_the_clear = true}, member_, doors_.all(), metrics_);
+        *Deployments::open(home_, {.in_the_clear = true}, member_, doors_.all(), metrics_, *audit_);
   }
   // The job with other records.
   static std::string with_path(const std::string& path) {
@@ -29,6 +30,7 @@ class EngineersTest : public ::testing::Test {
   Home home_;
   Member member_;
   Metrics metrics_;
+  std::unique_ptr<CoordinatorAudit> audit_;
   std::unique_ptr<Deployments> deployments_;
 };
 

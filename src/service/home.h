@@ -8,6 +8,9 @@
 //   DIR/keys/identity           readable by its owner alone
 //   DIR/store.db                what must not be lost (docs/formats/store.md)
 //   DIR/runs/                   at the coordinator: what finished jobs left
+//   DIR/audit/                  at the coordinator the audit log, as static files; at a site what
+//   it
+//                               cosigned and its receipts (docs/formats/audit.md)
 #pragma once
 
 #include <string>
@@ -37,6 +40,7 @@ class Home {
   std::string identity() const { return path_ + "/keys/identity"; }
   std::string store() const { return path_ + "/store.db"; }
   std::string runs() const { return path_ + "/runs"; }
+  std::string audit() const { return path_ + "/audit"; }
 
  private:
   std::string path_;

@@ -11,6 +11,7 @@
 #include "service/asset.h"
 #include "service/epoch_watch.h"
 #include "service/events.h"
+#include "service/site_audit.h"
 
 namespace hanse::service {
 namespace {
@@ -53,6 +54,7 @@ struct SiteService::Body {
   std::optional<base::Digest> job = {};
   std::shared_ptr<const data::Dataset> records = {};
   std::unique_ptr<federation::Ledger> ledger = {};
+  std::unique_ptr<SiteAudit> audit = {};
   // Of the offers of one job to one cohort: calibrating takes its time.
   std::optional<base::Digest> priced = {};
   std::optional<federation::JobTerms> terms = {};
@@ -64,6 +66,8 @@ struct SiteService::Body {
       return base::fail(base::ErrorCode::permission_denied,
                         "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
                         offer.plan.job.text(), offer.min_sites, config.min_sites);
+    if (config.witnessed_within_seconds > 0)
+      HANSE_TRY_VOID(audit->check_witnessed(config.witnessed_within_seconds));
     const base::Digest digest = base::Digest::of(base::view_of(offer.job));
     // His word counts in each round: he may take it back.
     HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
@@ -139,13 +143,17 @@ struct SiteService::Body {
     HANSE_TRY(transport::KeyRing ring, key_ring_of(member));
     HANSE_TRY_VOID(line.adopt(std::move(ring)));
     machine->adopt(membership_of(member.roster, member.roster_digest), &member.identity.signing());
+    HANSE_TRY_VOID(audit->adopt(member));
     doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
                                                 member.roster.consortium));
     return {};
   }
 
-  // One envelope to the machine; what it did with it is measured.
-  std::vector<Envelope> hear(const Envelope& envelope) {
+  // One envelope to the machine; what it did with it is measured. Its answers are looked for in the
+  // audit log from then on.
+  Result<std::vector<Envelope>> hear(const Envelope& envelope) {
+    HANSE_TRY(auto audited, audit->hear(envelope, doors.clock.monotonic()));
+    if (audited) return *std::move(audited);
     const auto answers = [this] {
       return record->read([](const auto& at) { return at.standing().answers; });
     };
@@ -156,9 +164,14 @@ struct SiteService::Body {
     if (answers() > before) {
       metrics.count_answer(now - start);
       measure_budget();
+      HANSE_TRY_VOID(expect_leaves());
     }
     look_at_record(now);
     return out;
+  }
+
+  Result<void> expect_leaves() {
+    return audit->expect(record->read([](const auto& at) { return at.open(); }));
   }
 
   // At most one receipt has come since it was looked at last.
@@ -196,6 +209,8 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
            .epochs = EpochWatch(doors.directory, home, member.roster_digest)});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
+  HANSE_TRY(body->audit, SiteAudit::open(body->home, member, doors));
+  HANSE_TRY_VOID(body->expect_leaves());
   if (body->config.budget) {
     HANSE_TRY(body->ledger,
               open_asset(doors.store, *body->config.budget, home, doors.clock.wall()));
@@ -206,6 +221,9 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   body->machine = std::make_unique<federation::Site>(
       federation::SiteSettings{.self = site,
                                .in_the_clear = at->config.in_the_clear,
+                               .ground = at->config.consent == Consent::any
+                                             ? "consent.jobs is 'any': any job within the limits"
+                                             : "the owner approved this job file",
                                .min_contributors = at->config.min_contributors,
                                .max_colluders = at->config.max_colluders},
       federation::SiteDoors{
@@ -217,7 +235,8 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
           .records = [at](const federation::Offer& offer) { return at->records_for(offer); },
           .budget = at->budget(member.roster_digest),
           .members = membership_of(member.roster, member.roster_digest),
-          .signer = &member.identity.signing()},
+          .signer = &member.identity.signing(),
+          .is_audited = true},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }
@@ -231,9 +250,12 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
       tell(at.doors.log, event);
       if (event.kind == transport::ConnectionEvent::Kind::connected)
         at.send(line, at.machine->reconnected(clock.monotonic()));
+      if (event.kind == transport::ConnectionEvent::Kind::connected)
+        at.send(line, at.audit->connected());
     }
     while (const auto envelope = line.receive(self)) {
-      at.send(line, at.hear(*envelope));
+      HANSE_TRY(auto out, at.hear(*envelope));
+      at.send(line, std::move(out));
       if (stop()) break;
     }
     at.send(line, at.machine->advance(clock.monotonic()));
@@ -250,5 +272,7 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
 }
 
 const Metrics& SiteService::metrics() const { return body_->metrics; }
+
+federation::DurableWitness& SiteService::witness() { return body_->audit->witness(); }
 
 }  // namespace hanse::service

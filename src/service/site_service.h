@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/executor.h"
+#include "federation/audit/durable_witness.h"
 #include "federation/site/site.h"
 #include "service/config.h"
 #include "service/metrics.h"
@@ -38,6 +39,8 @@ class SiteService {
 
   // For /metrics. Thread-safe.
   const Metrics& metrics() const;
+  // For whoever serves add-checkpoint. Thread-safe.
+  federation::DurableWitness& witness();
 
  private:
   struct Body;

@@ -2,6 +2,17 @@
 
 namespace hanse::storage {
 
+base::Result<void> make_folders(Directory& directory, const std::string& path) {
+  for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
+    const std::string folder = path.substr(0, at);
+    if (directory.exists(folder)) continue;
+    const auto made = directory.create_directory(folder);
+    if (!made && made.error().code() != base::ErrorCode::already_exists)
+      return base::fail(made.error());
+  }
+  return {};
+}
+
 base::Result<base::Bytes> read_all(const Directory& directory, const std::string& path,
                                    std::size_t limit) {
   HANSE_TRY(const std::unique_ptr<File> file, directory.open(path));

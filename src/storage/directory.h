@@ -61,6 +61,10 @@ class Directory {
   virtual base::Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 };
 
+// The folders that a path leads through, where they are missing; what stands behind the last '/' is
+// not made.
+base::Result<void> make_folders(Directory& directory, const std::string& path);
+
 // The whole file; larger than `limit`: invalid_argument before anything is allocated.
 base::Result<base::Bytes> read_all(const Directory& directory, const std::string& path,
                                    std::size_t limit);

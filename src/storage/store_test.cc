@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "storage/power_cut.h"
 #include "storage/testing.h"
@@ -128,6 +129,24 @@ TEST_F(StoreTest, IsItsOwnersAlone) {
     ++files;
   }
   EXPECT_GE(files, 1);
+}
+
+// What is forgotten is overwritten where it lay.
+TEST_F(StoreTest, ForgottenBytesAreGone) {
+  const std::string secret = "the root of an attempt, of 40 bytes or so";
+  const NamedBlob blob = blob_of(secret);
+  const auto in_file = [&] {
+    store_.reset();  // the log of writes goes into the file
+    std::ifstream file(path(), std::ios::binary);
+    const std::string all{std::istreambuf_iterator<char>(file), {}};
+    reopen();
+    return all.find(secret) != std::string::npos;
+  };
+  ASSERT_TRUE(store_->commit({"log", {}, {bytes("one")}, {}, {}, {blob}}));
+  EXPECT_TRUE(in_file());
+  const Head head = store_->load("log").value().head;
+  ASSERT_TRUE(store_->commit({"log", head, {bytes("two")}, {}, {blob.name}, {}}));
+  EXPECT_FALSE(in_file());
 }
 
 TEST_F(StoreTest, RefusesOtherFiles) {

@@ -10,6 +10,7 @@ namespace {
 // A page of metrics every few seconds for two or three watchers.
 constexpr std::size_t kThreads = 4;
 constexpr time_t kPatienceSeconds = 5;
+constexpr int kLookMilliseconds = 200;
 
 struct HostPort {
   std::string host;
@@ -40,9 +41,34 @@ struct HttpServer::Body {
   int port = 0;
 };
 
-base::Result<std::unique_ptr<HttpServer>> HttpServer::create(
-    const std::string& bind, std::map<std::string, HttpHandler> pages) {
+namespace {
+
+void set(httplib::Response& response, const HttpReply& reply) {
+  response.status = reply.status;
+  response.set_content(reply.body, reply.content_type);
+}
+
+HttpReply plain(int status, std::string body) {
+  return {status, "text/plain; charset=utf-8", std::move(body)};
+}
+
+// All but a post to one of the posts' paths, which comes with a body.
+HttpReply answer(const HttpRoutes& routes, const httplib::Request& request) {
+  if (routes.posts.contains(request.path)) return plain(405, "only POST\n");
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  const auto page = routes.pages.find(request.path);
+  if (page == routes.pages.end() && routes.files && is_get)
+    if (auto file = routes.files(request.path)) return *std::move(file);
+  if (!is_get) return plain(405, "only GET\n");
+  return page == routes.pages.end() ? plain(404, "no such page\n") : page->second();
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<HttpServer>> HttpServer::create(const std::string& bind,
+                                                             HttpRoutes given) {
   HANSE_TRY(const HostPort place, parse_bind(bind));
+  const auto routes = std::make_shared<const HttpRoutes>(std::move(given));
   auto body = std::make_unique<Body>();
   httplib::Server& server = body->server;
   server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
@@ -55,20 +81,18 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::create(
   server.set_keep_alive_max_count(1);
   server.set_read_timeout(kPatienceSeconds);
   server.set_write_timeout(kPatienceSeconds);
-  server.set_payload_max_length(0);
-  // One path at a time: no patterns.
+  server.set_payload_max_length(routes->max_body);
+  // One path at a time: no patterns. Bodies are read behind this.
   server.set_pre_routing_handler(
-      [pages = std::move(pages)](const httplib::Request& request, httplib::Response& response) {
-        const auto page = pages.find(request.path);
-        HttpReply reply{404, "text/plain; charset=utf-8", "no such page\n"};
-        if (request.method != "GET")
-          reply = {405, "text/plain; charset=utf-8", "only GET\n"};
-        else if (page != pages.end())
-          reply = page->second();
-        response.status = reply.status;
-        response.set_content(reply.body, reply.content_type);
+      [routes](const httplib::Request& request, httplib::Response& response) {
+        if (request.method == "POST" && routes->posts.contains(request.path))
+          return httplib::Server::HandlerResponse::Unhandled;
+        set(response, answer(*routes, request));
         return httplib::Server::HandlerResponse::Handled;
       });
+  server.Post(".*", [routes](const httplib::Request& request, httplib::Response& response) {
+    set(response, routes->posts.at(request.path)(request.body));
+  });
   body->port = place.port == 0                               ? server.bind_to_any_port(place.host)
                : server.bind_to_port(place.host, place.port) ? place.port
                                                              : -1;
@@ -89,5 +113,9 @@ HttpServer::~HttpServer() {
 }
 
 int HttpServer::port() const { return body_->port; }
+
+void HttpServer::run(const std::function<bool()>& stop) const {
+  while (!stop()) std::this_thread::sleep_for(std::chrono::milliseconds(kLookMilliseconds));
+}
 
 }  // namespace hanse::transport

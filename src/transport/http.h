@@ -1,9 +1,11 @@
-// A small HTTP face: fixed paths, answered by functions. For /healthz and /metrics.
+// A small HTTP face: paths answered by functions. For /healthz and /metrics, for witnesses and for
+// the static files of an audit log.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.h"
@@ -20,17 +22,30 @@ struct HttpReply {
 // Called on the server's threads, also side by side.
 using HttpHandler = std::function<HttpReply()>;
 
-// Answers GET only, to the paths it was given; plain HTTP, so bind it to loopback unless a proxy
+using HttpPost = std::function<HttpReply(const std::string& body)>;
+// A path that is no page's; none: not found.
+using HttpFiles = std::function<std::optional<HttpReply>(const std::string& path)>;
+
+struct HttpRoutes {
+  std::map<std::string, HttpHandler> pages;  // by GET
+  std::map<std::string, HttpPost> posts = {};
+  std::size_t max_body = 0;  // of a post; a larger one is refused with 413
+  HttpFiles files = {};      // by GET
+};
+
+// Answers to the paths it was given and no other; plain HTTP, so bind it to loopback unless a proxy
 // stands in front. Four threads, each of which a caller can hold for 5 s.
 class HttpServer {
  public:
   // HOST:PORT, port 0: any that is free. Taken or not ours: failed_precondition.
   static base::Result<std::unique_ptr<HttpServer>> create(const std::string& bind,
-                                                          std::map<std::string, HttpHandler> pages);
+                                                          HttpRoutes routes);
   // Ends what is being answered, then the threads.
   ~HttpServer();
 
   int port() const;
+  // Until `stop` says true: looked at several times a second.
+  void run(const std::function<bool()>& stop) const;
 
  private:
   struct Body;

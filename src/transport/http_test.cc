@@ -33,9 +33,11 @@ std::string ask(int port, const std::string& request) {
   return answer;
 }
 
-std::map<std::string, HttpHandler> pages() {
-  return {{"/healthz", [] { return HttpReply{503, "text/plain; charset=utf-8", "starting\n"}; }},
-          {"/metrics", [] { return HttpReply{200, "text/plain; version=0.0.4", "rounds 3\n"}; }}};
+HttpRoutes pages() {
+  return {
+      .pages = {
+          {"/healthz", [] { return HttpReply{503, "text/plain; charset=utf-8", "starting\n"}; }},
+          {"/metrics", [] { return HttpReply{200, "text/plain; version=0.0.4", "rounds 3\n"}; }}}};
 }
 
 TEST(HttpServer, AnswersItsPages) {
@@ -61,6 +63,35 @@ TEST(HttpServer, AnswersNothingElse) {
   EXPECT_THAT(ask(port, "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(ask(port, "GET /" + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n"),
               StartsWith("HTTP/1.1 414 "));
+}
+
+TEST(HttpServer, TakesPostsToTheirPathsAndServesFiles) {
+  HttpRoutes routes = pages();
+  routes.posts["/say"] = [](const std::string& body) {
+    return HttpReply{201, "text/plain; charset=utf-8", "said " + body};
+  };
+  routes.max_body = 10;
+  routes.files = [](const std::string& path) -> std::optional<HttpReply> {
+    if (path != "/tile/0/000") return std::nullopt;
+    return HttpReply{200, "application/octet-stream", "hashes"};
+  };
+  const auto server = HttpServer::create("127.0.0.1:0", routes);
+  ASSERT_TRUE(server.has_value());
+  const auto post = [&](const std::string& path, const std::string& body) {
+    return ask((*server)->port(), "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                                      std::to_string(body.size()) + "\r\n\r\n" + body);
+  };
+  EXPECT_THAT(post("/say", "hello"), StartsWith("HTTP/1.1 201 "));
+  EXPECT_THAT(post("/say", "hello"), HasSubstr("\r\n\r\nsaid hello"));
+  EXPECT_THAT(post("/say", "hello hello"), StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(post("/metrics", ""), StartsWith("HTTP/1.1 405 "));
+  const auto get = [&](const std::string& path) {
+    return ask((*server)->port(), "GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+  };
+  EXPECT_THAT(get("/say"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(get("/tile/0/000"), HasSubstr("\r\n\r\nhashes"));
+  EXPECT_THAT(get("/tile/0/001"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(get("/metrics"), HasSubstr("rounds 3"));
 }
 
 TEST(HttpServer, ServesSeveralAtOnce) {

@@ -50,9 +50,12 @@ class Quickstart(Case):
         self.assertIn("epsilon 3 per record", done.stdout)
         self.assertEqual(done.stderr.count("first round closed after"), 1)
         named = [word.rstrip(",") for word in done.stdout.split() if str(self.out) in word]
-        self.assertEqual(len(named), 4)
+        self.assertEqual(len(named), 7)
         for path in named:
             self.assertTrue(list(pathlib.Path("/").glob(path[1:])), path)
+        # What it proposes proves what was done.
+        said = done.stdout[done.stdout.index("hanse audit verify"):].splitlines()[0].split()
+        self.assertIn("\nin order\n", self.succeeds(*said[1:]).stdout)
         report = json.loads((self.out / "result/report.json").read_text())
         self.assertEqual(report["mode"], "deployed")
         self.assertEqual([(one["round"], one["sites_in"]) for one in report["rounds"]],

@@ -116,9 +116,9 @@ void Plant::start() {
   life.starts_at.reset();
 }
 
-// Masks are drawn anew each time: only what is durable makes them the same again.
+// Masks and salts are drawn anew each time: only what is durable makes them the same again.
 std::unique_ptr<base::RandomSource> Plant::random_for(federation::Draw draw) {
-  if (draw == federation::Draw::masks)
+  if (draw != federation::Draw::answer)
     return std::make_unique<base::SeededSimulationRandom>(++drawn_, "masks/" + name_.text());
   return std::make_unique<base::SeededSimulationRandom>(static_cast<std::uint64_t>(computed_),
                                                         name_.text());

@@ -25,6 +25,7 @@ class MaskedCoordinator final : public CoordinatorMachine {
   std::vector<base::SiteId> waiting_for() const override;
   std::vector<Exchange> said_to(const base::SiteId& site) const override;
   bool is_done() const override;
+  base::Bytes evidence() const override;
   base::Result<Sum> finish() && override;
 
  private:

@@ -88,8 +88,8 @@ TEST(Graph, SumsOverManySitesAreExact) {
   fleet.sign({6});
   fleet.answer();
   fleet.expect_sum_of(fleet.all_but({3, 50, 99, 4, 51, 5, 52, 100, 101}));
-  EXPECT_TRUE(is_semi_honest(fleet.setup()));
-  EXPECT_FALSE(is_semi_honest(Fleet(4, {}, 3).setup()));
+  EXPECT_TRUE(masked().is_semi_honest(fleet.setup().cohort.size()));
+  EXPECT_FALSE(masked().is_semi_honest(4));
 }
 
 TEST(Graph, RefusesMoreSitesThanItIsKnownFor) {

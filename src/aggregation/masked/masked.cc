@@ -1,5 +1,6 @@
 #include "aggregation/masked/masked.h"
 
+#include "aggregation/masked/consent.h"
 #include "aggregation/masked/coordinator.h"
 #include "aggregation/masked/graph.h"
 #include "aggregation/masked/site.h"
@@ -24,6 +25,9 @@ class Masked final : public Backend {
     const std::size_t shares = (neighbours + 1) * crypto::shamir::kShareBytes;
     return kAdvertBytes + kHead + parcels + kHead + crypto::kSignatureBytes + kHead + shares;
   }
+  base::Result<Agreed> agreed(base::ByteView evidence, const Setup& setup) const override {
+    return agreed_by(evidence, setup);
+  }
   base::Result<std::unique_ptr<SiteMachine>> site(
       Setup setup, Self self, std::span<const base::Bytes> durable) const override {
     HANSE_TRY(auto terms, Terms::create(std::move(setup)));
@@ -40,8 +44,6 @@ class Masked final : public Backend {
 };
 
 }  // namespace
-
-bool is_semi_honest(const Setup& setup) { return masked().is_semi_honest(setup.cohort.size()); }
 
 const Backend& masked() {
   static const Masked backend(hybrid());

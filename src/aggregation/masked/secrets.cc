@@ -58,12 +58,7 @@ std::uint32_t point_in(ByteView opened) {
 }  // namespace
 
 Circle Circle::of(const Terms& terms, const SiteSet& members, std::span<const Digest> digests) {
-  Writer writer;
-  writer.text("hanse transcript 1");
-  writer.add(terms.context.bytes());
-  writer.add(members.encoded());
-  for (const Digest& digest : digests) writer.add(digest.bytes());
-  const Digest transcript = Digest::of(writer.bytes());
+  const Digest transcript = transcript_of(terms.context, members, digests);
   return {members, Graph::of(members, terms.setup.threshold, transcript), transcript,
           std::vector<Advert>(terms.cohort())};
 }

@@ -307,8 +307,8 @@ Result<SiteStep> MaskedSite::take_survivors(ByteView word) {
   SiteStep step;
   if (!pledges_.survivors) step.durable.push_back(entry(kSurvivors, said.survivors.encoded()));
   pledges_.survivors = said.survivors;
-  const crypto::Signature signature =
-      signer_.sign(signed_sets(said.transcript, state.senders, said.survivors));
+  step.agreed = signed_sets(said.transcript, state.senders, said.survivors);
+  const crypto::Signature signature = signer_.sign(step.agreed);
   step.send.push_back(Exchange(encode(SignatureWord{said.transcript, signature})));
   state_ = Signed{std::move(state), std::move(said.survivors), signature};
   return step;

@@ -12,7 +12,34 @@ using base::fail;
 
 namespace {
 
-base::Result<void> check(const Setup& setup) {
+base::Digest digest_of_ring(const Setup& setup, const Ring& ring) {
+  Writer writer;
+  writer.text("hanse ring 1");
+  writer.u32(setup.cohort.size());
+  writer.u32(setup.threshold);
+  writer.u32(setup.min_sites);
+  writer.u32(ring.stretches().size());
+  for (const RingStretch& stretch : ring.stretches()) {
+    writer.u64(stretch.coordinates);
+    writer.u64(static_cast<std::uint64_t>(stretch.bound));
+    writer.u32(stretch.width);
+  }
+  return base::Digest::of(writer.bytes());
+}
+
+}  // namespace
+
+base::Digest context_of(const base::Digest& offer, const base::Digest& roster,
+                        const base::Digest& ring) {
+  Writer writer;
+  writer.text("hanse masked 1");
+  writer.add(offer.bytes());
+  writer.add(roster.bytes());
+  writer.add(ring.bytes());
+  return base::Digest::of(writer.bytes());
+}
+
+base::Result<void> Terms::check(const Setup& setup) {
   const std::size_t sites = setup.cohort.size();
   if (sites < 2 || sites > kMaxMaskedSites)
     return fail(ErrorCode::invalid_argument, "a masked sum is over 2 … {} sites, found {}",
@@ -36,34 +63,12 @@ base::Result<void> check(const Setup& setup) {
   return {};
 }
 
-base::Digest digest_of_ring(const Setup& setup, const Ring& ring) {
-  Writer writer;
-  writer.text("hanse ring 1");
-  writer.u32(setup.cohort.size());
-  writer.u32(setup.threshold);
-  writer.u32(setup.min_sites);
-  writer.u32(ring.stretches().size());
-  for (const RingStretch& stretch : ring.stretches()) {
-    writer.u64(stretch.coordinates);
-    writer.u64(static_cast<std::uint64_t>(stretch.bound));
-    writer.u32(stretch.width);
-  }
-  return base::Digest::of(writer.bytes());
-}
-
-}  // namespace
-
 base::Result<std::shared_ptr<const Terms>> Terms::create(Setup setup) {
   HANSE_TRY_VOID(check(setup));
   auto terms = std::make_shared<Terms>();
   HANSE_TRY(terms->ring, Ring::create(setup.layout, setup.cohort.size()));
   terms->ring_digest = digest_of_ring(setup, terms->ring);
-  Writer writer;
-  writer.text("hanse masked 1");
-  writer.add(setup.offer.bytes());
-  writer.add(setup.roster.bytes());
-  writer.add(terms->ring_digest.bytes());
-  terms->context = base::Digest::of(writer.bytes());
+  terms->context = context_of(setup.offer, setup.roster, terms->ring_digest);
   terms->least = std::max<std::size_t>(setup.threshold, setup.min_sites);
   terms->setup = std::move(setup);
   return std::shared_ptr<const Terms>(std::move(terms));

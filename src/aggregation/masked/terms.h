@@ -12,7 +12,14 @@ namespace hanse::aggregation {
 // Lists of all adverts' digests still fit a message, and degrees are known to this size.
 inline constexpr std::size_t kMaxMaskedSites = 1024;
 
+// What every key and signature of an attempt is bound to.
+base::Digest context_of(const base::Digest& offer, const base::Digest& roster,
+                        const base::Digest& ring);
+
 struct Terms {
+  // What Setup says of cohort, keys, threshold and min_sites, but for the layout:
+  // invalid_argument where no masked sum is like that.
+  static base::Result<void> check(const Setup& setup);
   // A cohort of fewer than 2 or more than kMaxMaskedSites, sites named twice, keys for others, a
   // threshold of not more than half of the cohort or beyond it, bounds whose sum overflows:
   // invalid_argument.

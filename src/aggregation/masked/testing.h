@@ -12,6 +12,7 @@
 
 #include "aggregation/masked/masked.h"
 #include "aggregation/masked/stand_in.h"
+#include "aggregation/masked/terms.h"
 #include "aggregation/masked/words.h"
 #include "aggregation/testing.h"
 
@@ -37,6 +38,7 @@ class Fleet {
     std::vector<base::Bytes> durable = {};
     std::optional<base::Slice> sealed = {};
     base::Digest bound = {};
+    base::Bytes agreed = {};
     Words values = {};
     std::deque<base::Bytes> inbox = {};
     std::deque<base::Bytes> outbox = {};
@@ -175,6 +177,9 @@ class Fleet {
     answer();
   }
 
+  // What all sites have said, but for their contributions.
+  std::size_t said_bytes() const { return said_bytes_; }
+
   // The plain sum of these sites' values.
   Words sum_of(const std::vector<std::size_t>& sites) const {
     Words sum(setup_.coordinates());
@@ -216,7 +221,11 @@ class Fleet {
   void keep(std::size_t site, SiteStep step) {
     Site& one = sites_[site];
     for (base::Bytes& entry : step.durable) one.durable.push_back(std::move(entry));
-    for (const Exchange& word : step.send) one.outbox.push_back(bytes_of(word.bytes()));
+    for (const Exchange& word : step.send) {
+      one.outbox.push_back(bytes_of(word.bytes()));
+      said_bytes_ += word.bytes().size();
+    }
+    if (!step.agreed.empty()) one.agreed = std::move(step.agreed);
     if (step.sealed) {
       one.sealed = step.sealed->bytes();
       one.bound = step.bound;
@@ -236,6 +245,7 @@ class Fleet {
   std::vector<Site> sites_;
   std::unique_ptr<CoordinatorMachine> coordinator_;
   std::vector<base::Bytes> durable_;
+  std::size_t said_bytes_ = 0;
 };
 
 }  // namespace hanse::aggregation::testing

@@ -228,6 +228,16 @@ Result<SignatureWord> decode_signature(ByteView word) {
   return SignatureWord{transcript, reader.signature()};
 }
 
+Digest transcript_of(const Digest& context, const SiteSet& members,
+                     std::span<const Digest> adverts) {
+  Writer writer;
+  writer.text("hanse transcript 1");
+  writer.add(context.bytes());
+  writer.add(members.encoded());
+  for (const Digest& digest : adverts) writer.add(digest.bytes());
+  return Digest::of(writer.bytes());
+}
+
 Bytes signed_sets(const Digest& transcript, const SiteSet& senders, const SiteSet& survivors) {
   Writer writer;
   writer.text("hanse survivors 1");

@@ -71,6 +71,10 @@ base::Result<Advert> decode_advert(base::ByteView word);
 // What is signed: the advert with the attempt's context and the site's index.
 base::Bytes signed_part(const Advert& advert, const base::Digest& context, std::size_t site);
 
+// Of the context and all members' adverts.
+base::Digest transcript_of(const base::Digest& context, const SiteSet& members,
+                           std::span<const base::Digest> adverts);
+
 // Coordinator → each that advertised.
 struct RosterWord {
   SiteSet members;

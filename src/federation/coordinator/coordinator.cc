@@ -83,6 +83,20 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
   release_ = release;
   released_.reset();
   durable_.clear();
+  statements_.clear();
+  evidence_.clear();
+  released_digest_.reset();
+  planned_ = audit::leaf::Planned{.attempt = {release.job, release.round},
+                                  .offer = setup.offer,
+                                  .roster = setup.roster,
+                                  .job = base::Digest::of(base::view_of(offer.job)),
+                                  .model = {},
+                                  .cohort = settings_.cohort,
+                                  .min_sites = offer.min_sites,
+                                  .backend = offer.protection.backend,
+                                  .threshold = offer.protection.threshold,
+                                  .min_contributors = offer.protection.min_contributors,
+                                  .max_colluders = offer.protection.max_colluders};
   sealed_size_ = machine->sealed_size();
   open_ = std::make_unique<OpenRound>(OpenRound{.offer = std::move(offer),
                                                 .setup = std::move(setup),
@@ -345,6 +359,7 @@ Coordinator::Outbox Coordinator::finish() {
 
 base::Result<void> Coordinator::add_up_and_release() {
   HANSE_TRY_VOID(record_.append(step::AddUp{}));
+  evidence_ = open_->machine->evidence();
   HANSE_TRY(aggregation::Sum sum, std::move(*open_->machine).finish());
   const query::QueryPlan& plan = open_->offer.plan;
   if (plan.noise.placement == privacy::Placement::coordinator) {
@@ -354,7 +369,43 @@ base::Result<void> Coordinator::add_up_and_release() {
   } else {
     HANSE_TRY(released_, privacy::Released::create(plan.layout, std::move(sum).open()));
   }
+  released_digest_ = digest_of(*released_);
   return record_.append(step::Open{});
+}
+
+audit::leaf::Planned Coordinator::planned(const base::Digest& model) const {
+  audit::leaf::Planned leaf = planned_.value();
+  leaf.model = model;
+  return leaf;
+}
+
+std::vector<audit::Leaf> Coordinator::outcome() const {
+  std::vector<audit::Leaf> leaves;
+  const audit::Attempt& attempt = planned_.value().attempt;
+  for (const base::SiteId& site : settings_.cohort)
+    if (const auto said = statements_.find(site); said != statements_.end())
+      leaves.push_back(
+          audit::leaf::Contributed{attempt, site, said->second.bytes, said->second.signature});
+  if (const auto* aborted = std::get_if<Aborted>(&record_.state())) {
+    leaves.push_back(audit::leaf::Aborted{attempt, std::string(name_of(aborted->reason))});
+    return leaves;
+  }
+  HANSE_CHECK(released_digest_.has_value());
+  for (std::size_t at = 0; at < evidence_.size(); at += audit::leaf::kMaxEvidencePart) {
+    const base::ByteView part = base::ByteView(evidence_).subspan(
+        at, std::min(audit::leaf::kMaxEvidencePart, evidence_.size() - at));
+    leaves.push_back(
+        audit::leaf::Agreed{attempt,
+                            static_cast<std::uint32_t>(at / audit::leaf::kMaxEvidencePart),
+                            {part.begin(), part.end()}});
+  }
+  std::vector<base::SiteId> sites;
+  for (const step::Count& count : contributions()) sites.push_back(count.site);
+  std::ranges::sort(sites);
+  leaves.push_back(audit::leaf::Summed{
+      attempt, std::move(sites), evidence_.empty() ? base::Digest{} : base::Digest::of(evidence_),
+      *released_digest_});
+  return leaves;
 }
 
 // Step 13.

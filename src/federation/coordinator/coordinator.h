@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "audit/record.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "federation/round/round.h"
@@ -22,6 +23,8 @@ struct CoordinatorSettings {
   Protection protection = {};
   // By whose signatures sites are known; none of it where sums are plain.
   Membership members = {};
+  // Rounds go into an audit log: each answer comes with its site's signed statement.
+  bool is_audited = false;
   // A silent site is asked again after this long, and after twice as long each time, up to 16 times
   // this: one chunk takes two seconds on a line of 1 Mbit/s.
   base::Milliseconds retry{4000};
@@ -99,6 +102,11 @@ class Coordinator {
   std::size_t sealed_size() const { return sealed_size_; }
   // The contributions in the sum so far, in the order of counting.
   std::vector<step::Count> contributions() const;
+  // What the audit log is to have of the last round begun. Before anybody is asked: the plan.
+  audit::leaf::Planned planned(const base::Digest& model) const;
+  // Once it is released or aborted: each contribution as its site stated it, in the cohort's
+  // order, then whose sum it is, or why there is none.
+  std::vector<audit::Leaf> outcome() const;
   // The result of a released or closed round, once. Of an aborted round: aborted, with the reason;
   // else failed_precondition.
   base::Result<privacy::Released> take_released();
@@ -138,6 +146,7 @@ class Coordinator {
   Outbox finish();
   base::Result<void> add_up_and_release();
   Outbox abort(AbortReason reason);
+  base::Result<void> check_statement(const base::SiteId& site, const Contribution& said) const;
   bool is_over(const Release& release) const;
   std::optional<Standing> receipted(const base::SiteId& site) const;
   Outbox ask(const base::SiteId& site) const;
@@ -153,6 +162,11 @@ class Coordinator {
   std::unique_ptr<OpenRound> open_;  // while a round is collecting
   std::optional<privacy::Released> released_;
   std::vector<base::Bytes> durable_;  // not taken yet
+  // Of the last round begun, beyond its end.
+  std::map<base::SiteId, SignedStatement> statements_;
+  base::Bytes evidence_;
+  std::optional<base::Digest> released_digest_;
+  std::optional<audit::leaf::Planned> planned_;
   std::size_t sealed_size_ = 0;
 };
 

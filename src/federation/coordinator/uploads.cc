@@ -20,10 +20,38 @@ Coordinator::Outbox Coordinator::hear(const base::SiteId& site, const Contributi
                   now);
   // Of an earlier attempt to collect: it is asked again when its turn comes.
   if (!open_->announced.contains(site) && !open_->machine->wants_input(site)) return {};
+  if (const auto stated = check_statement(site, contribution); !stated)
+    return refuse(site, stated.error().text(), now);
   if (!record_.append(step::Announce{site})) return announced_again(site, contribution, now);
+  if (settings_.is_audited) statements_.insert_or_assign(site, contribution.statement);
   open_->announced.emplace(site, Announced{contribution.sealed, contribution.standing});
   open_->line.push_back(site);
   return open_->upload ? look_ahead() : next_upload(now);
+}
+
+// What the audit log will say of an answer is signed by its site, and is what the site announces.
+base::Result<void> Coordinator::check_statement(const base::SiteId& site,
+                                                const Contribution& said) const {
+  if (!settings_.is_audited) return {};
+  const auto key = settings_.members.keys.find(site);
+  if (said.statement.bytes.empty())
+    return base::fail(base::ErrorCode::permission_denied, "it does not sign what it answered");
+  if (key == settings_.members.keys.end() ||
+      !audit::verify(said.statement.bytes, said.statement.signature, key->second))
+    return base::fail(base::ErrorCode::permission_denied,
+                      "what it states is not signed with its key in the roster");
+  HANSE_TRY(const audit::Statement statement, audit::decode_statement(said.statement.bytes));
+  const audit::Statement expected{.attempt = {release_->job, release_->round},
+                                  .site = site,
+                                  .offer = said.offer,
+                                  .roster = open_->setup.roster,
+                                  .sealed = said.sealed.digest(),
+                                  .answers = said.standing.answers,
+                                  .chain = said.standing.chain,
+                                  .grant = statement.grant};
+  if (statement == expected) return {};
+  return base::fail(base::ErrorCode::permission_denied,
+                    "what it states differs from what it announces");
 }
 
 // Not a step, nothing changes, unless it is another answer than before: what a site has answered

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "federation/message/wire.h"
 #include "math/lattice.h"
+#include "privacy/chain.h"
 #include "privacy/clipped_sum.h"
 
 namespace hanse::federation {
@@ -147,6 +148,7 @@ struct Encoder {
     put(contribution.offer, to->mutable_offer());
     put(contribution.sealed, to->mutable_sealed());
     put(contribution.standing, to->mutable_standing());
+    if (!contribution.statement.bytes.empty()) put(contribution.statement, to->mutable_statement());
   }
   void operator()(const Decline&) const { out->mutable_decline(); }
   void operator()(const Pull& pull) const {
@@ -281,9 +283,30 @@ base::Result<Manifest> manifest_from(const wire::Manifest& in) {
   return manifest;
 }
 
+void put(const SignedStatement& statement, wire::Statement* out) {
+  out->set_bytes(std::string(base::text_of(statement.bytes)));
+  out->set_signature(std::string(base::text_of(statement.signature)));
+}
+
+base::Result<SignedStatement> statement_from(const wire::Statement& in) {
+  const base::ByteView bytes = base::view_of(in.bytes());
+  const base::ByteView signature = base::view_of(in.signature());
+  SignedStatement statement{{bytes.begin(), bytes.end()}, {}};
+  if (bytes.size() > kMaxStatementBytes || signature.size() != statement.signature.size())
+    return fail(ErrorCode::corruption,
+                "a statement has at most {} bytes and a signature of {}, found {} and {}",
+                kMaxStatementBytes, statement.signature.size(), bytes.size(), signature.size());
+  std::ranges::copy(signature, statement.signature.begin());
+  return statement;
+}
+
 base::Result<Standing> standing_from(const wire::Standing& in) {
   HANSE_TRY(const base::Digest chain, digest_from(in.chain()));
   return Standing{in.answers(), chain};
+}
+
+base::Digest digest_of(const privacy::Released& released) {
+  return base::Digest::of(base::to_little_endian(released.integers()));
 }
 
 Standing after(const Standing& standing, const Release& release, const base::Digest& offer,
@@ -362,14 +385,27 @@ transport::Envelope encode(const CoordinatorMessage& message, const base::SiteId
                                transport::Address::site(to));
 }
 
+namespace {
+
+base::Result<Contribution> contribution_from(const wire::Contribution& in) {
+  HANSE_TRY(const base::Digest offer, digest_from(in.offer()));
+  HANSE_TRY(Manifest sealed, manifest_from(in.sealed()));
+  HANSE_TRY(const Standing standing, standing_from(in.standing()));
+  SignedStatement statement;
+  if (in.has_statement()) {
+    HANSE_TRY(statement, statement_from(in.statement()));
+  }
+  return Contribution{offer, std::move(sealed), standing, std::move(statement)};
+}
+
+}  // namespace
+
 base::Result<SiteMessage> decode_from_site(const transport::Envelope& envelope) {
   HANSE_TRY(const Opened in, open(envelope));
   switch (in.message.body_case()) {
     case wire::Message::kContribution: {
-      HANSE_TRY(const base::Digest offer, digest_from(in.message.contribution().offer()));
-      HANSE_TRY(Manifest sealed, manifest_from(in.message.contribution().sealed()));
-      HANSE_TRY(const Standing standing, standing_from(in.message.contribution().standing()));
-      return SiteMessage{in.release, Contribution{offer, std::move(sealed), standing}};
+      HANSE_TRY(Contribution said, contribution_from(in.message.contribution()));
+      return SiteMessage{in.release, std::move(said)};
     }
     case wire::Message::kDecline:
       return SiteMessage{in.release, Decline{}};

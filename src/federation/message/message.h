@@ -11,6 +11,10 @@
 #include "federation/message/blob.h"
 #include "transport/transport.h"
 
+namespace hanse::privacy {
+class Released;
+}
+
 namespace hanse::federation {
 
 // What one attempt at one round of one job releases.
@@ -59,6 +63,9 @@ struct Offer {
 // site agrees to by answering.
 base::Digest digest_of(const Offer& offer);
 
+// Of the released numbers, little-endian: what the audit log binds, and files of them have.
+base::Digest digest_of(const privacy::Released& released);
+
 // How many answers a site has given, and a hash that binds all of them and their order. A store
 // that was restored from an old copy shows by it.
 struct Standing {
@@ -98,11 +105,24 @@ inline constexpr std::size_t kMaxKept = 16;
 // consortium: permission_denied, but with `plain`, which asks for no keys.
 base::Result<aggregation::Setup> setup_of(const Offer& offer, const Membership& members);
 
+// What a site says of its answer for the audit log: an audit::Statement, as it signed it. No bytes:
+// nobody logs.
+struct SignedStatement {
+  base::Bytes bytes;
+  crypto::Signature signature{};
+
+  bool operator==(const SignedStatement&) const = default;
+};
+
+// A statement is some digests and names.
+inline constexpr std::size_t kMaxStatementBytes = 1024;
+
 // A sealed answer to the offer with this digest is ready to be pulled.
 struct Contribution {
   base::Digest offer;
   Manifest sealed;
   Standing standing;  // with this answer
+  SignedStatement statement = {};
 };
 
 // No answer, whatever the cause.

@@ -176,6 +176,15 @@ TEST(Message, SmallMessagesComeBackWhole) {
       from_site<Contribution>(Contribution{digest, {5, {digest}}, {9, digest}});
   EXPECT_EQ(contribution.sealed.size, 5U);
   EXPECT_EQ(contribution.standing, (Standing{9, digest}));
+  EXPECT_TRUE(contribution.statement.bytes.empty());
+  SignedStatement statement{base::Bytes(300, std::byte{5}), {}};
+  statement.signature.fill(std::byte{6});
+  EXPECT_EQ(from_site<Contribution>(Contribution{digest, {5, {digest}}, {9, digest}, statement})
+                .statement,
+            statement);
+  statement.bytes.resize(kMaxStatementBytes + 1);
+  EXPECT_FALSE(decode_from_site(encode(
+      SiteMessage{kRelease, Contribution{digest, {5, {digest}}, {9, digest}, statement}}, kSite)));
   EXPECT_EQ(from_site<Pull>(Pull{digest, {0, 7}}).chunks, (std::vector<std::uint32_t>{0, 7}));
   EXPECT_EQ(from_coordinator<Pull>(Pull{digest, {3}}).blob, digest);
   EXPECT_EQ(from_coordinator<Receipt>(Receipt{digest}).blob, digest);

@@ -17,11 +17,13 @@ inline base::Result<base::Digest> digest_from(const std::string& bytes) {
 void put(const Release& release, wire::Release* out);
 void put(const Manifest& manifest, wire::Manifest* out);
 void put(const Standing& standing, wire::Standing* out);
+void put(const SignedStatement& statement, wire::Statement* out);
 
 // Out of bounds, or not what its kind looks like: an error that says so.
 base::Result<Release> release_from(const wire::Release& in);
 base::Result<Manifest> manifest_from(const wire::Manifest& in);
 base::Result<Standing> standing_from(const wire::Standing& in);
+base::Result<SignedStatement> statement_from(const wire::Statement& in);
 
 template <class Message>
 base::Bytes serialised(const Message& message) {

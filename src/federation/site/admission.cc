@@ -139,6 +139,10 @@ Result<privacy::Request> request_of(const Offer& offer, const SiteBudget& budget
       .uses = {{budget.asset, {}, std::move(charges)}}};
 }
 
+std::string charge_text(const privacy::Charge& charge) {
+  return fmt::format("{} × {}", charge.count, charge.loss.text());
+}
+
 std::string standing_in_words(const SiteBudget& budget) {
   const auto blocks = standing_of(budget);
   if (!blocks) return blocks.error().text();

@@ -18,6 +18,8 @@ struct SiteSettings {
   // The owner lets the coordinator see each answer by itself. Simulation and consortia of tests
   // only, as all that leaves in the clear.
   bool plain_sums = false;
+  // On what ground the owner lets answers leave, for the grants of an audited site.
+  std::string ground = "within the owner's limits";
   // Of how many sites that do not collude every sum has to be, at least.
   std::uint32_t min_contributors = 2;
   // How many of the others may be on the coordinator's side without harm, at least.
@@ -64,6 +66,9 @@ privacy::ReleaseId release_id(const Release& release, const base::Digest& offer,
                               const SiteBudget& budget);
 base::Result<privacy::Request> request_of(const Offer& offer, const SiteBudget& budget,
                                           std::vector<privacy::Charge> charges);
+
+// "3 × gaussian(sigma=…)": as grants and statements for people have it.
+std::string charge_text(const privacy::Charge& charge);
 
 // "asset 'ovens': epsilon 0.91 of 3 spent at delta 1e-05, 0.1204 rho left": for the owner's eyes.
 std::string standing_in_words(const SiteBudget& budget);

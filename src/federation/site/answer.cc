@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "audit/record.h"
 #include "federation/round/backends.h"
 #include "federation/site/work.h"
 
@@ -131,6 +132,48 @@ base::Result<aggregation::SiteStep> Site::computed_answer(
     return fail(ErrorCode::unsupported, "an answer of {} bytes; at most {} can be kept", size,
                 storage::kMaxStoredBlobBytes);
   return step;
+}
+
+// What the audit log will have of this answer, signed, and the grant that stays here.
+base::Result<std::optional<Site::Stated>> Site::stated(const base::Digest& sealed) const {
+  if (!doors_.is_audited) return std::nullopt;
+  HANSE_CHECK(doors_.signer != nullptr);
+  const Release& release = work_->release;
+  const Offer& offer = work_->offer;
+  audit::Grant grant{.decided = {},
+                     .basis = settings_.ground,
+                     .release = {},
+                     .charges = {},
+                     .ledger_entries = 0,
+                     .ledger_head = {}};
+  if (doors_.budget) {
+    const SiteBudget& budget = *doors_.budget;
+    HANSE_TRY(const auto query, doors_.catalog.create(query::for_site(offer.plan, settings_.self)));
+    HANSE_TRY(const auto charges, query->charges(query::for_site(offer.plan, settings_.self)));
+    for (const privacy::Charge& charge : charges) grant.charges.push_back(charge_text(charge));
+    const storage::Head head = budget.ledger.head();
+    grant.decided = budget.clock.wall();
+    grant.release = release_id(release, work_->digest, budget).digest();
+    grant.ledger_entries = head.entries;
+    grant.ledger_head = head.digest;
+  }
+  const auto random = doors_.random(release, Draw::salt);
+  audit::Salted salted = audit::Salted::create(audit::encode(grant), *random);
+  const base::Digest commitment = salted.commitment();
+  const Standing standing = record_.read([&](const SiteRecord& record) {
+    return after(record.standing(), release, work_->digest, sealed);
+  });
+  SignedStatement statement{audit::encode(audit::Statement{.attempt = {release.job, release.round},
+                                                           .site = settings_.self,
+                                                           .offer = work_->digest,
+                                                           .roster = work_->roster,
+                                                           .sealed = sealed,
+                                                           .answers = standing.answers,
+                                                           .chain = standing.chain,
+                                                           .grant = commitment}),
+                            {}};
+  statement.signature = audit::sign(statement.bytes, *doors_.signer);
+  return Stated{std::move(statement), {commitment, base::Slice(std::move(salted.bytes))}};
 }
 
 // The site's record has the newest answer of the job now, and no older one will be asked for: the

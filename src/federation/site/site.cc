@@ -161,7 +161,8 @@ Site::Outbox Site::start(const Release& release, Offer offer, const base::Digest
     const Begun* const begun = record.find_begun(release);
     return begun ? begun->kept : std::vector<base::Digest>{};
   });
-  work_ = std::make_unique<Work>(Work{release, digest, std::move(offer), nullptr, Declined{}});
+  work_ = std::make_unique<Work>(
+      Work{release, digest, doors_.members.roster, std::move(offer), nullptr, Declined{}});
   auto records = admit(work_->offer);
   if (!records) return decline(records.error().text());
   auto machine = machine_for(work_->offer, kept);
@@ -187,8 +188,8 @@ Site::Outbox Site::take_up(const OpenAnswer& answer, const Offer& offer) {
                       answer.release.round.round, machine.error().text()));
       return {to_coordinator(answer.release, Decline{})};
     }
-    work_ = std::make_unique<Work>(
-        Work{answer.release, answer.offer, offer, *std::move(machine), Answered{}});
+    work_ = std::make_unique<Work>(Work{answer.release, answer.offer, doors_.members.roster, offer,
+                                        *std::move(machine), Answered{}});
   }
   if (is_at(answer.release)) append(out, say_again());
   return out;
@@ -210,8 +211,8 @@ base::Result<std::unique_ptr<aggregation::SiteMachine>> Site::machine_for(
 
 // Also when asked again: what was said got lost.
 Site::Outbox Site::announce(const OpenAnswer& answer) const {
-  return {
-      to_coordinator(answer.release, Contribution{answer.offer, answer.sealed, answer.standing})};
+  return {to_coordinator(answer.release, Contribution{answer.offer, answer.sealed, answer.standing,
+                                                      answer.statement})};
 }
 
 Site::Outbox Site::hear(const Release& release, const ParametersChunk& chunk,
@@ -256,7 +257,8 @@ Site::Outbox Site::carry_out(aggregation::SiteStep step) {
   if (!step.durable.empty()) {
     Keeping all = keeping(work_->digest, std::move(step.durable));
     if (const auto done =
-            note(SiteRecord::kept(work_->release, work_->digest, all.names), std::move(all.blobs));
+            note(SiteRecord::kept(work_->release, work_->digest, all.names, step.agreed),
+                 std::move(all.blobs));
         !done)
       return stop(done.error());
   }
@@ -368,8 +370,16 @@ Site::Outbox Site::answer() {
   SealedBlob sealed(*step->sealed, doors_.executor);
   Keeping all = keeping(work_->digest, std::move(step->durable));
   all.blobs.push_back({sealed.digest(), sealed.bytes_});
-  const auto done = note(SiteRecord::answered(release, work_->digest, sealed.manifest(), all.names),
-                         std::move(all.blobs));
+  auto stated = this->stated(sealed.digest());
+  if (!stated) return decline(stated.error().text());
+  SignedStatement statement;
+  if (*stated) {
+    statement = std::move((*stated)->statement);
+    all.blobs.push_back(std::move((*stated)->grant));
+  }
+  const auto done =
+      note(SiteRecord::answered(release, work_->digest, sealed.manifest(), all.names, statement),
+           std::move(all.blobs));
   if (!done) return stop(done.error());
   if (const auto forgotten = forget_payloads(release.job); !forgotten)
     return stop(forgotten.error());

@@ -13,8 +13,9 @@
 
 namespace hanse::federation {
 
-// What is drawn for a release: its answer with its noise, and what its aggregation keeps secret.
-enum class Draw { answer, masks };
+// What is drawn for a release: its answer with its noise, what its aggregation keeps secret, and
+// the salt of what it commits to.
+enum class Draw { answer, masks, salt };
 
 // What a site needs from outside. All outlive it.
 struct SiteDoors {
@@ -28,10 +29,12 @@ struct SiteDoors {
   std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&)> records;
   // What answers are charged to; none: nobody counts.
   std::optional<SiteBudget> budget = {};
-  // By whose signatures the sites of the cohort are known, and who signs for this one. None of it
-  // where sums are plain.
+  // By whose signatures the sites of the cohort are known, and who signs for this one: masks, and
+  // statements for the audit log. None of it where sums are plain and nobody logs.
   Membership members = {};
   const crypto::Signer* signer = nullptr;
+  // Answers go into an audit log: each has a statement, signed.
+  bool is_audited = false;
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
@@ -39,7 +42,8 @@ struct SiteDoors {
 // again unchanged until its receipt, over any number of restarts. With a budget it is paid for
 // before it is computed: reserve → answer → noise → seal → commit → record → announce. What its
 // aggregation machine has to keep is durable before the machine is heard, and gone with the
-// receipt. Not thread-safe.
+// receipt. Where it is audited each answer has a signed statement, whose grant stays in the store
+// under the statement's commitment, for ever. Not thread-safe.
 class Site {
  public:
   // `store` is the record's own, which has the sealed answers too. Both outlive the site.
@@ -100,6 +104,8 @@ class Site {
                                                       const std::vector<privacy::Charge>& paid);
   base::Result<std::unique_ptr<aggregation::SiteMachine>> machine_for(
       const Offer& offer, std::span<const base::Digest> kept) const;
+  struct Stated;
+  base::Result<std::optional<Stated>> stated(const base::Digest& sealed) const;
   base::Result<std::uint64_t> note(base::Bytes entry, std::vector<storage::NamedBlob> blobs = {});
   base::Result<void> forget_begun(const Release& release);
   base::Result<void> forget_payloads(const base::JobId& job);

@@ -15,6 +15,7 @@ struct Answered {
   base::Digest offer;
   Manifest sealed;
   std::vector<base::Digest> kept;
+  SignedStatement statement = {};
 };
 struct Over {
   Release release;
@@ -50,7 +51,11 @@ base::Result<Answered> answered_from(const wire::Answered& in) {
   HANSE_TRY(const base::Digest offer, digest_from(in.offer()));
   HANSE_TRY(Manifest sealed, manifest_from(in.sealed()));
   HANSE_TRY(auto kept, digests_from(in.kept()));
-  return Answered{std::move(release), offer, std::move(sealed), std::move(kept)};
+  Answered answered{std::move(release), offer, std::move(sealed), std::move(kept)};
+  if (in.has_statement()) {
+    HANSE_TRY(answered.statement, statement_from(in.statement()));
+  }
+  return answered;
 }
 
 void put_begun(const Release& release, const base::Digest& offer,
@@ -61,11 +66,13 @@ void put_begun(const Release& release, const base::Digest& offer,
 }
 
 void put_answered(const Release& release, const base::Digest& offer, const Manifest& sealed,
-                  std::span<const base::Digest> kept, wire::Answered* out) {
+                  std::span<const base::Digest> kept, const SignedStatement& statement,
+                  wire::Answered* out) {
   put(release, out->mutable_release());
   put(offer, out->mutable_offer());
   put(sealed, out->mutable_sealed());
   for (const base::Digest& blob : kept) put(blob, out->add_kept());
+  if (!statement.bytes.empty()) put(statement, out->mutable_statement());
 }
 
 base::Result<Entry> entry_from(base::ByteView bytes) {
@@ -122,16 +129,18 @@ void add_to(std::vector<base::Digest>& kept, const std::vector<base::Digest>& mo
 }  // namespace
 
 base::Bytes SiteRecord::kept(const Release& release, const base::Digest& offer,
-                             std::span<const base::Digest> blobs) {
+                             std::span<const base::Digest> blobs, base::ByteView agreed) {
   wire::SiteEntry out;
   put_begun(release, offer, blobs, out.mutable_kept());
+  out.mutable_kept()->set_agreed(std::string(base::text_of(agreed)));
   return serialised(out);
 }
 
 base::Bytes SiteRecord::answered(const Release& release, const base::Digest& offer,
-                                 const Manifest& sealed, std::span<const base::Digest> kept) {
+                                 const Manifest& sealed, std::span<const base::Digest> kept,
+                                 const SignedStatement& statement) {
   wire::SiteEntry out;
-  put_answered(release, offer, sealed, kept, out.mutable_answered());
+  put_answered(release, offer, sealed, kept, statement, out.mutable_answered());
   return serialised(out);
 }
 
@@ -145,6 +154,31 @@ base::Bytes SiteRecord::ended(const Release& release) {
   wire::SiteEntry out;
   put(release, out.mutable_ended());
   return serialised(out);
+}
+
+base::Result<SitePast> SiteRecord::read(base::ByteView entry) {
+  HANSE_TRY(Entry parsed, entry_from(entry));
+  if (auto* answer = std::get_if<Answered>(&parsed))
+    return SitePast{.kind = SitePast::Kind::answered,
+                    .release = std::move(answer->release),
+                    .offer = answer->offer,
+                    .sealed = answer->sealed.digest(),
+                    .statement = std::move(answer->statement)};
+  if (auto* over = std::get_if<Over>(&parsed))
+    return SitePast{.kind = over->receipted ? SitePast::Kind::receipted : SitePast::Kind::ended,
+                    .release = std::move(over->release),
+                    .offer = {},
+                    .sealed = {}};
+  wire::SiteEntry in;
+  HANSE_CHECK((federation::parsed(entry, storage::kMaxEntryBytes, &in)));
+  const base::ByteView agreed = base::view_of(in.kept().agreed());
+  Begun& begun = std::get<Begun>(parsed);
+  return SitePast{.kind = SitePast::Kind::begun,
+                  .release = std::move(begun.release),
+                  .offer = begun.offer,
+                  .sealed = {},
+                  .statement = {},
+                  .agreed = {agreed.begin(), agreed.end()}};
 }
 
 base::Result<void> SiteRecord::check(base::ByteView entry) const {
@@ -188,7 +222,7 @@ struct SiteRecord::Change {
     at.end_job(answer.release.job);
     if (at.open_.size() >= kMaxOpenAnswers) at.open_.erase(at.open_.begin());
     at.open_.push_back({std::move(answer.release), answer.offer, std::move(answer.sealed),
-                        at.standing_, std::move(kept)});
+                        at.standing_, std::move(kept), std::move(answer.statement)});
   }
   void operator()(const Over& over) const {
     const OpenAnswer* const open = found_in(at.open_, over.release);
@@ -284,7 +318,8 @@ base::Bytes SiteRecord::snapshot() const {
   for (const auto& [job, round] : newest_) put(Release{job, round}, out.add_newest());
   for (const OpenAnswer& one : open_) {
     wire::OpenAnswer* to = out.add_open();
-    put_answered(one.release, one.offer, one.sealed, one.kept, to->mutable_answered());
+    put_answered(one.release, one.offer, one.sealed, one.kept, one.statement,
+                 to->mutable_answered());
     put(one.standing, to->mutable_standing());
   }
   for (const Begun& one : begun_) put_begun(one.release, one.offer, one.kept, out.add_begun());
@@ -309,7 +344,7 @@ base::Result<SiteRecord> SiteRecord::restore(base::ByteView bytes) {
     HANSE_TRY(Answered answered, answered_from(one.answered()));
     HANSE_TRY(const Standing standing, standing_from(one.standing()));
     record.open_.push_back({std::move(answered.release), answered.offer, std::move(answered.sealed),
-                            standing, std::move(answered.kept)});
+                            standing, std::move(answered.kept), std::move(answered.statement)});
   }
   for (const wire::Kept& one : in.begun()) {
     HANSE_TRY(Begun begun, begun_from(one));

@@ -25,6 +25,7 @@ struct OpenAnswer {
   Manifest sealed;
   Standing standing;  // with this answer
   std::vector<base::Digest> kept = {};
+  SignedStatement statement = {};
 
   bool operator==(const OpenAnswer&) const = default;
 };
@@ -38,18 +39,33 @@ struct Begun {
   bool operator==(const Begun&) const = default;
 };
 
+// What one entry says, for whoever reads a record's history.
+struct SitePast {
+  enum class Kind { begun, answered, receipted, ended };
+  Kind kind;
+  Release release;
+  base::Digest offer;              // of what was begun or answered
+  base::Digest sealed;             // of an answer
+  SignedStatement statement = {};  // of an answer
+  base::Bytes agreed = {};         // of what was begun: the set whose sum the site helps to open
+};
+
 // A storage::Machine. A release is answered once; of one job releases are begun and answered in
 // their order, and each ends an earlier one of its job. A decline is not in here: asked again after
 // a restart, a site may answer what it declined, and nobody has lost anything.
 class SiteRecord {
  public:
   // The entries.
+  // With what the site agrees to open, if it does: it stays in the log for ever.
   static base::Bytes kept(const Release& release, const base::Digest& offer,
-                          std::span<const base::Digest> blobs);
+                          std::span<const base::Digest> blobs, base::ByteView agreed = {});
   static base::Bytes answered(const Release& release, const base::Digest& offer,
-                              const Manifest& sealed, std::span<const base::Digest> kept = {});
+                              const Manifest& sealed, std::span<const base::Digest> kept = {},
+                              const SignedStatement& statement = {});
   static base::Bytes receipted(const Release& release);
   static base::Bytes ended(const Release& release);
+  // Malformed: corruption.
+  static base::Result<SitePast> read(base::ByteView entry);
 
   // Malformed: corruption. What is begun or answered and is not newer than the job's newest answer,
   // or under another offer than it was begun with, or of one job more than kMaxJobs; a receipt or

@@ -52,6 +52,31 @@ TEST(SiteRecord, EntriesAreGoldenBytes) {
             "0a2b0a050a016210031220" + std::string(64, '0') + "1a00");
 }
 
+// Whoever reads a record's history finds what the site stated and what it agreed to open.
+TEST(SiteRecord, EntriesTellWhatTheyWere) {
+  const SignedStatement statement{base::Bytes(20, std::byte{5}), {}};
+  const base::Bytes agreed(30, std::byte{7});
+  const std::vector<base::Digest> blobs{digest("kept")};
+  const auto begun =
+      SiteRecord::read(SiteRecord::kept(release(1), digest("offer"), blobs, agreed)).value();
+  EXPECT_EQ(begun.kind, SitePast::Kind::begun);
+  EXPECT_EQ(begun.offer, digest("offer"));
+  EXPECT_EQ(begun.agreed, agreed);
+  const auto answered = SiteRecord::read(SiteRecord::answered(release(1), digest("offer"),
+                                                              manifest("sealed"), blobs, statement))
+                            .value();
+  EXPECT_EQ(answered.kind, SitePast::Kind::answered);
+  EXPECT_EQ(answered.sealed, manifest("sealed").digest());
+  EXPECT_EQ(answered.statement, statement);
+  EXPECT_EQ(SiteRecord::read(SiteRecord::receipted(release(1)))->kind, SitePast::Kind::receipted);
+  EXPECT_EQ(SiteRecord::read(SiteRecord::ended(release(1)))->kind, SitePast::Kind::ended);
+  EXPECT_FALSE(SiteRecord::read(base::view_of("nonsense")));
+  // A snapshot keeps the statement: it is announced again as it was.
+  SiteRecord record;
+  add(record, SiteRecord::answered(release(1), digest("offer"), manifest("sealed"), {}, statement));
+  EXPECT_EQ(SiteRecord::restore(record.snapshot())->open().front().statement, statement);
+}
+
 TEST(SiteRecord, AnswersAReleaseOnceAndInOrder) {
   SiteRecord record;
   add(record, answer(release(2)));

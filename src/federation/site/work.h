@@ -14,12 +14,19 @@ struct Site::Answering {
   int damaged = 0;              // chunks in a row
 };
 
+// A statement, and what it commits to.
+struct Site::Stated {
+  SignedStatement statement;
+  storage::NamedBlob grant;
+};
+
 // Its machine may be asked for more, until the receipt.
 struct Site::Answered {};
 
 struct Site::Work {
   Release release;
   base::Digest digest;  // of the offer
+  base::Digest roster;  // of the epoch that it began in
   Offer offer;
   std::unique_ptr<aggregation::SiteMachine> machine;  // none once declined
   std::variant<Answering, Answered, Declined> stage;
