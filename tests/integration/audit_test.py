@@ -160,7 +160,8 @@ class Audit(Parties):
                          self.folder / "serve.log", cwd=self.folder)
         self.started.append(served)
         for path in ("checkpoint", "policy", f"tile/entries/000.p/{size}", f"tile/0/000.p/{size}"):
-            self.assertEqual(self.ask(served, path), (200, (self.folder / "copy" / path).read_bytes()))
+            held = (self.folder / "copy" / path).read_bytes()
+            self.assertEqual(self.ask(served, path), (200, held))
         (self.folder / "copy/secret").write_text("no file of the log")
         for path in ("secret", "../copy/secret", "tile/0/../../secret"):
             self.assertEqual(self.ask(served, path)[0], 404, path)

@@ -15,7 +15,7 @@ import urllib.request
 
 from hanse import BINARY, Case
 
-PATIENCE = 60  # seconds that a busy machine may take for anything; no test waits for it to pass
+PATIENCE = 180  # seconds that a busy machine may take for anything; no test waits for it to pass
 
 SITES = ("bremen", "essen", "ulm")
 

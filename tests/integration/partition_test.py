@@ -95,7 +95,8 @@ class Partitions(Parties):
             reached()
             before = self.closed()
             self.partition()
-            self.assertEqual(self.closed(), before, phase)
+            # At most the round that had everything when the line went down.
+            self.assertLessEqual(self.closed(), before + 1, phase)
             start = time.monotonic()
             self.closes()
             print(f"{phase}: a round closed {time.monotonic() - start:.1f} s after healing")
