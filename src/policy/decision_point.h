@@ -10,8 +10,9 @@
 namespace hanse::policy {
 
 // How far a requester's clock and ours may differ. Within it of a boundary the answer is unknown.
+inline constexpr base::Milliseconds kMaxSkew{29'000};  // two of them fit a minute of timeOfDay
 struct ClockSettings {
-  base::Milliseconds skew{0};
+  base::Milliseconds skew{0};  // at most kMaxSkew
 };
 
 // The set in force and its epoch. Thread-safe; deciding takes no lock but on the first decision
