@@ -11,11 +11,33 @@ using base::Result;
 
 namespace {
 
+void name_rule(const policy::Decision& one, Decided& decided) {
+  if (one.rule == policy::kNoRule) return;
+  std::string rule(decided.set->name_of(one.rule));
+  if (std::ranges::find(decided.rules, rule) == decided.rules.end())
+    decided.rules.push_back(std::move(rule));
+}
+
+Decided denied(const policy::Decision& one, const policy::PolicyDecisionPoint::Snapshot& by,
+               base::Milliseconds wall) {
+  Decided decided{.decision = one,
+                  .obligations = {},
+                  .set = by.set,
+                  .rules = {},
+                  .for_owner = policy::for_owner(*by.set, one),
+                  .at = wall};
+  name_rule(one, decided);
+  return decided;
+}
+
 Decided nobody_asks(const policy::PolicyDecisionPoint::Snapshot& now, base::Milliseconds wall) {
-  Decided none{.decision = {}, .obligations = {}, .set = now.set, .rules = {}, .for_owner = {}};
+  Decided none{.decision = {},
+               .obligations = {},
+               .set = now.set,
+               .rules = {},
+               .for_owner = "nobody is said to ask: no permission",
+               .at = wall};
   none.decision.epoch = now.epoch;
-  none.for_owner = "nobody is said to ask: no permission";
-  none.at = wall;
   return none;
 }
 
@@ -82,27 +104,18 @@ Decided Granting::decide(Questions questions) const {
   const auto at = point_.snapshot();
   const auto known = signals();
   Decided decided = nobody_asks(at, now.wall);
+  std::optional<base::Milliseconds> changes_at;
   for (const policy::Request& question : questions) {
     policy::Decision one = policy::decide(*at.set, question, *known, now, point_.clock());
     one.epoch = at.epoch;
-    const bool is_first = &question == questions.data();
-    one.changes_at =
-        is_first ? one.changes_at : std::min(one.changes_at, decided.decision.changes_at);
-    if (is_first || !one.permitted) {
+    changes_at = std::min(changes_at.value_or(one.changes_at), one.changes_at);
+    if (!one.permitted) return denied(one, at, now.wall);
+    if (!decided.permitted()) {
       decided.decision = one;
       decided.for_owner = policy::for_owner(*at.set, one);
     }
-    decided.decision.changes_at = one.changes_at;
-    if (!one.permitted) decided.rules.clear();
-    if (one.rule != policy::kNoRule) {
-      std::string rule(at.set->name_of(one.rule));
-      if (std::ranges::find(decided.rules, rule) == decided.rules.end())
-        decided.rules.push_back(std::move(rule));
-    }
-    if (!one.permitted) {
-      decided.obligations = {};
-      return decided;
-    }
+    decided.decision.changes_at = *changes_at;
+    name_rule(one, decided);
     policy::merge(decided.obligations, policy::obligations_of(*at.set, one));
   }
   if (!decided.permitted()) return decided;

@@ -44,7 +44,8 @@ class Granting {
 
   std::shared_ptr<const policy::Signals> signals() const;
   std::uint64_t epoch() const { return point_.epoch(); }
-  std::shared_ptr<const policy::PolicySet> set() const { return point_.snapshot().set; }
+  policy::PolicyDecisionPoint::Snapshot snapshot() const { return point_.snapshot(); }
+  base::Milliseconds wall() const { return clock_.wall(); }
 
   // No question at all is denied.
   Decided decide(Questions questions) const;

@@ -43,10 +43,10 @@ struct Begun {
 
 // What a site says of a round that it does not answer, to its owner alone.
 struct DeclineNote {
-  std::string why;            // cut to kMaxDeclineBytes
-  base::Milliseconds at;      // wall clock
-  base::Digest policies;      // that decided; zero: something else did
-  std::uint64_t epoch = 0;    // of theirs
+  std::string why;          // cut to kMaxDeclineBytes
+  base::Milliseconds at;    // wall clock
+  base::Digest policies;    // that decided; zero: something else did
+  std::uint64_t epoch = 0;  // of theirs
 
   bool operator==(const DeclineNote&) const = default;
 };
@@ -67,8 +67,8 @@ struct SitePast {
 // A storage::Machine. A release is answered once; of one job releases are begun and answered in
 // their order, and each ends an earlier one of its job. A round that was declined by decision is
 // declined for good, in every attempt, so that asking again tells nothing of what the decision
-// turned on; so are earlier rounds of the job. A site whose owner decides nothing notes no declines:
-// asked again, it may answer, and nobody has lost anything.
+// turned on; so are earlier rounds of the job. A site whose owner decides nothing notes no
+// declines: asked again, it may answer, and nobody has lost anything.
 class SiteRecord {
  public:
   // The entries.
