@@ -52,7 +52,7 @@ TEST(SiteRecord, EntriesAreGoldenBytes) {
             "0a2b0a050a016210031220" + std::string(64, '0') + "1a00");
   EXPECT_EQ(hex(SiteRecord::expired(release(3, "b"))), "32050a01621003");
   EXPECT_EQ(hex(SiteRecord::declined(release(3, "b"), {}, {.why = "no", .at = {5}, .epoch = 6})),
-            "2a510a050a016210031220" + std::string(64, '0') + "1a026e6f20052a20" +
+            "2a530a050a016210031220" + std::string(64, '0') + "1a026e6f20052a20" +
                 std::string(64, '0') + "3006");
 }
 
