@@ -41,6 +41,7 @@ struct SitePolicies {
   // The question of each party that will have the answer. An error denies.
   std::function<base::Result<std::vector<policy::Request>>(const Offer&)> questions;
   // Has told them for good when it returns; after a crash it may be called again. An error denies.
+  // Called while grants are held: it changes nothing of `granting`.
   std::function<base::Result<void>(const Notice&)> notify = {};
   std::set<std::string> can_notify = {};  // the names that `notify` reaches
 };
