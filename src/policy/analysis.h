@@ -106,14 +106,20 @@ struct OfferOptions {
   bool keeps_competitive = true;
 };
 
-struct Offer {
-  std::string offer;  // JSON-LD in the Catena-X profile: empty list where nothing is offered
-  std::string annex;  // JSON-LD: what stays at home, by policy and pointer
-  std::vector<std::string> notes;  // what the profile expects and the policies do not say
+struct Offered {
+  std::string uid;
+  std::string json;  // JSON-LD in the Catena-X profile
 };
 
-// Both of them load again. The offer has nothing but the profile's words; a permission in it asks
-// no more than ours, and the annex says what else is asked.
+struct Offer {
+  std::vector<Offered> offers;     // one document each, as connectors take them
+  std::string annex;               // JSON-LD: the rules that no offer has whole, as they are
+  std::vector<std::string> notes;  // what stays at home, and what the profile expects
+};
+
+// All of it loads again. An offer has nothing but the profile's words. Every rule is in an offer or
+// in the annex, whole; a permission of which only a part can be said in the profile's words is in
+// both, and its offer asks no more than the permission does.
 Offer offer(const std::vector<Policy>& policies, const OfferOptions& options = {});
 
 }  // namespace hanse::policy
