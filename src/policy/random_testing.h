@@ -54,7 +54,7 @@ class RandomPolicies {
     if (kind == ValueKind::instant && one_in(3)) {
       atom.op = Operator::is_part_of;
       const std::int64_t from = kRandomNow + 1000 * (static_cast<std::int64_t>(below(9)) - 4);
-      atom.intervals = {{from, from + 1000 * static_cast<std::int64_t>(below(4))}};
+      atom.intervals = {{from, from + 1000 * static_cast<std::int64_t>(below(3) + 1)}};
       atom.number = 0;
       return atom;
     }
