@@ -93,21 +93,48 @@ class Comparing {
     bool is_exercised = false;
     for (const Recipe& way : internal::recipes_of(rule.condition, true, 16).all) {
       Corner corner = start;
-      if (rule.action != Action::use) corner.request.action = rule.action;
-      if (!rule.target.empty()) corner.request.resource = rule.target;
-      if (!rule.assignee.empty()) corner.request.subject = rule.assignee;
       std::set<std::string> fixed;
-      if (!corners_.satisfy(corner, way, fixed)) continue;
+      if (!is_put(rule, way, corner, fixed)) continue;
       for (const bool with_permissions : {false, true}) {
         Corner settled = corner;
         settle(settled, fixed, &rule, with_permissions);
         is_exercised = is_exercised || holds(rule, settled);
         look_around(rule, settled);
       }
+      if (rule.is_prohibition) permit_too(rule, corner, fixed);
     }
     if (!is_exercised)
       out_.unexercised.push_back(fmt::format("{} of the {}", own.set->name_of(own.rule),
                                              own.set == &before_ ? "first" : "second"));
+  }
+
+  // A corner where the rule holds. False: not with what is fixed.
+  bool is_put(const Rule& rule, const Recipe& way, Corner& corner,
+              std::set<std::string>& fixed) const {
+    if (rule.action != Action::use) corner.request.action = rule.action;
+    if (!rule.target.empty()) corner.request.resource = rule.target;
+    if (!rule.assignee.empty()) corner.request.subject = rule.assignee;
+    return corners_.satisfy(corner, way, fixed);
+  }
+
+  // What a prohibition changes shows where something permits.
+  void permit_too(const Rule& prohibition, const Corner& corner,
+                  const std::set<std::string>& fixed) {
+    constexpr std::size_t kMaxPermissions = 128;
+    std::set<std::string> seen;
+    for (const PolicySet* const set : {&before_, &after_})
+      for (std::uint32_t i = 0; i < set->size() && seen.size() < kMaxPermissions; ++i) {
+        const Rule& permission = set->rule(i);
+        if (permission.is_prohibition || !seen.insert(key_of(permission)).second) continue;
+        for (const Recipe& way : internal::recipes_of(permission.condition, true, 4).all) {
+          Corner both = corner;
+          std::set<std::string> keys = fixed;
+          if (!is_put(permission, way, both, keys) || !speaks_of(prohibition, both.request))
+            continue;
+          settle(both, keys, &prohibition, false);
+          look_around(prohibition, both);
+        }
+      }
   }
 
   static bool holds(const Rule& rule, const Corner& corner) {

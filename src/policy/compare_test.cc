@@ -84,6 +84,18 @@ TEST(Compare, ARuleBehindOthersIsReached) {
   EXPECT_TRUE(shown.differences[0].after.permitted);
 }
 
+TEST(Compare, AProhibitionThatMovedShowsWhereSomethingPermits) {
+  const auto permission = rule(false, {data("a")});
+  Atom busy = load_below(0.9);
+  busy.op = Operator::gteq;
+  Atom busier = busy;
+  busier.number = 0.8;
+  const Comparison found = compare(*set_of({permission, rule(true, {busy})}),
+                                   *set_of({permission, rule(true, {busier})}), kNow);
+  ASSERT_EQ(found.differences.size(), 1U);
+  EXPECT_TRUE(found.differences[0].before.permitted);
+}
+
 TEST(Compare, TheEndOfAnAgreementIsFoundToTheMillisecond) {
   const Atom end{.operand = Operand::date_time, .op = Operator::lt, .number = 1.9e12};
   const Atom later{.operand = Operand::date_time, .op = Operator::lteq, .number = 1.9e12};
