@@ -4,7 +4,7 @@
 
 #include "policy/analysis.h"
 #include "policy/answer.h"
-#include "policy/internal/corners.h"
+#include "policy/corners.h"
 
 namespace hanse::policy {
 namespace {

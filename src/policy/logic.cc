@@ -1,4 +1,4 @@
-#include "policy/internal/logic.h"
+#include "policy/logic.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/analysis.h"
-#include "policy/internal/logic.h"
+#include "policy/logic.h"
 #include "policy/random_testing.h"
 #include "policy/testing.h"
 #include "policy/write.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <random>
 #include <set>
 
 #include "policy/decision_point.h"
@@ -15,7 +14,13 @@ class RandomPolicies {
  public:
   explicit RandomPolicies(std::uint64_t seed) : random_(seed) {}
 
-  std::size_t below(std::size_t count) { return random_() % count; }
+  std::size_t below(std::size_t count) {
+    // SplitMix64 (Steele, Lea, Flood 2014).
+    std::uint64_t mixed = random_ += 0x9E3779B97F4A7C15ULL;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBULL;
+    return (mixed ^ (mixed >> 31)) % count;
+  }
   bool one_in(std::size_t count) { return below(count) == 0; }
 
   std::vector<std::string> names() {
@@ -160,7 +165,7 @@ class RandomPolicies {
     }
   }
 
-  std::mt19937_64 random_;
+  std::uint64_t random_;
 };
 
 inline std::shared_ptr<const PolicySet> random_set(RandomPolicies& random, std::size_t rules) {
