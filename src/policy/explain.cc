@@ -138,6 +138,9 @@ void add_changes(const PolicySet& set, const Facts& facts, Explanation& explaine
     return;
   }
   bool has_permission = false;
+  const bool is_permitted_too = std::ranges::any_of(explained.rules, [&](const ExplainedRule& one) {
+    return !set.rule(one.rule).is_prohibition && one.trace.truth == Truth::yes;
+  });
   for (const ExplainedRule& rule : explained.rules) {
     const bool is_prohibition = set.rule(rule.rule).is_prohibition;
     has_permission |= !is_prohibition;
@@ -149,7 +152,7 @@ void add_changes(const PolicySet& set, const Facts& facts, Explanation& explaine
     else if (is_in_the_way)
       out.push_back(fmt::format("{} must be known, whether it holds or not: {}",
                                 set.name_of(rule.rule), words_of(rule.ways, facts)));
-    else if (!is_prohibition && rule.trace.truth == Truth::no)
+    else if (!is_prohibition && !is_permitted_too && rule.trace.truth == Truth::no)
       out.push_back(
           fmt::format("{} permits it if {}", set.name_of(rule.rule), words_of(rule.ways, facts)));
   }

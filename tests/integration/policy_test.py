@@ -48,6 +48,20 @@ class Policies(Case):
         everything = self.succeeds("policy", "check", *(POLICIES / site for site in SITES)).stdout
         self.assertIn("9 files, 9 policies", everything)
 
+    def test_the_examples_are_what_the_schema_says(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not there")
+        schema = json.loads((SOURCE / "docs/formats/policy.schema.json").read_text())
+        check = jsonschema.Draft202012Validator(schema)
+        for site in SITES:
+            for path in (POLICIES / site).iterdir():
+                check.validate(json.loads(path.read_text()))
+        # And so is what stays at home of an offer.
+        self.succeeds("policy", "offer", POLICIES / "duisburg", "--out", "offered")
+        check.validate(json.loads((self.folder / "offered/annex.jsonld").read_text()))
+
     def test_a_word_that_is_not_known_is_an_error_with_its_place(self):
         policy = json.loads((POLICIES / "bremen" / "line.jsonld").read_text())
         policy["prohibition"][0]["constraint"][0]["leftOperand"] = "lineLoud"
