@@ -115,6 +115,26 @@ TEST(Compare, WhatNoRequestReachesIsSaid) {
   EXPECT_EQ(found.unexercised[0], "policy 'urn:a' /permission/0 of the second");
 }
 
+TEST(Compare, TheGreatestNumbersThatAPolicyCanNameAreNoTrouble) {
+  const auto with = [](double number) {
+    const Atom epsilon{.operand = Operand::requested_epsilon, .op = Operator::lt, .number = number};
+    const Atom load{.operand = Operand::signal,
+                    .name = "x",
+                    .op = Operator::gt,
+                    .number = -number,
+                    .max_age = {1LL << 60}};
+    Atom end{.operand = Operand::date_time, .op = Operator::lt, .number = number};
+    Atom after = end;
+    after.after_agreement = true;
+    return set_of({rule(false, {epsilon, load}), rule(false, {end}), rule(true, {after})});
+  };
+  for (const double number : {1e308, -1e308, 8.64e16, -8.64e16}) {
+    const Comparison found = compare(*with(number), *with(1), kNow);
+    EXPECT_GT(found.tried, 0U);
+    EXPECT_FALSE(lint(with(number)->policies(), kNow).size() > 9);
+  }
+}
+
 TEST(Compare, KeepsToItsBound) {
   const Comparison cut = compare(*set_of({rule(false, {data("a"), load_below(0.9)})}),
                                  *set_of({rule(false, {data("b")})}), kNow, 3);

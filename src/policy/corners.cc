@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace hanse::policy::internal {
 namespace {
@@ -10,6 +11,9 @@ constexpr std::int64_t kMinute = 60'000;
 constexpr std::int64_t kDay = 24 * 60 * kMinute;
 // Lists of a policy may be long; the first of them stand for the others.
 constexpr std::size_t kMaxValues = 256;
+// Years 1 to 9999: what RFC 3339 has texts for.
+constexpr std::int64_t kFirstTime = -62'135'596'800'000;
+constexpr std::int64_t kLastTime = 253'402'300'799'999;
 constexpr auto kNobody = "urn:hanse:nobody-names-this";
 
 bool is_live(const Atom& atom) {
@@ -25,11 +29,11 @@ std::vector<double> around(std::set<double> thresholds) {
   numbers.push_back(low > 0 ? low / 2 : low - 1);
   double last = std::nan("");
   for (const double one : thresholds) {
-    if (!std::isnan(last)) numbers.push_back(last + (one - last) / 2);
+    if (!std::isnan(last)) numbers.push_back(last / 2 + one / 2);
     numbers.push_back(one);
     last = one;
   }
-  numbers.push_back(high > 0 ? 2 * high : high + 1);
+  numbers.push_back(high > 0 ? std::min(2 * high, std::numeric_limits<double>::max()) : high + 1);
   return numbers;
 }
 
@@ -130,7 +134,9 @@ void Corners::fill(const std::string& key, const std::vector<const Atom*>& atoms
     std::set<double> times{static_cast<double>(wall_.value)};
     for (const Atom* const atom : atoms) times.insert(atom->number);
     for (const double time : times)
-      for (const double by : {0.0, -1.0, 1.0}) values.push_back({.number = time + by});
+      for (const double by : {0.0, -1.0, 1.0})
+        values.push_back({.number = std::clamp(time + by, static_cast<double>(kFirstTime),
+                                               static_cast<double>(kLastTime))});
     values.push_back({.is_known = false});
     return;
   }
@@ -185,7 +191,9 @@ void Corners::fill_clock(const std::vector<const Atom*>& atoms) {
   }
   std::vector<Value>& values = values_[kClockKey];
   values.push_back({.number = static_cast<double>(wall_.value)});
-  for (const std::int64_t time : times) values.push_back({.number = static_cast<double>(time)});
+  for (const std::int64_t time : times)
+    if (time >= kFirstTime && time <= kLastTime)
+      values.push_back({.number = static_cast<double>(time)});
 }
 
 std::vector<std::string> Corners::keys() const {

@@ -1,6 +1,7 @@
 // What is odd about policies that load.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "policy/analysis.h"
 #include "policy/logic.h"
@@ -34,6 +35,55 @@ bool has_scope_of(const Rule& prohibition, const Rule& permission) {
   return true;
 }
 
+void add_names(const Condition& condition, std::set<std::string>& out) {
+  for (const std::string& name : condition.atom.names)
+    out.insert(fmt::format("{}\n{}", row_of(condition.atom.operand).name, name));
+  for (const Condition& part : condition.parts) add_names(part, out);
+}
+
+// Prohibitions by the names of one of their lists: of those a permission must have some, lest it
+// imply nothing of them.
+class ByName {
+ public:
+  void add(const Placed& one) {
+    const Condition* const list = list_of(one.rule->condition);
+    std::set<std::string> names;
+    if (list != nullptr) add_names(*list, names);
+    for (const std::string& name : names) named_[name].push_back(&one);
+    if (names.empty()) others_.push_back(&one);
+  }
+  // In the order in which they were added.
+  std::vector<const Placed*> candidates(const Condition& permission) const {
+    std::vector<const Placed*> found = others_;
+    std::set<std::string> names;
+    add_names(permission, names);
+    for (const std::string& name : names)
+      if (const auto at = named_.find(name); at != named_.end())
+        found.insert(found.end(), at->second.begin(), at->second.end());
+    std::ranges::sort(found);
+    const auto twice = std::ranges::unique(found);
+    found.erase(twice.begin(), twice.end());
+    return found;
+  }
+
+ private:
+  // A list of which every request has to say some.
+  static const Condition* list_of(const Condition& condition) {
+    if (condition.kind == Condition::Kind::atom) {
+      const Operator op = condition.atom.op;
+      const bool is_list = op == Operator::is_any_of || op == Operator::is_all_of;
+      return is_list && !condition.atom.names.empty() ? &condition : nullptr;
+    }
+    if (condition.kind != Condition::Kind::all) return nullptr;
+    for (const Condition& part : condition.parts)
+      if (const Condition* const list = list_of(part)) return list;
+    return nullptr;
+  }
+
+  std::map<std::string, std::vector<const Placed*>> named_;
+  std::vector<const Placed*> others_;
+};
+
 bool has_same_scope(const Rule& one, const Rule& other) {
   return one.action == other.action && one.target == other.target && one.assignee == other.assignee;
 }
@@ -46,7 +96,7 @@ class Lint {
         rules_.push_back({&policy, &rule, canonical(rule.condition)});
       }
     for (const Placed& one : rules_)
-      if (one.rule->is_prohibition) prohibitions_.push_back(&one);
+      if (one.rule->is_prohibition) prohibitions_.add(one);
   }
 
   std::vector<Finding> run() {
@@ -111,7 +161,7 @@ class Lint {
     }
     if (last < static_cast<double>(wall_.value)) {
       find(one, FindingKind::closed_window, "its time ended at {}: it {} nothing any more",
-           instant_text({static_cast<std::int64_t>(last) + 1}),
+           instant_text({static_cast<std::int64_t>(std::max(last, -4e15)) + 1}),
            one.rule->is_prohibition ? "prohibits" : "permits");
     } else if (one.rule->duties.delete_by && *one.rule->duties.delete_by <= wall_) {
       find(one, FindingKind::closed_window,
@@ -133,7 +183,7 @@ class Lint {
 
   void look_for_shadow(const Placed& one) {
     const Placed* shadow = nullptr;
-    for (const Placed* const prohibition : prohibitions_) {
+    for (const Placed* const prohibition : prohibitions_.candidates(one.rule->condition)) {
       const Rule& rule = *prohibition->rule;
       if (has_same_scope(rule, *one.rule) && prohibition->condition == one.condition) {
         find(one, FindingKind::contradicting,
@@ -150,7 +200,7 @@ class Lint {
 
   base::Milliseconds wall_;
   std::vector<Placed> rules_;
-  std::vector<const Placed*> prohibitions_;
+  ByName prohibitions_;
   std::map<std::string, const Placed*> seen_;
   std::vector<Finding> findings_;
 };
