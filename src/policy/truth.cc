@@ -200,12 +200,13 @@ Truth truth_of(Asking& asking, std::uint32_t node) {
     }
     case Condition::Kind::one: {
       int yes = 0;
-      for (std::uint32_t part = node + 1; part < at.end; part = nodes[part].end) {
+      bool is_unknown = false;
+      for (std::uint32_t part = node + 1; part < at.end && yes < 2; part = nodes[part].end) {
         const Truth one = truth_of(asking, part);
-        if (one == Truth::unknown) return Truth::unknown;
         if (one == Truth::yes) ++yes;
+        if (one == Truth::unknown) is_unknown = true;
       }
-      return of(yes == 1);
+      return yes < 2 && is_unknown ? Truth::unknown : of(yes == 1);
     }
   }
   HANSE_CHECK(false);

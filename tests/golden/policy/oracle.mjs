@@ -11,13 +11,13 @@ const [program, sets, requests, seed, flip] = process.argv.slice(2);
 
 // --- chance -------------------------------------------------------------------------------------
 
-let state = BigInt(seed) * 2654435769n + 1n;
+// mulberry32.
+let state = Number(seed) >>> 0;
 function draw() {
-  state = (state + 0x9e3779b97f4a7c15n) & 0xffffffffffffffffn;
-  let z = state;
-  z = ((z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n) & 0xffffffffffffffffn;
-  z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & 0xffffffffffffffffn;
-  return Number((z ^ (z >> 31n)) >> 11n) / 2 ** 53;
+  state = (state + 0x6d2b79f5) | 0;
+  let z = Math.imul(state ^ (state >>> 15), 1 | state);
+  z = (z + Math.imul(z ^ (z >>> 7), 61 | z)) ^ z;
+  return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
 }
 const below = (n) => Math.floor(draw() * n);
 const pick = (list) => list[below(list.length)];
