@@ -42,8 +42,7 @@ Ways just(const Trace& trace, std::size_t first, std::size_t second, bool others
   for (std::size_t i = 0; i < trace.parts.size(); ++i) {
     const bool is_wanted = i == first || i == second;
     const Trace& part = trace.parts[i];
-    // What is known may stay as it is; what is unknown leaves the whole unknown.
-    if (!is_wanted && !others_matter && part.truth != Truth::unknown) continue;
+    if (!is_wanted && !others_matter) continue;
     parts.push_back(fewest_changes(part, is_wanted));
   }
   return together(parts);

@@ -27,7 +27,7 @@ Truth with_changes(const Trace& trace, const std::vector<Change>& way) {
     return no > 0 ? Truth::no : unknown > 0 ? Truth::unknown : Truth::yes;
   if (trace.condition->kind == Condition::Kind::any)
     return yes > 0 ? Truth::yes : unknown > 0 ? Truth::unknown : Truth::no;
-  return unknown > 0 ? Truth::unknown : yes == 1 ? Truth::yes : Truth::no;
+  return yes > 1 ? Truth::no : unknown > 0 ? Truth::unknown : yes == 1 ? Truth::yes : Truth::no;
 }
 
 RC_GTEST_PROP(Explain, TheChangesThatItNamesWouldDo, (std::uint64_t seed)) {

@@ -127,7 +127,10 @@ Trace asked(const Condition& condition, const Facts& facts) {
                                                 : Truth::no;
       break;
     default:
-      trace.truth = count(Truth::unknown) > 0 ? Truth::unknown : of(count(Truth::yes) == 1);
+      // Two are one too many, whatever else is unknown.
+      trace.truth = count(Truth::yes) > 1       ? Truth::no
+                    : count(Truth::unknown) > 0 ? Truth::unknown
+                                                : of(count(Truth::yes) == 1);
   }
   return trace;
 }

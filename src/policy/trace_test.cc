@@ -54,7 +54,7 @@ RC_GTEST_PROP(Trace, AgreesWithWhatCompiledSetsDecide, (std::uint64_t seed)) {
   }
 }
 
-TEST(Trace, ExactlyOneIsUnknownWhereAnyIs) {
+TEST(Trace, ExactlyOneIsUnknownWhereOneMayBe) {
   Atom epsilon{.operand = Operand::requested_epsilon, .op = Operator::lt, .number = 1};
   Atom size{.operand = Operand::cohort_size, .op = Operator::gt, .number = 2};
   const Condition one{.kind = Condition::Kind::one,
