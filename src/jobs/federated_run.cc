@@ -30,6 +30,10 @@ constexpr int kMaxDoublings = 6;
 // Attempts at one round whose sum cannot be made before the job is given up: each costs budgets.
 constexpr std::uint32_t kMaxFailed = 3;
 
+// Attempts at one round of a job under way that declines alone make impossible, before the job is
+// given up: some seven minutes. A site that declined a round declines all of its attempts.
+constexpr std::uint32_t kMaxDeclined = 12;
+
 // A record is some bytes per round and site: kept whole, a snapshot now and then.
 constexpr std::uint64_t kSnapshotEvery = 64;
 
@@ -56,6 +60,7 @@ struct FederatedRun::Parts {
   Milliseconds opened_at{};
   Milliseconds begin_at{};   // not before
   base::Digest roster = {};  // of the epoch that attempts begin by
+  std::size_t min_sites = 1;
 };
 
 Result<void> check_deployable(const Job& job, std::size_t sites) {
@@ -122,7 +127,8 @@ Result<void> FederatedRun::load() {
                                          .coordinator = std::move(coordinator),
                                          .iterate = std::move(iterate),
                                          .iterate_name = state.iterate(),
-                                         .roster = settings_.members.roster});
+                                         .roster = settings_.members.roster,
+                                         .min_sites = aggregation.min_sites});
   return {};
 }
 
@@ -355,12 +361,21 @@ Result<FederatedRun::Outbox> FederatedRun::settle(Outbox out, Milliseconds now) 
 }
 
 // A round that too few sites answered is tried again, later and later, until they do or somebody
-// cancels the job: owners may need days to agree.
+// cancels the job: owners may need days to agree, and lines to be mended. Those who have agreed
+// once and decline from then on end it.
 Result<void> FederatedRun::pause_or_fail(federation::AbortReason reason, Milliseconds now) {
   const base::RoundId id = parts_->record->read([](const TrainingRecord& at) { return at.due(); });
   HANSE_TRY_VOID(append_aborted(steps_since_opened(), parts_->coordinator->outcome()));
   const auto doublings = std::min<std::uint32_t>(id.attempt, kMaxDoublings);
   parts_->begin_at = now + Milliseconds{kPause.value << doublings};
+  const std::size_t cohort = settings_.cohort.size();
+  const std::size_t least = parts_->min_sites;
+  const std::size_t declined = parts_->coordinator->declined();
+  if (id.round > 1 && id.attempt + 1 >= kMaxDeclined && cohort - declined < least)
+    return end(TrainingOutcome::failed,
+               fmt::format("{} of {} sites decline round {}, and a sum of fewer than {} is not "
+                           "opened: ask their owners, and submit the job again",
+                           declined, cohort, id.round, least));
   // A site that lies can spoil a sum, and need not be there the next time.
   if (reason != federation::AbortReason::failed || id.attempt + 1 < kMaxFailed) return {};
   return end(TrainingOutcome::failed,

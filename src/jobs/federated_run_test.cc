@@ -125,6 +125,36 @@ TEST_F(FederatedRunTest, AnAbortedRoundIsTriedAgainLaterAndLater) {
   EXPECT_EQ(plants_.at("a").owed(), 0u) << "told that the attempts are over";
 }
 
+TEST_F(FederatedRunTest, AJobUnderWayEndsWhenSitesDeclineThatItNeeds) {
+  open();
+  attempt();
+  plants_.at("b").refuses = true;
+  for (int n = 0; n < 11; ++n) {
+    attempt();
+    ASSERT_FALSE(run_->record().end()) << n;
+  }
+  attempt();
+  ASSERT_TRUE(run_->record().end());
+  EXPECT_EQ(run_->record().end()->outcome, TrainingOutcome::failed);
+  EXPECT_EQ(run_->record().end()->reason,
+            "1 of 2 sites decline round 2, and a sum of fewer than 2 is not opened: ask their "
+            "owners, and submit the job again");
+}
+
+TEST_F(FederatedRunTest, AJobUnderWayWaitsForSitesThatAreAway) {
+  open();
+  attempt();
+  plants_.away.insert(testing::site("b"));
+  for (int n = 0; n < 15; ++n) {
+    attempt();
+    carry(run_->missed(testing::site("b"), now_));
+  }
+  EXPECT_FALSE(run_->record().end());
+  plants_.away.clear();
+  finish();
+  EXPECT_EQ(run_->record().rounds().size(), 3U);
+}
+
 TEST_F(FederatedRunTest, GoesOnWithoutASiteThatIsMissedIfEnoughAreLeft) {
   open(testing::ovens({"aggregation.min_sites=1"}));
   plants_.away.insert(testing::site("b"));

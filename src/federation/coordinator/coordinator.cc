@@ -84,6 +84,7 @@ base::Result<std::vector<Envelope>> Coordinator::begin(query::QueryPlan plan, st
   released_.reset();
   durable_.clear();
   statements_.clear();
+  declined_.clear();
   evidence_.clear();
   released_digest_.reset();
   planned_ = audit::leaf::Planned{.attempt = {release.job, release.round},
@@ -134,6 +135,7 @@ std::vector<Envelope> Coordinator::advance(const Envelope& envelope, base::Milli
   if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(site, *pull);
   if (const auto* exchange = std::get_if<Exchange>(&message->body))
     return hear(site, *exchange, now);
+  declined_.insert(site);
   return refuse(site, "it declined", now);
 }
 

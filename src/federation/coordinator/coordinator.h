@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "audit/record.h"
@@ -102,6 +103,8 @@ class Coordinator {
   std::size_t sealed_size() const { return sealed_size_; }
   // The contributions in the sum so far, in the order of counting.
   std::vector<step::Count> contributions() const;
+  // Sites that said themselves that they do not answer the last round begun.
+  std::size_t declined() const { return declined_.size(); }
   // What the audit log is to have of the last round begun. Before anybody is asked: the plan.
   audit::leaf::Planned planned(const base::Digest& model) const;
   // Once it is released or aborted: each contribution as its site stated it, in the cohort's
@@ -164,6 +167,7 @@ class Coordinator {
   std::vector<base::Bytes> durable_;  // not taken yet
   // Of the last round begun, beyond its end.
   std::map<base::SiteId, SignedStatement> statements_;
+  std::set<base::SiteId> declined_;
   base::Bytes evidence_;
   std::optional<base::Digest> released_digest_;
   std::optional<audit::leaf::Planned> planned_;
