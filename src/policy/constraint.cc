@@ -20,6 +20,9 @@ constexpr std::size_t kMaxValues = 1024;  // of one right operand
 constexpr Milliseconds kSignalAge{60'000};
 constexpr Milliseconds kProofAge{24 * 3'600'000};
 constexpr double kDayMs = 86'400'000;
+// The third is EDC's.
+constexpr auto kConstraintTypes = std::to_array<std::string_view>(
+    {"odrl:Constraint", "odrl:LogicalConstraint", "edc:AtomicConstraint"});
 
 // The parts of a constraint as they stand.
 struct Parts {
@@ -28,6 +31,7 @@ struct Parts {
   const Json* right = nullptr;
   std::optional<Milliseconds> max_age = {};
   std::string pointer;
+  const Contexts* contexts = nullptr;
 };
 
 std::string_view local(std::string_view word) { return word.substr(word.find(':') + 1); }
@@ -87,28 +91,15 @@ Result<std::vector<std::string>> names_of(const Parts& parts) {
     return wrong(at, "{} values; 1 to {}", items.size(), kMaxValues);
   for (std::size_t i = 0; i < items.size(); ++i) {
     HANSE_TRY(names.emplace_back(), text_of(*items[i], item_pointer(at, *parts.right, i)));
+    if (is_wrapped_id(*items[i])) names.back() = parts.contexts->iri(names.back());
+    if (names.back().size() > kMaxNameBytes)
+      return wrong(item_pointer(at, *parts.right, i), "a name of 1 to {} bytes is expected",
+                   kMaxNameBytes);
   }
   std::ranges::sort(names);
   const auto twice = std::ranges::unique(names);
   names.erase(twice.begin(), twice.end());
   return names;
-}
-
-// A number, or a text that is one.
-std::optional<double> number_in(const Json& wrapped) {
-  const Json& value = unwrapped(wrapped);
-  if (value.is_number()) {
-    const double number = value.get<double>();
-    return std::isfinite(number) ? std::optional(number) : std::nullopt;
-  }
-  if (!value.is_string()) return std::nullopt;
-  const std::string& text = value.get_ref<const std::string&>();
-  double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
-    return std::nullopt;
-  return number;
 }
 
 Result<double> word_among(const Parts& parts, std::span<const std::string_view> words,
@@ -173,6 +164,8 @@ Result<std::vector<Interval>> intervals_of(const Parts& parts) {
     all.push_back({static_cast<std::int64_t>(from), static_cast<std::int64_t>(to)});
   }
   std::ranges::sort(all);
+  const auto twice = std::ranges::unique(all);
+  all.erase(twice.begin(), twice.end());
   return all;
 }
 
@@ -307,10 +300,19 @@ Result<Condition> constraint_of(const Json& written, const Contexts& contexts,
   HANSE_TRY(const std::vector<Member> members, members_of(written, contexts, pointer));
   Parts parts;
   parts.pointer = pointer;
+  parts.contexts = &contexts;
   for (const Member& member : members) {
+    if (member.word == "@id") continue;
+    if (member.word == "@type") {
+      HANSE_TRY_VOID(check_type(*member.value, kConstraintTypes, contexts, member.pointer));
+      continue;
+    }
     if (member.word == "odrl:and" || member.word == "odrl:andSequence" ||
         member.word == "odrl:or" || member.word == "odrl:xone") {
-      if (members.size() > 1)
+      const auto is_beside = [&](const Member& other) {
+        return other.word != member.word && other.word != "@type" && other.word != "@id";
+      };
+      if (std::ranges::any_of(members, is_beside))
         return wrong(member.pointer, "a logical constraint has nothing beside it");
       const auto kind = member.word == "odrl:or"     ? Condition::Kind::any
                         : member.word == "odrl:xone" ? Condition::Kind::one
@@ -332,7 +334,7 @@ Result<Condition> constraint_of(const Json& written, const Contexts& contexts,
       if (!age) return base::fail(age.error().within(member.pointer));
       if (age->value <= 0) return wrong(member.pointer, "it leaves no time");
       parts.max_age = *age;
-    } else if (member.word != "@type" && member.word != "@id") {
+    } else {
       return wrong(member.pointer, "'{}' is not understood in a constraint", member.word);
     }
   }
@@ -347,16 +349,69 @@ Result<Condition> constraint_of(const Json& written, const Contexts& contexts,
 
 }  // namespace
 
-std::string item_pointer(const std::string& pointer, const Json& list, std::size_t index) {
-  return list.is_array() ? fmt::format("{}/{}", pointer, index) : pointer;
+std::optional<double> number_in(const Json& wrapped) {
+  const Json& value = unwrapped(wrapped);
+  if (value.is_number()) {
+    const double number = value.get<double>();
+    return std::isfinite(number) ? std::optional(number) : std::nullopt;
+  }
+  if (!value.is_string()) return std::nullopt;
+  const std::string& text = value.get_ref<const std::string&>();
+  double number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(number))
+    return std::nullopt;
+  return number;
 }
 
 Result<std::string> text_of(const Json& value, std::string_view pointer) {
   const Json& text = unwrapped(value);
-  if (text.is_string() && !text.get_ref<const std::string&>().empty() &&
-      text.get_ref<const std::string&>().size() <= kMaxNameBytes)
-    return text.get<std::string>();
-  return wrong(pointer, "a text of 1 to {} bytes is expected", kMaxNameBytes);
+  if (!text.is_string() || text.get_ref<const std::string&>().empty() ||
+      text.get_ref<const std::string&>().size() > kMaxNameBytes)
+    return wrong(pointer, "a text of 1 to {} bytes is expected", kMaxNameBytes);
+  if (std::ranges::any_of(text.get_ref<const std::string&>(),
+                          [](char one) { return (one >= 0 && one < ' ') || one == '\x7f'; }))
+    return wrong(pointer, "a text without control characters is expected");
+  return text.get<std::string>();
+}
+
+Result<std::string> id_of(const Json& value, const Contexts& contexts, std::string_view pointer) {
+  constexpr auto kTypes = std::to_array<std::string_view>({"odrl:Asset", "odrl:Party"});
+  const Json& node = unwrapped(value);
+  std::string text;
+  if (node.is_object()) {
+    HANSE_TRY(const std::vector<Member> members, members_of(node, contexts, pointer));
+    for (const Member& member : members) {
+      if (member.word == "@id") {
+        HANSE_TRY(text, text_of(*member.value, member.pointer));
+      } else if (member.word == "@type") {
+        HANSE_TRY_VOID(check_type(*member.value, kTypes, contexts, member.pointer));
+      } else {
+        return wrong(member.pointer, "'{}' is not understood where something is named",
+                     member.word);
+      }
+    }
+  } else {
+    HANSE_TRY(text, text_of(node, pointer));
+  }
+  text = contexts.iri(text);
+  if (text.empty() || text.size() > kMaxNameBytes)
+    return wrong(pointer, "a name of 1 to {} bytes is expected", kMaxNameBytes);
+  return text;
+}
+
+Result<void> check_type(const Json& value, std::span<const std::string_view> types,
+                        const Contexts& contexts, const std::string& pointer) {
+  const auto items = items_of(value);
+  if (items.empty()) return wrong(pointer, "{} is expected", fmt::join(types, " or "));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string at = item_pointer(pointer, value, i);
+    HANSE_TRY(const std::string word, word_of(*items[i], contexts, at));
+    if (std::ranges::find(types, word) == types.end())
+      return wrong(at, "{} is expected, found '{}'", fmt::join(types, " or "), word);
+  }
+  return {};
 }
 
 Result<std::string> word_of(const Json& value, const Contexts& contexts, std::string_view pointer) {

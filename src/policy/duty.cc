@@ -12,6 +12,10 @@ namespace {
 using base::Milliseconds;
 using base::Result;
 
+constexpr auto kConstraintTypes =
+    std::to_array<std::string_view>({"odrl:Constraint", "edc:AtomicConstraint"});
+constexpr auto kDutyTypes = std::to_array<std::string_view>({"odrl:Duty"});
+
 struct Parts {
   std::string left = {};
   std::string op = {};
@@ -30,7 +34,9 @@ Result<Parts> parts_of(const Json& written, const Contexts& contexts, const std:
       HANSE_TRY(parts.op, word_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:rightOperand") {
       parts.right = member.value;
-    } else if (member.word != "@type" && member.word != "@id") {
+    } else if (member.word == "@type") {
+      HANSE_TRY_VOID(check_type(*member.value, kConstraintTypes, contexts, member.pointer));
+    } else if (member.word != "@id") {
       return wrong(member.pointer, "'{}' is not understood in a duty's constraint", member.word);
     }
   }
@@ -46,16 +52,14 @@ Result<void> expect(const Parts& parts, std::string_view op) {
 }
 
 Result<double> number_of(const Parts& parts) {
-  const Json& value = unwrapped(*parts.right);
-  if (value.is_number() && std::isfinite(value.get<double>())) return value.get<double>();
+  if (const std::optional<double> number = number_in(*parts.right)) return *number;
   return wrong(parts.pointer + "/rightOperand", "a number is expected");
 }
 
 Result<std::uint64_t> count_of(const Parts& parts) {
-  const Json& value = unwrapped(*parts.right);
-  if (value.is_number() && value.get<double>() >= 0 && value.get<double>() <= 1e15 &&
-      value.get<double>() == std::floor(value.get<double>()))
-    return static_cast<std::uint64_t>(value.get<double>());
+  const std::optional<double> number = number_in(*parts.right);
+  if (number && *number >= 0 && *number <= 1e15 && *number == std::floor(*number))
+    return static_cast<std::uint64_t>(*number);
   return wrong(parts.pointer + "/rightOperand", "a whole number is expected");
 }
 
@@ -166,7 +170,9 @@ Result<Obligations> duty_of(const Json& duty, const Contexts& contexts,
       HANSE_TRY(action, word_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:constraint") {
       constraints = &member;
-    } else if (member.word != "@type" && member.word != "@id") {
+    } else if (member.word == "@type") {
+      HANSE_TRY_VOID(check_type(*member.value, kDutyTypes, contexts, member.pointer));
+    } else if (member.word != "@id") {
       return wrong(member.pointer, "'{}' is not understood in a duty", member.word);
     }
   }

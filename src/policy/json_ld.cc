@@ -37,16 +37,27 @@ constexpr std::array kPrefixes = std::to_array<std::pair<std::string_view, std::
     {"xsd", "http://www.w3.org/2001/XMLSchema#"},
 });
 
-constexpr std::array<std::string_view, 52> kOdrl = {
-    "Policy",      "Set",         "Offer",       "Agreement",  "uid",          "profile",
-    "conflict",    "permission",  "prohibition", "obligation", "duty",         "remedy",
-    "consequence", "inheritFrom", "action",      "target",     "assigner",     "assignee",
-    "constraint",  "refinement",  "leftOperand", "operator",   "rightOperand", "unit",
-    "dataType",    "status",      "and",         "or",         "xone",         "andSequence",
-    "eq",          "neq",         "lt",          "lteq",       "gt",           "gteq",
-    "isAnyOf",     "isAllOf",     "isNoneOf",    "isPartOf",   "use",          "distribute",
-    "transfer",    "delete",      "inform",      "dateTime",   "purpose",      "spatial",
-    "delayPeriod", "elapsedTime", "recipient",   "prohibit"};
+constexpr auto kOdrl =
+    std::to_array<std::string_view>({"Permission",   "Prohibition", "Duty",
+                                     "Rule",         "Constraint",  "LogicalConstraint",
+                                     "Asset",        "Party",       "Policy",
+                                     "Set",          "Offer",       "Agreement",
+                                     "uid",          "profile",     "conflict",
+                                     "permission",   "prohibition", "obligation",
+                                     "duty",         "remedy",      "consequence",
+                                     "inheritFrom",  "action",      "target",
+                                     "assigner",     "assignee",    "constraint",
+                                     "refinement",   "leftOperand", "operator",
+                                     "rightOperand", "unit",        "dataType",
+                                     "status",       "and",         "or",
+                                     "xone",         "andSequence", "eq",
+                                     "neq",          "lt",          "lteq",
+                                     "gt",           "gteq",        "isAnyOf",
+                                     "isAllOf",      "isNoneOf",    "isPartOf",
+                                     "use",          "distribute",  "transfer",
+                                     "delete",       "inform",      "dateTime",
+                                     "purpose",      "spatial",     "delayPeriod",
+                                     "elapsedTime",  "recipient",   "prohibit"});
 
 // Of ours, beside the operands.
 constexpr std::array<std::string_view, 25> kOurs = {
@@ -82,7 +93,20 @@ std::string shortened(std::string_view iri) {
   for (const Namespace& one : kNamespaces)
     if (iri.starts_with(one.iri) && iri.size() > one.iri.size())
       return fmt::format("{}:{}", one.prefix, iri.substr(one.iri.size()));
-  return std::string(iri);
+  return fmt::format("<{}>", iri);
+}
+
+std::optional<std::string_view> prefix_known(std::string_view name) {
+  const auto at =
+      std::ranges::find(kPrefixes, name, &std::pair<std::string_view, std::string_view>::first);
+  if (at == kPrefixes.end()) return std::nullopt;
+  return at->second;
+}
+
+// The prefix of the namespace that has this IRI. Empty: none has.
+std::string_view namespace_of(std::string_view iri) {
+  const auto at = std::ranges::find(kNamespaces, iri, &Namespace::iri);
+  return at == kNamespaces.end() ? std::string_view() : at->prefix;
 }
 
 }  // namespace
@@ -146,39 +170,63 @@ Result<void> Contexts::add_term(const std::string& term, const Json& value, cons
     const std::size_t colon = iri.find(':');
     const auto known =
         colon == std::string::npos ? terms_.end() : terms_.find(iri.substr(0, colon));
-    const auto built = std::ranges::find(kPrefixes, std::string_view(iri).substr(0, colon),
-                                         &std::pair<std::string_view, std::string_view>::first);
-    if (colon == std::string::npos || (known == terms_.end() && built == kPrefixes.end()))
+    const auto built = prefix_known(std::string_view(iri).substr(0, colon));
+    if (colon == std::string::npos || (known == terms_.end() && !built))
       return wrong(at, "'{}' is no absolute IRI", iri);
-    iri = (known != terms_.end() ? known->second : std::string(built->second)) +
-          iri.substr(colon + 1);
+    iri = (known != terms_.end() ? known->second : std::string(*built)) + iri.substr(colon + 1);
   }
+  if (const auto built = prefix_known(term); built && namespace_of(iri) != namespace_of(*built))
+    return wrong(at, "'{}' is a prefix of {} already", term, *built);
   if (term == "@vocab") {
     vocabulary_ = iri;
   } else if (term.starts_with('@')) {
     return wrong(at, "'{}' is not understood in a context", term);
   } else {
+    if (terms_.size() >= kMaxTerms) return wrong(at, "more than {} terms", kMaxTerms);
     terms_.insert_or_assign(term, std::move(iri));
   }
   return {};
 }
 
+std::string Contexts::known(std::string_view written) const {
+  if (has_catena_x_ && is_catena_x_term(written)) return fmt::format("cx:{}", written);
+  if (has_ours_ && is_our_term(written)) return fmt::format("hanse:{}", written);
+  if (has_odrl_ && std::ranges::find(kOdrl, written) != kOdrl.end())
+    return fmt::format("odrl:{}", written);
+  return "";
+}
+
+std::string Contexts::iri(std::string_view written) const {
+  const std::size_t colon = written.find(':');
+  if (colon == std::string_view::npos || written.substr(colon + 1).starts_with("//"))
+    return std::string(written);
+  const std::string_view prefix = written.substr(0, colon);
+  const std::string_view rest = written.substr(colon + 1);
+  if (const auto at = terms_.find(prefix); at != terms_.end())
+    return at->second + std::string(rest);
+  if (const auto built = prefix_known(prefix)) return fmt::format("{}{}", *built, rest);
+  return std::string(written);
+}
+
 Result<std::string> Contexts::word(std::string_view written, std::string_view pointer) const {
   if (written.starts_with('@')) return std::string(written);
-  if (const auto at = terms_.find(written); at != terms_.end()) return shortened(at->second);
+  if (const auto at = terms_.find(written); at != terms_.end()) {
+    std::string word = shortened(at->second);
+    const std::string plain = known(written);
+    if (!plain.empty() && word != plain)
+      return wrong(pointer, "'{}' is {} in one context and {} in another", written, plain, word);
+    return word;
+  }
   if (is_absolute(written)) return shortened(written);
   if (const std::size_t colon = written.find(':'); colon != std::string_view::npos) {
     const std::string_view prefix = written.substr(0, colon);
     const std::string_view rest = written.substr(colon + 1);
     if (const auto at = terms_.find(prefix); at != terms_.end())
       return shortened(at->second + std::string(rest));
-    for (const auto& [name, iri] : kPrefixes)
-      if (name == prefix) return shortened(fmt::format("{}{}", iri, rest));
+    if (const auto built = prefix_known(prefix))
+      return shortened(fmt::format("{}{}", *built, rest));
   }
-  if (has_catena_x_ && is_catena_x_term(written)) return fmt::format("cx:{}", written);
-  if (has_ours_ && is_our_term(written)) return fmt::format("hanse:{}", written);
-  if (has_odrl_ && std::ranges::find(kOdrl, written) != kOdrl.end())
-    return fmt::format("odrl:{}", written);
+  if (std::string plain = known(written); !plain.empty()) return plain;
   if (!vocabulary_.empty()) return shortened(vocabulary_ + std::string(written));
   return wrong(pointer, "no context says what '{}' is", written);
 }
@@ -202,16 +250,72 @@ const Json& unwrapped(const Json& value) {
   }
 }
 
-std::vector<const Json*> items_of(const Json& value) {
+bool is_wrapped_id(const Json& value) {
+  const Json* at = &value;
+  while (at->is_array() && at->size() == 1) at = &at->front();
+  return at->is_object() && at->size() == 1 && at->contains("@id");
+}
+
+namespace {
+
+// A list without "@list" around it, and where it stands.
+const Json& unlisted(const Json& value, std::string* pointer) {
   const Json* at = &value;
   while ((at->is_object() && at->size() == 1 && at->contains("@list")) ||
          (at->is_array() && at->size() == 1 && at->front().is_object() &&
-          at->front().contains("@list")))
+          at->front().contains("@list"))) {
+    *pointer += at->is_object() ? "/@list" : "/0";
     at = at->is_object() ? &at->at("@list") : &at->front();
+  }
+  return *at;
+}
+
+Result<void> check_value_types_within(const Json& json, const Contexts& contexts,
+                                      std::string* pointer) {
+  constexpr auto kTypes = std::to_array<std::string_view>(
+      {"xsd:string", "xsd:boolean", "xsd:integer", "xsd:nonNegativeInteger", "xsd:positiveInteger",
+       "xsd:int", "xsd:long", "xsd:decimal", "xsd:float", "xsd:double", "xsd:dateTime", "xsd:date",
+       "xsd:dateTimeStamp", "xsd:duration", "xsd:dayTimeDuration", "xsd:anyURI"});
+  if (!json.is_structured()) return {};
+  const std::size_t size = pointer->size();
+  if (json.is_object() && json.contains("@value") && json.contains("@type")) {
+    const Json& type = unwrapped(json.at("@type"));
+    *pointer += "/@type";
+    if (!type.is_string()) return wrong(*pointer, "the name of a type is expected");
+    HANSE_TRY(const std::string word, contexts.word(type.get_ref<const std::string&>(), *pointer));
+    if (std::ranges::find(kTypes, word) == kTypes.end())
+      return wrong(*pointer, "'{}' is no type of XML Schema that is understood", word);
+    pointer->resize(size);
+  }
+  std::size_t index = 0;
+  for (const auto& [key, value] : json.items()) {
+    *pointer += json.is_object() ? pointer_step(key) : fmt::format("/{}", index++);
+    HANSE_TRY_VOID(check_value_types_within(value, contexts, pointer));
+    pointer->resize(size);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<const Json*> items_of(const Json& value) {
+  std::string pointer;
+  const Json& list = unlisted(value, &pointer);
   std::vector<const Json*> items;
-  if (!at->is_array()) return {at};
-  for (const Json& item : *at) items.push_back(&item);
+  if (!list.is_array()) return {&list};
+  for (const Json& item : list) items.push_back(&item);
   return items;
+}
+
+std::string item_pointer(const std::string& pointer, const Json& list, std::size_t index) {
+  std::string at = pointer;
+  return unlisted(list, &at).is_array() ? fmt::format("{}/{}", at, index) : at;
+}
+
+Result<void> check_value_types(const Json& json, const Contexts& contexts,
+                               const std::string& pointer) {
+  std::string at = pointer;
+  return check_value_types_within(json, contexts, &at);
 }
 
 Result<std::vector<Member>> members_of(const Json& object, const Contexts& contexts,

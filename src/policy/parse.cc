@@ -10,6 +10,7 @@ namespace {
 
 using base::Result;
 using internal::Contexts;
+using internal::id_of;
 using internal::item_pointer;
 using internal::items_of;
 using internal::Json;
@@ -26,9 +27,22 @@ struct Inherited {
   std::string assignee = {};
 };
 
+// What is said to people. A closed list: a slip must not turn a word into a remark.
 bool is_remark(std::string_view word) {
-  return word.starts_with("dct:") || word == "rdfs:comment" || word == "rdfs:label";
+  constexpr auto kRemarks = std::to_array<std::string_view>(
+      {"dct:title", "dct:alternative", "dct:description", "dct:abstract", "dct:creator",
+       "dct:contributor", "dct:publisher", "dct:issued", "dct:created", "dct:modified",
+       "dct:identifier", "dct:subject", "dct:language", "dct:source", "dct:references",
+       "rdfs:comment", "rdfs:label"});
+  return std::ranges::find(kRemarks, word) != kRemarks.end();
 }
+
+constexpr auto kPolicyTypes =
+    std::to_array<std::string_view>({"odrl:Set", "odrl:Offer", "odrl:Agreement", "odrl:Policy"});
+constexpr auto kPermissionTypes = std::to_array<std::string_view>({"odrl:Permission", "odrl:Rule"});
+constexpr auto kProhibitionTypes =
+    std::to_array<std::string_view>({"odrl:Prohibition", "odrl:Rule"});
+constexpr auto kObligationTypes = std::to_array<std::string_view>({"odrl:Duty", "odrl:Rule"});
 
 Result<Action> action_of(const Json& value, const Contexts& contexts, std::string_view pointer) {
   HANSE_TRY(const std::string word, word_of(value, contexts, pointer));
@@ -64,8 +78,14 @@ Result<void> read_obligation(const Json& written, const Contexts& contexts,
     return {};
   }
   // Of the Catena-X profile: until when data are provided. After that nothing is permitted.
+  const std::size_t before = out->condition.parts.size();
   for (const Member& member : members) {
-    if (member.word == "odrl:action" || member.word == "@type" || member.word == "@id") continue;
+    if (member.word == "odrl:action" || member.word == "@id") continue;
+    if (member.word == "@type") {
+      HANSE_TRY_VOID(
+          internal::check_type(*member.value, kObligationTypes, contexts, member.pointer));
+      continue;
+    }
     if (member.word != "odrl:constraint")
       return wrong(member.pointer, "'{}' is not understood in an obligation", member.word);
     HANSE_TRY(Condition ends, internal::condition_of(*member.value, Condition::Kind::all, contexts,
@@ -80,6 +100,8 @@ Result<void> read_obligation(const Json& written, const Contexts& contexts,
       out->condition.parts.push_back(std::move(part));
     }
   }
+  if (out->condition.parts.size() == before)
+    return wrong(pointer, "an obligation to use that says no end");
   return {};
 }
 
@@ -93,22 +115,30 @@ Result<Rule> rule_of(const Json& written, bool is_prohibition, const Inherited& 
             .condition = {},
             .duties = {},
             .pointer = pointer};
+  if (std::ranges::all_of(members, [](const Member& one) { return one.word == "@id"; }))
+    return wrong(pointer, "a rule stands where it applies; it is not looked up by its name");
   std::optional<Action> action = inherited.action;
   for (const Member& member : members) {
     if (member.word == "odrl:action") {
       HANSE_TRY(action, action_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:target") {
-      HANSE_TRY(rule.target, text_of(*member.value, member.pointer));
+      HANSE_TRY(rule.target, id_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:assignee") {
-      HANSE_TRY(rule.assignee, text_of(*member.value, member.pointer));
+      HANSE_TRY(rule.assignee, id_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:assigner") {
-      HANSE_TRY([[maybe_unused]] const std::string name, text_of(*member.value, member.pointer));
+      HANSE_TRY([[maybe_unused]] const std::string name,
+                id_of(*member.value, contexts, member.pointer));
     } else if (member.word == "odrl:constraint") {
       HANSE_TRY(rule.condition, internal::condition_of(*member.value, Condition::Kind::all,
                                                        contexts, member.pointer, 0));
     } else if (member.word == "odrl:duty" && !is_prohibition) {
       HANSE_TRY(rule.duties, internal::duties_of(*member.value, contexts, member.pointer));
-    } else if (member.word != "@type" && member.word != "@id" && !is_remark(member.word)) {
+    } else if (member.word == "@type") {
+      HANSE_TRY_VOID(internal::check_type(
+          *member.value,
+          is_prohibition ? std::span<const std::string_view>(kProhibitionTypes) : kPermissionTypes,
+          contexts, member.pointer));
+    } else if (member.word != "@id" && !is_remark(member.word)) {
       return wrong(member.pointer, "'{}' is not understood in a {}", member.word,
                    is_prohibition ? "prohibition" : "permission");
     }
@@ -131,17 +161,6 @@ Result<void> check_profile(const Json& value, const Contexts& contexts,
   return {};
 }
 
-Result<void> check_type(const Json& value, const Contexts& contexts, const std::string& pointer) {
-  for (const Json* const item : items_of(value)) {
-    HANSE_TRY(const std::string word, word_of(*item, contexts, pointer));
-    if (word != "odrl:Set" && word != "odrl:Offer" && word != "odrl:Agreement" &&
-        word != "odrl:Policy")
-      return wrong(pointer, "a Set, an Offer, an Agreement or a Policy is expected, found '{}'",
-                   word);
-  }
-  return {};
-}
-
 // One policy as it is read: what it says of itself first, its rules after.
 class Reader {
  public:
@@ -149,11 +168,15 @@ class Reader {
       : contexts_(contexts), pointer_(std::move(pointer)) {}
 
   Result<Policy> read(const Json& written) {
+    HANSE_TRY_VOID(internal::check_value_types(written, contexts_, pointer_));
     HANSE_TRY(const std::vector<Member> members, members_of(written, contexts_, pointer_));
     for (const Member& member : members) HANSE_TRY_VOID(read_header(member));
     if (policy_.uid.empty()) return wrong(pointer_, "a policy without an @id");
     for (const Member& member : members) HANSE_TRY_VOID(read_rules(member));
     if (policy_.rules.empty()) return wrong(pointer_, "a policy without a rule");
+    if (!obligation_.empty() &&
+        std::ranges::all_of(policy_.rules, [](const Rule& one) { return one.is_prohibition; }))
+      return wrong(obligation_, "an obligation binds its policy's permissions, and there is none");
     for (Rule& rule : policy_.rules) {
       if (rule.is_prohibition) continue;
       std::ranges::copy(added_.condition.parts, std::back_inserter(rule.condition.parts));
@@ -166,9 +189,9 @@ class Reader {
   Result<void> read_header(const Member& member) {
     const auto& [word, value, at] = member;
     if (word == "@id") {
-      HANSE_TRY(policy_.uid, text_of(*value, at));
+      HANSE_TRY(policy_.uid, id_of(*value, contexts_, at));
     } else if (word == "@type") {
-      HANSE_TRY_VOID(check_type(*value, contexts_, at));
+      HANSE_TRY_VOID(internal::check_type(*value, kPolicyTypes, contexts_, at));
     } else if (word == "odrl:profile") {
       HANSE_TRY_VOID(check_profile(*value, contexts_, at));
     } else if (word == "odrl:conflict") {
@@ -176,8 +199,12 @@ class Reader {
       if (how != "odrl:prohibit")
         return wrong(at, "prohibitions go before permissions here: '{}' is not done", how);
     } else if (word == "hanse:kind") {
-      HANSE_TRY(const std::string text, text_of(*value, at));
-      const std::optional<Kind> kind = kind_named(text.substr(text.rfind(':') + 1));
+      HANSE_TRY(std::string text, text_of(*value, at));
+      if (text.find(':') != std::string::npos) {
+        HANSE_TRY(text, contexts_.word(text, at));
+        if (text.starts_with("hanse:")) text.erase(0, 6);
+      }
+      const std::optional<Kind> kind = kind_named(text);
       if (!kind)
         return wrong(at, "'{}' is none of regulatory, contractual, operational and competitive",
                      text);
@@ -185,11 +212,11 @@ class Reader {
     } else if (word == "odrl:action") {
       HANSE_TRY(inherited_.action, action_of(*value, contexts_, at));
     } else if (word == "odrl:target") {
-      HANSE_TRY(inherited_.target, text_of(*value, at));
+      HANSE_TRY(inherited_.target, id_of(*value, contexts_, at));
     } else if (word == "odrl:assignee") {
-      HANSE_TRY(inherited_.assignee, text_of(*value, at));
+      HANSE_TRY(inherited_.assignee, id_of(*value, contexts_, at));
     } else if (word == "odrl:assigner") {
-      HANSE_TRY([[maybe_unused]] const std::string name, text_of(*value, at));
+      HANSE_TRY([[maybe_unused]] const std::string name, id_of(*value, contexts_, at));
     } else if (word != "odrl:permission" && word != "odrl:prohibition" &&
                word != "odrl:obligation" && word != "@context" && !is_remark(word)) {
       static const std::vector<std::string> kKnown = {"permission", "prohibition", "obligation",
@@ -209,6 +236,7 @@ class Reader {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const std::string at = item_pointer(member.pointer, *member.value, i);
       if (is_obligation) {
+        obligation_ = at;
         HANSE_TRY_VOID(read_obligation(*items[i], contexts_, at, &added_));
         continue;
       }
@@ -224,6 +252,7 @@ class Reader {
   Policy policy_;
   Inherited inherited_;
   Added added_;
+  std::string obligation_;  // where one stands
 };
 
 Result<void> add_context(const Json& object, const std::string& pointer, Contexts* contexts) {

@@ -42,7 +42,8 @@ const std::string kFull = policy_text("urn:p:full", R"(
             {"leftOperand": "timeOfDay", "operator": "gteq", "rightOperand": "22:00"}]}]}]},
       {"leftOperand": "lineLoad", "operator": "lt", "rightOperand": 0.9, "maxAge": "PT30S"},
       {"leftOperand": "hanse:signal/copper.price", "operator": "gteq", "rightOperand": 9000},
-      {"leftOperand": "ledgerProof", "operator": "eq", "rightOperand": "released", "maxAge": "PT6H"},
+      {"leftOperand": "ledgerProof", "operator": "eq", "rightOperand": "released",
+       "maxAge": "PT6H"},
       {"leftOperand": "WarrantyDurationMonths", "operator": "gteq", "rightOperand": "6"},
       {"leftOperand": "sensitivity", "operator": "lteq", "rightOperand": "internal"}],
      "duty": [
@@ -55,7 +56,8 @@ const std::string kFull = policy_text("urn:p:full", R"(
          {"leftOperand": "aggregate_only", "operator": "eq", "rightOperand": true}]},
        {"action": "delete", "constraint": [
          {"leftOperand": "delayPeriod", "operator": "lteq", "rightOperand": "P30D"},
-         {"leftOperand": "dateTime", "operator": "lteq", "rightOperand": "2027-01-01T00:00:00+01:00"}]},
+         {"leftOperand": "dateTime", "operator": "lteq",
+          "rightOperand": "2027-01-01T00:00:00+01:00"}]},
        {"action": "inform", "constraint": [
          {"leftOperand": "recipient", "operator": "isAllOf", "rightOperand": ["owner"]}]}]}],
   "prohibition": [
@@ -257,20 +259,31 @@ TEST(Parse, ANumberIsOneHoweverItIsWritten) {
   EXPECT_NE(with("2"), with("1"));
 }
 
-// A pair of a text that breaks a policy at one place and the pointer that names the place.
+// A text that breaks a policy at one place, and the pointer that names the place.
+struct Case {
+  std::string body;
+  std::string pointer;
+};
+
+std::string constraint(const std::string& text) {
+  return R"("permission": [{"action": "train", "constraint": [)" + text + "]}]";
+}
+
+std::string duty(const std::string& text) {
+  return R"("permission": [{"action": "train", "duty": [{"action": "hanse:apply",
+      "constraint": [)" +
+         text + "]}]}]";
+}
+
+void expect_errors(const std::vector<Case>& cases) {
+  for (const Case& one : cases) {
+    const std::string error = error_of(policy_text("urn:p:1", one.body));
+    EXPECT_TRUE(error.starts_with(one.pointer + ": ")) << one.body << "\n  " << error;
+  }
+}
+
 TEST(Parse, SaysWhereAWordIsUnknown) {
-  struct Case {
-    std::string body;
-    std::string pointer;
-  };
-  const auto constraint = [](const std::string& text) {
-    return R"("permission": [{"action": "train", "constraint": [)" + text + "]}]";
-  };
-  const auto duty = [](const std::string& text) {
-    return R"("permission": [{"action": "train", "duty": [{"action": "hanse:apply", "constraint": [)" +
-           text + "]}]}]";
-  };
-  const std::vector<Case> cases = {
+  expect_errors({
       {R"("permision": [])", "/permision"},
       {R"("inheritFrom": "urn:x", "permission": [])", "/inheritFrom"},
       {R"("conflict": "perm", "permission": [])", "/conflict"},
@@ -281,6 +294,11 @@ TEST(Parse, SaysWhereAWordIsUnknown) {
       {R"("permission": [{"action": "train", "remedy": {}}])", "/permission/0/remedy"},
       {R"("prohibition": [{"action": "train", "duty": []}])", "/prohibition/0/duty"},
       {R"("permission": [{"constraint": []}])", "/permission/0"},
+  });
+}
+
+TEST(Parse, SaysWhereAConstraintIsWrong) {
+  expect_errors({
       {constraint(atom("Mood", "eq", "\"good\"")), "/permission/0/constraint/0/leftOperand"},
       {constraint(atom("odrl:version", "eq", "\"1\"")), "/permission/0/constraint/0/leftOperand"},
       {constraint(atom("hanse:Membership", "eq", "\"a\"")),
@@ -316,6 +334,11 @@ TEST(Parse, SaysWhereAWordIsUnknown) {
        "/permission/0/constraint/0/or"},
       {constraint(R"({"leftOperand": "dataType", "operator": "eq"})"),
        "/permission/0/constraint/0"},
+  });
+}
+
+TEST(Parse, SaysWhereADutyIsWrong) {
+  expect_errors({
       {duty(atom("epsilon", "lteq", "1")), "/permission/0/duty/0/constraint/0/leftOperand"},
       {duty(atom("epsilon_cap", "gteq", "1")), "/permission/0/duty/0/constraint/0/operator"},
       {duty(atom("epsilon_cap", "lteq", "-1")), "/permission/0/duty/0/constraint/0/rightOperand"},
@@ -329,11 +352,96 @@ TEST(Parse, SaysWhereAWordIsUnknown) {
       {R"("permission": [{"action": "train"}], "obligation": [{"action": "use", "constraint": [)" +
            atom("dataType", "eq", "\"a\"") + "]}]",
        "/obligation/0/constraint"},
+  });
+}
+
+TEST(Parse, LetsNoWordPassForAnother) {
+  expect_errors({
+      {R"("kind": "urn:other:regulatory", "permission": [])", "/kind"},
+      // Of no namespace that is known, though they look like a word of one.
+      {R"("dct://title": "x", "permission": [{"action": "train"}])", "/dct:~1~1title"},
+      {R"("profile": "cx://profile2405", "permission": [{"action": "train"}])", "/profile"},
+      {R"("dct:constraint": [], "permission": [{"action": "train"}])", "/dct:constraint"},
+      {R"("action": "train", "permission": [{"@id": "urn:rule:elsewhere"}])", "/permission/0"},
+      {R"("permission": [{"action": "train", "@type": "Prohibition"}])", "/permission/0/@type"},
+      {R"("permission": [{"action": "train", "target": {"@type": "AssetCollection", "@id": "a"}}])",
+       "/permission/0/target/@type"},
+      {R"("permission": [{"action": "train", "target": {"@id": "a", "refinement": []}}])",
+       "/permission/0/target/refinement"},
+      {R"("permission": [{"action": "train", "target": ["a", "b"]}])", "/permission/0/target"},
+      {R"("permission": [{"action": "train", "target": "a\nb"}])", "/permission/0/target"},
+      {R"("permission": [{"action": "train"}], "obligation": [{"action": "use"}])",
+       "/obligation/0"},
+      {R"("prohibition": [{"action": "train"}], "obligation": [{"action": "hanse:apply",
+        "constraint": [{"leftOperand": "min_cohort", "operator": "gteq", "rightOperand": 5}]}])",
+       "/obligation/0"},
+      {constraint(atom("dataType", "eq", R"({"@value": "a", "@type": "urn:other"})")),
+       "/permission/0/constraint/0/rightOperand/@type"},
+      {constraint(atom("dataType", "isAnyOf", R"({"@list": ["a", 7]})")),
+       "/permission/0/constraint/0/rightOperand/@list/1"},
+      {constraint(atom("dataType", "eq", "\"a\"", R"(, "@type": "Permission")")),
+       "/permission/0/constraint/0/@type"},
+  });
+}
+
+// What EDC writes: nodes with their types and names, targets as nodes.
+TEST(Parse, TakesTypesAndNamesOfNodes) {
+  const std::string plain = policy_text(
+      "urn:p:1", R"("permission": [{"action": "train", "target": "ovens", "constraint": [)" +
+                     atom("Membership", "eq", "\"active\"") + "]}]");
+  EXPECT_EQ(digest_of_text(policy_text("urn:p:1", R"("permission": [{
+      "@type": "Permission", "uid": "urn:rule:1", "action": "train",
+      "target": {"@type": "Asset", "uid": "ovens"}, "constraint": [{
+        "@type": "LogicalConstraint", "and": [{"@type": "edc:AtomicConstraint", "@id": "urn:c:1",
+          "leftOperand": "Membership", "operator": "eq", "rightOperand": "active"}]}]}])")),
+            digest_of_text(plain));
+}
+
+// A prohibition whose target is spelled short must not miss what is meant.
+TEST(Parse, NamesWithAPrefixAreWrittenOut) {
+  const auto with = [](std::string_view target, std::string_view assignee) {
+    return digest_of_text(fmt::format(
+        R"({{"@context": ["http://www.w3.org/ns/odrl.jsonld", {{"p": "urn:plants:"}}],
+            "@id": "p:1", "prohibition": [{{"action": "use", "target": {}, "assignee": {}}}]}})",
+        target, assignee));
   };
-  for (const Case& one : cases) {
-    const std::string error = error_of(policy_text("urn:p:1", one.body));
-    EXPECT_TRUE(error.starts_with(one.pointer + ": ")) << one.body << "\n  " << error;
-  }
+  EXPECT_EQ(with("\"p:ovens\"", "\"p:hub\""), with("\"urn:plants:ovens\"", "\"urn:plants:hub\""));
+  EXPECT_EQ(with("\"p:ovens\"", "\"p:hub\""),
+            with(R"({"@id": "p:ovens"})", R"([{"uid": "p:hub"}])"));
+  EXPECT_NE(with("\"p:ovens\"", "\"p:hub\""), with("\"q:ovens\"", "\"p:hub\""));
+  const auto named = [](std::string_view right) {
+    return digest_of_text(policy_text(
+        "urn:p:1", R"("permission": [)" + rule(atom("UsagePurpose", "eq", right)) + "]"));
+  };
+  EXPECT_EQ(named(R"({"@id": "cx-policy:x"})"),
+            named(R"({"@id": "https://w3id.org/catenax/policy/x"})"));
+  EXPECT_NE(named(R"({"@id": "cx-policy:x"})"), named(R"("cx-policy:x")"));
+}
+
+// An object context cannot turn a constraint into a remark.
+TEST(Parse, AWordHasOneMeaning) {
+  const auto with = [](std::string_view terms) {
+    return error_of(fmt::format(
+        R"({{"@context": ["http://www.w3.org/ns/odrl.jsonld", {}], "@id": "urn:p:1",
+            "prohibition": [{{"action": "use", "constraint": []}}]}})",
+        terms));
+  };
+  EXPECT_EQ(with(R"({"constraint": "odrl:constraint", "odrl": "http://www.w3.org/ns/odrl/2/"})"),
+            "");
+  EXPECT_TRUE(
+      with(R"({"constraint": "dct:description"})").starts_with("/prohibition/0/constraint: "));
+  EXPECT_TRUE(with(R"({"odrl": "urn:other:"})").starts_with("/@context/1/odrl: "));
+}
+
+TEST(Parse, BoundsBeforeItBuilds) {
+  std::string keys = "{";
+  for (int i = 0; i < 100'000; ++i) keys += fmt::format("\"dct:{}\": 0, ", i);
+  EXPECT_NE(error_of(keys + "\"x\": 0}").find("over 1024 keys"), std::string::npos);
+  EXPECT_NE(error_of("{\"" + std::string(5000, 'x') + "\": 0}").find("a key of 5000 bytes"),
+            std::string::npos);
+  std::string zeros = "[";
+  for (int i = 0; i < 4'000'001; ++i) zeros += "0,";
+  EXPECT_NE(error_of(zeros + "0]").find("over 4000000 values"), std::string::npos);
 }
 
 TEST(Parse, HelpsWhoSlipped) {

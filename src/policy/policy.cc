@@ -56,14 +56,40 @@ std::string_view word_of(Condition::Kind kind) {
   HANSE_CHECK(false);
 }
 
-// The parts of a condition with those of equal kind taken in: all of all is all.
-void gather(const Condition& condition, Condition::Kind kind, std::vector<std::string>* parts) {
+// A condition in its one form: no part alone, none of its own kind within it, in order.
+struct Normal {
+  Condition::Kind kind = Condition::Kind::atom;
+  std::vector<std::string> parts = {};  // of an atom: itself
+};
+
+std::string text_of(const Normal& normal) {
+  if (normal.kind == Condition::Kind::atom) return normal.parts.front();
+  std::string text = fmt::format("{}(", word_of(normal.kind));
+  for (const std::string& part : normal.parts) text += sized(part);
+  return text + ")";
+}
+
+Normal normal_of(const Condition& condition) {
+  if (condition.kind == Condition::Kind::atom)
+    return {Condition::Kind::atom, {canonical(condition.atom)}};
+  const bool counts = condition.kind == Condition::Kind::one;  // one of two alike is none of them
+  Normal all{condition.kind};
+  Normal last;
   for (const Condition& part : condition.parts) {
-    if (part.kind == kind && kind != Condition::Kind::one)
-      gather(part, kind, parts);
-    else
-      parts->push_back(canonical(part));
+    Normal one = normal_of(part);
+    if (one.kind == condition.kind && !counts) {
+      std::ranges::move(one.parts, std::back_inserter(all.parts));
+      continue;
+    }
+    all.parts.push_back(text_of(one));
+    last = std::move(one);
   }
+  std::ranges::sort(all.parts);
+  if (!counts) {
+    const auto twice = std::ranges::unique(all.parts);
+    all.parts.erase(twice.begin(), twice.end());
+  }
+  return all.parts.size() == 1 ? last : all;
 }
 
 }  // namespace
@@ -75,20 +101,7 @@ std::optional<Kind> kind_named(std::string_view name) {
   return static_cast<Kind>(at - kKinds.begin());
 }
 
-std::string canonical(const Condition& condition) {
-  if (condition.kind == Condition::Kind::atom) return canonical(condition.atom);
-  std::vector<std::string> parts;
-  gather(condition, condition.kind, &parts);
-  std::ranges::sort(parts);
-  if (condition.kind != Condition::Kind::one) {  // exactly one of two alike is none
-    const auto twice = std::ranges::unique(parts);
-    parts.erase(twice.begin(), twice.end());
-  }
-  if (parts.size() == 1) return parts.front();
-  std::string text = fmt::format("{}(", word_of(condition.kind));
-  for (const std::string& part : parts) text += sized(part);
-  return text + ")";
-}
+std::string canonical(const Condition& condition) { return text_of(normal_of(condition)); }
 
 std::string canonical(const Policy& policy, const Rule& rule) {
   std::string text = fmt::format(

@@ -10,12 +10,26 @@ namespace hanse::policy::internal {
 using base::ErrorCode;
 using base::fail;
 
+namespace {
+
+// What is wrong with one more key of an object that has these.
+std::string trouble_with(const std::string& key, std::set<std::string>* keys) {
+  if (key.size() > kMaxKeyBytes)
+    return fmt::format("a key of {} bytes; at most {}", key.size(), kMaxKeyBytes);
+  if (keys->size() >= kMaxKeys) return fmt::format("over {} keys in one object", kMaxKeys);
+  if (!keys->insert(key).second) return fmt::format("key '{}' stands twice in one object", key);
+  return "";
+}
+
+}  // namespace
+
 base::Result<Json> strict_json(std::string_view text, std::size_t max_bytes,
                                std::size_t max_depth) {
   if (text.size() > max_bytes)
     return fail(ErrorCode::invalid_argument, "{} bytes of JSON; at most {}", text.size(),
                 max_bytes);
   std::string trouble;
+  std::size_t values = 0;
   std::vector<std::set<std::string>> keys;  // of the objects around
   const auto look = [&](int depth, Json::parse_event_t event, Json& value) {
     using Event = Json::parse_event_t;
@@ -26,8 +40,9 @@ base::Result<Json> strict_json(std::string_view text, std::size_t max_bytes,
     }
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second)
-      trouble = fmt::format("key '{}' stands twice in one object", value.get<std::string>());
+    if (event == Event::key)
+      trouble = trouble_with(value.get_ref<const std::string&>(), &keys.back());
+    if (++values > kMaxJsonValues) trouble = fmt::format("over {} values", kMaxJsonValues);
     return trouble.empty();
   };
   try {

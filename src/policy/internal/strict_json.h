@@ -1,4 +1,4 @@
-// JSON as it has to be: bounded in size and depth, no key twice. Included by .cc files only.
+// JSON as it has to be: bounded, no key twice. Included by .cc files only.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,7 +11,13 @@ namespace hanse::policy::internal {
 
 using Json = nlohmann::ordered_json;
 
-// invalid_argument with the byte where it ends to be JSON, or the key that comes twice.
+// A key is found by looking at each, so an object of many would take its square in time.
+inline constexpr std::size_t kMaxKeys = 1024;  // of one object
+inline constexpr std::size_t kMaxKeyBytes = 1024;
+inline constexpr std::size_t kMaxJsonValues = 4'000'000;
+
+// invalid_argument with the byte where it ends to be JSON, the key that comes twice, or the bound
+// that it breaks. What is too much is not kept.
 base::Result<Json> strict_json(std::string_view text, std::size_t max_bytes, std::size_t max_depth);
 
 // One step of an RFC 6901 pointer: "/" and the key with its '~' and '/' escaped.
