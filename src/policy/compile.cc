@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "policy/internal/compiled.h"
+#include "policy/compiled.h"
 
 namespace hanse::policy::internal {
 namespace {

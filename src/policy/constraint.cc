@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/nearest.h"
-#include "policy/internal/constraints.h"
+#include "policy/constraints.h"
 #include "policy/parse.h"
 #include "policy/request.h"
 

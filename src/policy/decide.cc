@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "policy/deciding.h"
 #include "policy/decision_point.h"
-#include "policy/internal/deciding.h"
 
 namespace hanse::policy::internal {
 namespace {

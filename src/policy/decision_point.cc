@@ -1,26 +1,31 @@
 #include "policy/decision_point.h"
 
-#include "policy/internal/residuals.h"
+#include "policy/residuals.h"
 
 namespace hanse::policy {
 
 PolicyDecisionPoint::PolicyDecisionPoint(std::shared_ptr<const PolicySet> set, ClockSettings clock,
                                          std::uint64_t first_epoch)
-    : clock_(clock), set_(std::move(set)), epoch_(first_epoch) {
-  HANSE_CHECK(set_ != nullptr);
+    : clock_(clock), epoch_(first_epoch) {
+  HANSE_CHECK(set != nullptr);
   HANSE_CHECK(clock.skew.value >= 0 && clock.skew <= kMaxSkew);
+  current_.store(std::make_shared<const Snapshot>(Snapshot{std::move(set), first_epoch}));
 }
 
 std::uint64_t PolicyDecisionPoint::adopt(std::shared_ptr<const PolicySet> set) {
   HANSE_CHECK(set != nullptr);
-  const std::lock_guard lock(mutex_);
-  set_ = std::move(set);
-  return epoch_.fetch_add(1, std::memory_order_acq_rel) + 1;
-}
-
-PolicyDecisionPoint::Snapshot PolicyDecisionPoint::snapshot() const {
-  const std::lock_guard lock(mutex_);
-  return {set_, epoch_.load(std::memory_order_acquire)};
+  std::shared_ptr<const Snapshot> before = current_.load();
+  std::uint64_t epoch = 0;
+  std::shared_ptr<const Snapshot> next;
+  do {
+    epoch = before->epoch + 1;
+    next = std::make_shared<const Snapshot>(Snapshot{set, epoch});
+  } while (!current_.compare_exchange_strong(before, next));
+  // Of several at a time the last one stays.
+  std::uint64_t known = epoch_.load(std::memory_order_acquire);
+  while (known < epoch && !epoch_.compare_exchange_weak(known, epoch, std::memory_order_acq_rel)) {
+  }
+  return epoch;
 }
 
 struct Decider::Body {

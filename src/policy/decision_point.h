@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 
 #include "policy/policy_set.h"
 
@@ -27,19 +26,18 @@ class PolicyDecisionPoint {
   // Every decision that begins after this has returned is by the new set. Gives its epoch.
   std::uint64_t adopt(std::shared_ptr<const PolicySet> set);
 
-  // The set in force with its epoch. Takes a lock.
+  // The set in force with its epoch.
   struct Snapshot {
     std::shared_ptr<const PolicySet> set;
     std::uint64_t epoch = 0;
   };
-  Snapshot snapshot() const;
+  Snapshot snapshot() const { return *current_.load(); }
   const ClockSettings& clock() const { return clock_; }
 
  private:
   const ClockSettings clock_;
-  mutable std::mutex mutex_;
-  std::shared_ptr<const PolicySet> set_;
-  std::atomic<std::uint64_t> epoch_;
+  std::atomic<std::shared_ptr<const Snapshot>> current_;  // libstdc++ spins for a moment here
+  std::atomic<std::uint64_t> epoch_;                      // of it, or of one before
 };
 
 // One thread's way to a point: its snapshot and its residual cache. Not thread-safe. The point

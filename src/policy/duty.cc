@@ -1,9 +1,10 @@
 // What a permission asks: {"action": "hanse:apply", "constraint": [{"leftOperand": "epsilon_cap",
 // …}]}, and ODRL's own words for deleting and informing.
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/nearest.h"
-#include "policy/internal/constraints.h"
+#include "policy/constraints.h"
 #include "policy/parse.h"
 
 namespace hanse::policy::internal {

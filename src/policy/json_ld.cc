@@ -1,7 +1,8 @@
-#include "policy/internal/json_ld.h"
+#include "policy/json_ld.h"
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "policy/operand.h"

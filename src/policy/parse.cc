@@ -1,9 +1,10 @@
 #include "policy/parse.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/nearest.h"
-#include "policy/internal/constraints.h"
+#include "policy/constraints.h"
 
 namespace hanse::policy {
 namespace {

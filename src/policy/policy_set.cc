@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "policy/internal/compiled.h"
+#include "policy/compiled.h"
 #include "policy/parse.h"
 
 namespace hanse::policy {

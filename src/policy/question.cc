@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
-#include "policy/internal/strict_json.h"
 #include "policy/parse.h"
 #include "policy/request.h"
+#include "policy/strict_json.h"
 
 namespace hanse::policy {
 namespace {

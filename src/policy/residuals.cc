@@ -1,4 +1,4 @@
-#include "policy/internal/residuals.h"
+#include "policy/residuals.h"
 
 #include <algorithm>
 #include <bit>

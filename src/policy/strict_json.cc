@@ -1,7 +1,8 @@
-#include "policy/internal/strict_json.h"
+#include "policy/strict_json.h"
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 

@@ -2,8 +2,7 @@
 // time.
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cmath>
+#include <array>
 
 #include "policy/parse.h"
 
@@ -52,6 +51,47 @@ class Scanner {
   std::string_view rest_;
 };
 
+constexpr std::int64_t kDayMs = 86'400'000;
+
+struct Date {
+  int year = 0;
+  int month = 0;
+  int day = 0;
+};
+
+bool is_date(const Date& date) {
+  constexpr std::array kDays = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (date.month < 1 || date.month > 12 || date.day < 1) return false;
+  const bool is_leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % 400 == 0);
+  const int days = kDays[static_cast<std::size_t>(date.month - 1)];
+  return date.day <= days + (date.month == 2 && is_leap ? 1 : 0);
+}
+
+// Days since 1970 and back, in the Gregorian calendar, with years that begin in March: eras of 400
+// years are 146,097 days. H. Hinnant, chrono-Compatible Low-Level Date Algorithms, 2013.
+std::int64_t days_of(const Date& date) {
+  const std::int64_t year = date.year - (date.month <= 2 ? 1 : 0);
+  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const std::int64_t year_of_era = year - era * 400;
+  const std::int64_t day_of_year = (153 * ((date.month + 9) % 12) + 2) / 5 + date.day - 1;
+  return era * 146'097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+         719'468;
+}
+
+Date date_of(std::int64_t days) {
+  const std::int64_t shifted = days + 719'468;
+  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146'096) / 146'097;
+  const std::int64_t day_of_era = shifted - era * 146'097;
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t month = (5 * day_of_year + 2) / 153;  // 0: March
+  const auto calendar_month = static_cast<int>(month < 10 ? month + 3 : month - 9);
+  return {static_cast<int>(year_of_era + era * 400) + (calendar_month <= 2 ? 1 : 0), calendar_month,
+          static_cast<int>(day_of_year - (153 * month + 2) / 5 + 1)};
+}
+
 bool is_time(int hour, int minute, int second) { return hour < 24 && minute < 60 && second < 60; }
 
 // Of ".250", rounded down; nothing where there is no point.
@@ -86,7 +126,6 @@ bool offset(Scanner& at, int* minutes) {
 }  // namespace
 
 Result<Milliseconds> parse_instant(std::string_view text) {
-  namespace chrono = std::chrono;
   const auto wrong = [&] {
     return fail(ErrorCode::invalid_argument,
                 "'{}' is no time with its offset from UTC, like 2026-11-22T21:00:00Z or "
@@ -94,17 +133,16 @@ Result<Milliseconds> parse_instant(std::string_view text) {
                 text);
   };
   Scanner at(text);
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, east = 0;
+  Date date;
+  int hour = 0, minute = 0, second = 0, east = 0;
   std::int64_t milliseconds = 0;
-  if (!at.digits(4, &year) || !at.take('-') || !at.digits(2, &month) || !at.take('-') ||
-      !at.digits(2, &day) || !at.take('T') || !at.digits(2, &hour) || !at.take(':') ||
+  if (!at.digits(4, &date.year) || !at.take('-') || !at.digits(2, &date.month) || !at.take('-') ||
+      !at.digits(2, &date.day) || !at.take('T') || !at.digits(2, &hour) || !at.take(':') ||
       !at.digits(2, &minute) || !at.take(':') || !at.digits(2, &second) ||
       !fraction(at, &milliseconds) || !offset(at, &east) || !at.is_done())
     return wrong();
-  const chrono::year_month_day date{chrono::year(year), chrono::month(static_cast<unsigned>(month)),
-                                    chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || !is_time(hour, minute, second)) return wrong();
-  const std::int64_t days = chrono::sys_days(date).time_since_epoch().count();
+  if (!is_date(date) || !is_time(hour, minute, second)) return wrong();
+  const std::int64_t days = days_of(date);
   const std::int64_t minutes = days * 1440 + hour * 60 + minute - east;
   return Milliseconds{(minutes * 60 + second) * 1000 + milliseconds};
 }
@@ -145,15 +183,12 @@ Result<Milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string instant_text(Milliseconds wall) {
-  namespace chrono = std::chrono;
-  const chrono::sys_time<chrono::milliseconds> at{chrono::milliseconds(wall.value)};
-  const auto day = chrono::floor<chrono::days>(at);
-  const chrono::year_month_day date(day);
-  const chrono::hh_mm_ss time(at - day);
-  const auto milliseconds = time.subseconds().count();
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+  const std::int64_t days = wall.value / kDayMs - (wall.value % kDayMs < 0 ? 1 : 0);
+  const std::int64_t of_day = wall.value - days * kDayMs;
+  const Date date = date_of(days);
+  const std::int64_t milliseconds = of_day % 1000;
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", date.year, date.month, date.day,
+                     of_day / 3'600'000, of_day / 60'000 % 60, of_day / 1000 % 60,
                      milliseconds == 0 ? "" : fmt::format(".{:03}", milliseconds));
 }
 

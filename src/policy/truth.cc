@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "policy/internal/compiled.h"
+#include "policy/compiled.h"
 
 namespace hanse::policy::internal {
 namespace {

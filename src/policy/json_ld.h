@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/internal/strict_json.h"
+#include "policy/strict_json.h"
 
 namespace hanse::policy::internal {
 

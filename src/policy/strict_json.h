@@ -1,7 +1,7 @@
 // JSON as it has to be: bounded, no key twice. Included by .cc files only.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 

@@ -2,8 +2,8 @@
 // residual. Included by .cc files of the room only.
 #pragma once
 
+#include "policy/compiled.h"
 #include "policy/decision.h"
-#include "policy/internal/compiled.h"
 
 namespace hanse::policy::internal {
 

@@ -1,7 +1,7 @@
 // Constraints and duties, once their words are known. Included by .cc files only.
 #pragma once
 
-#include "policy/internal/json_ld.h"
+#include "policy/json_ld.h"
 #include "policy/policy.h"
 
 namespace hanse::policy::internal {

@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "policy/internal/deciding.h"
+#include "policy/deciding.h"
 
 namespace hanse::policy::internal {
 
