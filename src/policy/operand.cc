@@ -117,5 +117,6 @@ std::optional<Action> action_named(std::string_view name) { return found<Action>
 bool covers(Action rule, Action asked) {
   return rule == asked || (rule == Action::use && asked < Action::access);
 }
+bool hinders(Action rule, Action asked) { return covers(rule, asked) || covers(asked, rule); }
 
 }  // namespace hanse::policy

@@ -129,7 +129,9 @@ enum class Action : std::uint8_t {
 };
 std::string_view name_of(Action action);
 std::optional<Action> action_named(std::string_view name);
-// A rule about `rule` speaks of a request to do `asked`.
+// A permission of `rule` permits `asked`.
 bool covers(Action rule, Action asked);
+// A prohibition of `rule` is in the way of `asked`: who asks for `use` asks for all of its parts.
+bool hinders(Action rule, Action asked);
 
 }  // namespace hanse::policy

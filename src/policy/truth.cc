@@ -217,7 +217,10 @@ Truth truth_of(Asking& asking, std::uint32_t node) {
 
 bool speaks_of(const Asking& asking, const CompiledRule& rule) {
   const Bound& bound = asking.bound;
-  if (!covers(rule.rule->action, bound.request->action)) return false;
+  const Action asked = bound.request->action;
+  if (rule.rule->is_prohibition ? !hinders(rule.rule->action, asked)
+                                : !covers(rule.rule->action, asked))
+    return false;
   if (rule.target != 0 && rule.target != bound.resource) return false;
   if (rule.assignee == 0 || rule.assignee == bound.subject) return true;
   return std::ranges::find(bound.of(Operand::business_partner_number), rule.assignee) !=
