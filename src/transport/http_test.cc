@@ -94,6 +94,19 @@ TEST(HttpServer, TakesPostsToTheirPathsAndServesFiles) {
   EXPECT_THAT(get("/metrics"), HasSubstr("rounds 3"));
 }
 
+TEST(HttpServer, KeepsAConnectionForAsManyRequestsAsItIsTold) {
+  HttpRoutes routes = pages();
+  routes.keep_alive = 3;
+  const auto server = HttpServer::create("127.0.0.1:0", routes);
+  ASSERT_TRUE(server.has_value());
+  const std::string one = "GET /metrics HTTP/1.1\r\nHost: a\r\nX-Request-ID: seven\r\n\r\n";
+  const std::string answers = ask((*server)->port(), one + one + one + one);
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = answers.find("rounds 3", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 3u);
+  EXPECT_THAT(answers, HasSubstr("X-Request-ID: seven\r\n"));
+}
+
 TEST(HttpServer, ServesSeveralAtOnce) {
   const auto server = HttpServer::create("127.0.0.1:0", pages());
   ASSERT_TRUE(server.has_value());

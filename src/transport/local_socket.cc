@@ -252,18 +252,21 @@ Result<std::string> ask_local(const std::string& path, std::string_view line, Mi
     if (n > 0) left.erase(0, static_cast<std::size_t>(n));
   }
   std::string answer;
-  while (answer.size() <= kMaxLocalBytes) {
+  for (;;) {
     HANSE_TRY_VOID(await(handle.fd(), POLLIN, until, clock, path));
     char buffer[16'384];
     const ssize_t n = ::recv(handle.fd(), buffer, sizeof(buffer), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (n <= 0) break;
     answer.append(buffer, static_cast<std::size_t>(n));
+    if (answer.size() > kMaxLocalBytes + 1) break;
     if (!answer.ends_with('\n')) continue;
     answer.pop_back();
     return answer;
   }
-  return base::fail(ErrorCode::aborted, "whoever listens at '{}' hung up; see its log", path);
+  return base::fail(ErrorCode::aborted,
+                    "whoever listens at '{}' hung up, or said more than {} bytes; see its log",
+                    path, kMaxLocalBytes);
 }
 
 }  // namespace hanse::transport

@@ -57,7 +57,7 @@ class LocalSocketTest : public ::testing::Test {
 
 TEST_F(LocalSocketTest, AnswersALineWithALine) {
   const auto server = serve();
-  for (const std::string line : {std::string("one"), std::string(), std::string(1 << 20, 'x')}) {
+  for (const std::string& line : {std::string("one"), std::string(), std::string(1 << 20, 'x')}) {
     const auto answer = ask(line);
     if (line.size() > 1000) {
       // Its answer is longer than a line may be.
