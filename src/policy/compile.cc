@@ -17,17 +17,17 @@ class Compiler {
   explicit Compiler(Compiled& out) : out_(out) {}
 
   void add(const Policy& policy, const Rule& rule) {
-    CompiledRule compiled{.policy = &policy,
-                          .rule = &rule,
-                          .name = fmt::format("policy '{}' {}", policy.uid, rule.pointer)};
+    CompiledRule compiled{.action = rule.action};
     if (!rule.target.empty()) compiled.target = out_.names.add(rule.target);
     if (!rule.assignee.empty()) {
       compiled.assignee = out_.names.add(rule.assignee);
       ask(Operand::business_partner_number);
     }
     compiled.root = add(rule.condition);
-    compiled.shape = shape_of(rule.duties);
-    out_.rules.push_back(std::move(compiled));
+    out_.rules.push_back(compiled);
+    out_.sources.push_back(
+        {&policy, &rule, fmt::format("policy '{}' {}", policy.uid, rule.pointer)});
+    out_.shapes.push_back(shape_of(rule.duties));
     if (rule.is_prohibition) ++out_.prohibitions;
   }
 
@@ -54,7 +54,13 @@ class Compiler {
   }
 
   std::uint32_t add(const Atom& atom) {
-    CompiledAtom compiled{&atom, static_cast<std::uint32_t>(out_.ids.size()), 0};
+    CompiledAtom compiled{.operand = atom.operand,
+                          .op = atom.op,
+                          .kind = row_of(atom.operand).kind,
+                          .changes = changes_by_itself(atom.operand) || atom.after_agreement,
+                          .first = static_cast<std::uint32_t>(out_.ids.size()),
+                          .number = atom.number,
+                          .atom = &atom};
     for (const std::string& name : atom.names) out_.ids.push_back(out_.names.add(name));
     std::sort(out_.ids.begin() + compiled.first, out_.ids.end());
     compiled.count = static_cast<std::uint32_t>(atom.names.size());
@@ -141,19 +147,19 @@ std::uint32_t Names::find(std::string_view name) const {
   return at == ids_.end() ? 0 : at->second;
 }
 
-void Index::build(const std::vector<CompiledRule>& rules, const Names& names) {
+void Index::build(const std::vector<RuleSource>& rules, const Names& names) {
   struct Placed {
     BucketKey key;
     std::uint32_t rule;
   };
   std::vector<Placed> placed;
   for (std::uint32_t i = 0; i < rules.size(); ++i) {
-    const CompiledRule& rule = rules[i];
-    const Condition& condition = rule.rule->condition;
+    const Rule& rule = *rules[i].rule;
+    const Condition& condition = rule.condition;
     std::vector<std::uint32_t> organisations =
-        rule.assignee != 0 ? std::vector{rule.assignee}
-                           : required(condition, Operand::business_partner_number, names);
-    const bool by_atom = rule.assignee == 0 && !organisations.empty();
+        !rule.assignee.empty() ? std::vector{names.find(rule.assignee)}
+                               : required(condition, Operand::business_partner_number, names);
+    const bool by_atom = rule.assignee.empty() && !organisations.empty();
     for (const BucketKey& key :
          keys_of({required(condition, Operand::data_type, names), std::move(organisations),
                   required(condition, Operand::business_partner_group, names)})) {
@@ -211,7 +217,7 @@ Compiled compile(const std::vector<Policy>& policies) {
   Compiled compiled;
   Compiler compiler(compiled);
   for (const Sorted& one : sorted) compiler.add(*one.policy, *one.rule);
-  compiled.index.build(compiled.rules, compiled.names);
+  compiled.index.build(compiled.sources, compiled.names);
   return compiled;
 }
 

@@ -49,19 +49,18 @@ bool bind(const Compiled& set, const Request& request, Bound* out) {
 }
 
 void Verdict::hear(Asking& asking, std::uint32_t rule) {
-  const CompiledRule& compiled = asking.set.rules[rule];
   const bool is_prohibition = rule < asking.set.prohibitions;
   // Among those that say the same the first counts.
   if (is_prohibition && rule >= prohibited) return;
-  if (!speaks_of(asking, compiled)) return;
-  const Truth truth = truth_of(asking, compiled.root);
+  if (!speaks_of(asking, rule)) return;
+  const Truth truth = truth_of(asking, asking.set.rules[rule].root);
   if (truth == Truth::unknown) unknown = std::min(unknown, rule);
   if (truth != Truth::yes) return;
   if (is_prohibition) {
     prohibited = std::min(prohibited, rule);
   } else {
     permitted = std::min(permitted, rule);
-    tighten(shape, compiled.shape);
+    tighten(shape, asking.set.shapes[rule]);
   }
 }
 

@@ -114,9 +114,4 @@ bool applies(Operator one, ValueKind kind) {
 std::string_view name_of(Action action) { return kActions[static_cast<std::size_t>(action)]; }
 std::optional<Action> action_named(std::string_view name) { return found<Action>(kActions, name); }
 
-bool covers(Action rule, Action asked) {
-  return rule == asked || (rule == Action::use && asked < Action::access);
-}
-bool hinders(Action rule, Action asked) { return covers(rule, asked) || covers(asked, rule); }
-
 }  // namespace hanse::policy

@@ -130,8 +130,12 @@ enum class Action : std::uint8_t {
 std::string_view name_of(Action action);
 std::optional<Action> action_named(std::string_view name);
 // A permission of `rule` permits `asked`.
-bool covers(Action rule, Action asked);
+inline bool covers(Action rule, Action asked) {
+  return rule == asked || (rule == Action::use && asked < Action::access);
+}
 // A prohibition of `rule` is in the way of `asked`: who asks for `use` asks for all of its parts.
-bool hinders(Action rule, Action asked);
+inline bool hinders(Action rule, Action asked) {
+  return covers(rule, asked) || covers(asked, rule);
+}
 
 }  // namespace hanse::policy

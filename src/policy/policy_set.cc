@@ -47,13 +47,13 @@ const base::Digest& PolicySet::digest() const { return body_->digest; }
 const std::vector<Policy>& PolicySet::policies() const { return body_->policies; }
 std::size_t PolicySet::size() const { return body_->compiled.rules.size(); }
 const Policy& PolicySet::policy_of(std::uint32_t rule) const {
-  return *body_->compiled.rules.at(rule).policy;
+  return *body_->compiled.sources.at(rule).policy;
 }
 const Rule& PolicySet::rule(std::uint32_t rule) const {
-  return *body_->compiled.rules.at(rule).rule;
+  return *body_->compiled.sources.at(rule).rule;
 }
 std::string_view PolicySet::name_of(std::uint32_t rule) const {
-  return body_->compiled.rules.at(rule).name;
+  return body_->compiled.sources.at(rule).name;
 }
 
 Obligations obligations_of(const PolicySet& set, const Decision& decision) {

@@ -58,8 +58,7 @@ void Residuals::fill(Entry& entry, const Asking& asking, const Candidates& candi
   entry.rules.clear();
   for (const int half : {0, 1})
     candidates.each(half, [&](std::uint32_t rule) {
-      const CompiledRule& compiled = asking.set.rules[rule];
-      if (speaks_of(standing, compiled) && truth_of(standing, compiled.root) != Truth::no)
+      if (speaks_of(standing, rule) && truth_of(standing, asking.set.rules[rule].root) != Truth::no)
         entry.rules.push_back(rule);
     });
   std::ranges::sort(entry.rules);

@@ -131,13 +131,11 @@ Truth live(Asking& asking, const Atom& atom) {
   return asks_name ? named(atom, value->text) : of(compare(atom.op, value->number, atom.number));
 }
 
-Truth of_names(const Asking& asking, const CompiledAtom& compiled) {
-  const Atom& atom = *compiled.atom;
+Truth of_names(const Asking& asking, const CompiledAtom& atom) {
   const auto at = static_cast<std::size_t>(atom.operand);
   if (!asking.bound.is_known[at]) return Truth::unknown;
   const auto said = asking.bound.of(atom.operand);
-  const std::span<const std::uint32_t> listed(asking.set.ids.data() + compiled.first,
-                                              compiled.count);
+  const std::span<const std::uint32_t> listed(asking.set.ids.data() + atom.first, atom.count);
   if (atom.op == Operator::is_all_of)
     return of(std::ranges::all_of(
         listed, [&](std::uint32_t id) { return std::ranges::find(said, id) != said.end(); }));
@@ -161,20 +159,18 @@ bool changes_by_itself(Operand operand) {
   }
 }
 
-Truth truth_of(Asking& asking, const CompiledAtom& compiled) {
-  const Atom& atom = *compiled.atom;
-  if (asking.is_static && (changes_by_itself(atom.operand) || atom.after_agreement))
-    return Truth::unknown;
-  switch (row_of(atom.operand).kind) {
+Truth truth_of(Asking& asking, const CompiledAtom& atom) {
+  if (asking.is_static && atom.changes) return Truth::unknown;
+  switch (atom.kind) {
     case ValueKind::names:
-      return of_names(asking, compiled);
+      return of_names(asking, atom);
     case ValueKind::minutes:
     case ValueKind::weekday:
-      return hour_or_day(asking, atom);
+      return hour_or_day(asking, *atom.atom);
     case ValueKind::name_or_number:
-      return live(asking, atom);
+      return live(asking, *atom.atom);
     case ValueKind::instant:
-      if (atom.operand == Operand::date_time) return instant(asking, atom);
+      if (atom.operand == Operand::date_time) return instant(asking, *atom.atom);
       break;
     case ValueKind::number:
     case ValueKind::level:
@@ -215,16 +211,17 @@ Truth truth_of(Asking& asking, std::uint32_t node) {
   HANSE_CHECK(false);
 }
 
-bool speaks_of(const Asking& asking, const CompiledRule& rule) {
+bool speaks_of(const Asking& asking, std::uint32_t rule) {
+  const CompiledRule& compiled = asking.set.rules[rule];
   const Bound& bound = asking.bound;
   const Action asked = bound.request->action;
-  if (rule.rule->is_prohibition ? !hinders(rule.rule->action, asked)
-                                : !covers(rule.rule->action, asked))
+  const bool is_prohibition = rule < asking.set.prohibitions;
+  if (is_prohibition ? !hinders(compiled.action, asked) : !covers(compiled.action, asked))
     return false;
-  if (rule.target != 0 && rule.target != bound.resource) return false;
-  if (rule.assignee == 0 || rule.assignee == bound.subject) return true;
-  return std::ranges::find(bound.of(Operand::business_partner_number), rule.assignee) !=
-         bound.of(Operand::business_partner_number).end();
+  if (compiled.target != 0 && compiled.target != bound.resource) return false;
+  if (compiled.assignee == 0 || compiled.assignee == bound.subject) return true;
+  const auto numbers = bound.of(Operand::business_partner_number);
+  return std::ranges::find(numbers, compiled.assignee) != numbers.end();
 }
 
 }  // namespace hanse::policy::internal

@@ -29,10 +29,16 @@ class Names {
 
 enum class Truth : std::uint8_t { no, unknown, yes };
 
+// What is read for most atoms in half a cache line.
 struct CompiledAtom {
-  const Atom* atom = nullptr;
+  Operand operand = Operand::date_time;
+  Operator op = Operator::eq;
+  ValueKind kind = ValueKind::instant;
+  bool changes = false;     // by itself
   std::uint32_t first = 0;  // of its names in Compiled::ids, in ascending order
   std::uint32_t count = 0;
+  double number = 0;
+  const Atom* atom = nullptr;
 };
 
 // Conditions in preorder: a node's parts lie between it and `end`.
@@ -42,14 +48,18 @@ struct Node {
   std::uint32_t atom = 0;
 };
 
+// What is read of a rule to decide; beside it in Compiled what is read of it afterwards.
 struct CompiledRule {
-  const Policy* policy = nullptr;
-  const Rule* rule = nullptr;
-  std::string name;
   std::uint32_t root = 0;      // of its nodes
   std::uint32_t target = 0;    // 0: any
   std::uint32_t assignee = 0;  // 0: anybody
-  Shape shape = {};
+  Action action = Action::use;
+};
+
+struct RuleSource {
+  const Policy* policy = nullptr;
+  const Rule* rule = nullptr;
+  std::string name;
 };
 
 // Rules by what they must have: 0 where any will do.
@@ -70,7 +80,7 @@ struct Bucket {
 class Index {
  public:
   // In the order of the rules.
-  void build(const std::vector<CompiledRule>& rules, const Names& names);
+  void build(const std::vector<RuleSource>& rules, const Names& names);
 
   const Bucket* find(const BucketKey& key) const;
   // Whether any rule lies under a key that names just these of the three.
@@ -92,6 +102,8 @@ class Index {
 
 struct Compiled {
   std::vector<CompiledRule> rules;  // prohibitions first
+  std::vector<RuleSource> sources;  // of the same rules
+  std::vector<Shape> shapes;        // of the same rules
   std::uint32_t prohibitions = 0;
   std::vector<Node> nodes;
   std::vector<CompiledAtom> atoms;
@@ -135,7 +147,7 @@ struct Asking {
 };
 
 // Whether action, target and assignee of the rule fit the request.
-bool speaks_of(const Asking& asking, const CompiledRule& rule);
+bool speaks_of(const Asking& asking, std::uint32_t rule);
 Truth truth_of(Asking& asking, std::uint32_t node);
 Truth truth_of(Asking& asking, const CompiledAtom& atom);
 // Of what the clock, signals, proofs and rounds say.
