@@ -298,6 +298,32 @@ bool verify(ByteView statement, const crypto::Signature& signature,
   return verifier.verify(signed_part(statement), signature);
 }
 
+namespace {
+
+void put(const Decision& decision, wire::Decision* out) {
+  out->set_policies(text_of(decision.policies));
+  out->set_epoch(decision.epoch);
+  for (const std::string& rule : decision.rules) out->add_rules(rule);
+  for (const Fulfilment& one : decision.fulfilled) {
+    wire::Fulfilment* const to = out->add_fulfilled();
+    to->set_obligation(one.obligation);
+    to->set_how(one.how);
+  }
+}
+
+Result<Decision> decision_from(const wire::Decision& in) {
+  HANSE_TRY(const Digest policies, digest_of(in.policies()));
+  Decision decision{.policies = policies,
+                    .epoch = in.epoch(),
+                    .rules = {in.rules().begin(), in.rules().end()},
+                    .fulfilled = {}};
+  for (const wire::Fulfilment& one : in.fulfilled())
+    decision.fulfilled.push_back({one.obligation(), one.how()});
+  return decision;
+}
+
+}  // namespace
+
 Bytes encode(const Grant& grant) {
   wire::Grant out;
   out.set_decided_ms(grant.decided.value);
@@ -306,6 +332,7 @@ Bytes encode(const Grant& grant) {
   for (const std::string& charge : grant.charges) out.add_charges(charge);
   out.set_ledger_entries(grant.ledger_entries);
   out.set_ledger_head(text_of(grant.ledger_head));
+  if (grant.decision) put(*grant.decision, out.mutable_decision());
   return serialised(out);
 }
 
@@ -321,6 +348,9 @@ Result<Grant> decode_grant(ByteView bytes) {
     HANSE_TRY(grant.release, digest_of(in.ledger_release()));
   }
   HANSE_TRY(grant.ledger_head, digest_of(in.ledger_head()));
+  if (in.has_decision()) {
+    HANSE_TRY(grant.decision, decision_from(in.decision()));
+  }
   return grant;
 }
 

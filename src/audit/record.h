@@ -130,6 +130,23 @@ crypto::Signature sign(base::ByteView statement, const crypto::Signer& signer);
 bool verify(base::ByteView statement, const crypto::Signature& signature,
             const crypto::Verifier& verifier);
 
+// One obligation of a decision, and how the answer meets it: "epsilon_cap=0.5", "the whole job
+// costs epsilon 0.43 at delta 1e-06".
+struct Fulfilment {
+  std::string obligation;
+  std::string how;
+  bool operator==(const Fulfilment&) const = default;
+};
+
+// A decision by policies.
+struct Decision {
+  base::Digest policies;           // of the set's meaning
+  std::uint64_t epoch = 0;         // of the set at the site
+  std::vector<std::string> rules;  // that permitted it
+  std::vector<Fulfilment> fulfilled;
+  bool operator==(const Decision&) const = default;
+};
+
 // On what grounds a site answered, and what it was charged. Stays at the site: prices and asset
 // names are its own business, and few enough to be guessed from a digest.
 struct Grant {
@@ -139,6 +156,7 @@ struct Grant {
   std::vector<std::string> charges;     // as the ledger has them
   std::uint64_t ledger_entries = 0;     // where the ledger stood with its commit
   base::Digest ledger_head;
+  std::optional<Decision> decision = {};  // none: no policy was asked
   bool operator==(const Grant&) const = default;
 };
 

@@ -140,6 +140,12 @@ TEST(Grant, ComesBackAsItWas) {
   Grant uncounted = grant();
   uncounted.release.reset();
   EXPECT_TRUE(decode_grant(encode(uncounted)).value() == uncounted);
+  Grant decided = grant();
+  decided.decision = Decision{.policies = digest("policies"),
+                              .epoch = 7,
+                              .rules = {"policy 'urn:x' /permission/0"},
+                              .fulfilled = {{"min_cohort=3", "no sum of fewer than 4"}}};
+  EXPECT_TRUE(decode_grant(encode(decided)).value() == decided);
   EXPECT_FALSE(decode_grant(base::view_of("nonsense")));
 }
 

@@ -59,7 +59,7 @@ class MaskedRound : public ::testing::Test {
                       [this](const Release&, Draw) {
                         return std::make_unique<base::SeededSimulationRandom>(++drawn_, "plant");
                       },
-                  .records = [&plant](const Offer&) { return plant.records; },
+                  .records = [&plant](const Offer&, const RecordLimits&) { return plant.records; },
                   .members = members_,
                   .signer = &plant.signer},
         *plant.record, *plant.store);

@@ -74,7 +74,8 @@ LocalConsortium::LocalConsortium(std::vector<SiteRecords> sites, const Aggregati
                                     return simulated_stream(seed, name, release, draw);
                                   },
                               .records = [records = std::move(site.records)](
-                                             const federation::Offer&) { return records; },
+                                             const federation::Offer&,
+                                             const federation::RecordLimits&) { return records; },
                               .members = members,
                               .signer = masked ? &plant.identity->signing() : nullptr},
         *plant.record, *plant.store);

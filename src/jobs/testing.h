@@ -92,7 +92,8 @@ struct Plant {
                               [this](const federation::Release& release, federation::Draw draw) {
                                 return simulated_stream(1, self, release, draw);
                               },
-                              [this](const federation::Offer& offer) { return records(offer); },
+                              [this](const federation::Offer& offer,
+                                     const federation::RecordLimits&) { return records(offer); },
                               {},
                               members,
                               signer,

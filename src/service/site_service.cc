@@ -232,11 +232,14 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
           .log = doors.log,
           .random = [at](const federation::Release& release,
                          federation::Draw draw) { return at->random_for(release, draw); },
-          .records = [at](const federation::Offer& offer) { return at->records_for(offer); },
+          .records = [at](const federation::Offer& offer,
+                          const federation::RecordLimits&) { return at->records_for(offer); },
           .budget = at->budget(member.roster_digest),
           .members = membership_of(member.roster, member.roster_digest),
           .signer = &member.identity.signing(),
-          .is_audited = true},
+          .is_audited = true,
+          .policies = {},
+          .clock = &doors.clock},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
 }

@@ -119,7 +119,9 @@ class Plant {
             [this](const federation::Release& release, federation::Draw draw) {
               return jobs::simulated_stream(kSeed, self_, release, draw);
             },
-            [this](const federation::Offer& offer) { return records(offer); },
+            [this](const federation::Offer& offer, const federation::RecordLimits&) {
+              return records(offer);
+            },
             federation::SiteBudget{*ledger_,
                                    asset_,
                                    {},

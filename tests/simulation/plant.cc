@@ -109,8 +109,8 @@ void Plant::start() {
       federation::SiteDoors{
           catalog_, executor_, log_,
           [this](const federation::Release&, federation::Draw draw) { return random_for(draw); },
-          [this](const federation::Offer&) { return records_; }, budget(),
-          keys_ ? keys_->members : federation::Membership{},
+          [this](const federation::Offer&, const federation::RecordLimits&) { return records_; },
+          budget(), keys_ ? keys_->members : federation::Membership{},
           keys_ ? &keys_->signers.at(name_) : nullptr},
       *record_, *store_);
   life.starts_at.reset();

@@ -118,6 +118,14 @@ void Comparison::read() {
         if (const auto at = answers_.find(attempt); at != answers_.end())
           at->second.told.is_receipted = true;
         break;
+      case SitePast::Kind::expired:
+        if (const auto at = answers_.find(attempt); at != answers_.end())
+          at->second.told.has_expired = true;
+        break;
+      case SitePast::Kind::declined:
+        if (trail_.is_asked(attempt.job))
+          job_of(attempt.job).declines.push_back({attempt, past.offer, past.decline});
+        break;
       case SitePast::Kind::ended:
         break;
     }
@@ -185,7 +193,10 @@ void Comparison::check_logged(const Answer& answer) {
          "this site answered a question that the log does not have: fetch the log again; if it "
          "still lacks it, the coordinator asked beside the log");
   } else if (!told.leaf) {
-    note(told.attempt, {}, "this site answered, and the coordinator never took the answer");
+    note(told.attempt, {},
+         told.has_expired
+             ? "this site answered, and forgot the answer in time before the coordinator took it"
+             : "this site answered, and the coordinator never took the answer");
   } else if (told.is_receipted && !told.is_in_sum) {
     find(told.attempt, told.leaf,
          "this site has a receipt for its answer, and the stated set is without it");

@@ -28,7 +28,15 @@ struct OwnAnswer {
   bool is_receipted = false;
   bool is_in_sum = false;
   bool has_agreed = false;            // to the set whose sum was to be opened
+  bool has_expired = false;           // its bytes were forgotten before it had a receipt
   std::optional<audit::Grant> grant;  // none: erased, or it does not hold
+};
+
+// A round that the site declined by decision.
+struct OwnDecline {
+  audit::Attempt attempt;
+  base::Digest offer;
+  DeclineNote note;
 };
 
 struct OwnJob {
@@ -36,6 +44,7 @@ struct OwnJob {
   std::vector<OwnAnswer> answers;         // in the order of attempts
   std::vector<privacy::Spending> spent;   // as the ledger has it
   std::uint64_t charged_without_one = 0;  // releases that were paid for and never answered
+  std::vector<OwnDecline> declines = {};  // in the order in which they were given
 };
 
 struct OwnView {

@@ -182,7 +182,7 @@ class AuditedPlants {
                   return std::make_unique<base::SeededSimulationRandom>(++drawn_, "plant");
                 },
             .records =
-                [i](const Offer&) {
+                [i](const Offer&, const RecordLimits&) {
                   return records(2, kCoordinates, 0.01 * static_cast<double>(i + 1));
                 },
             .budget = SiteBudget{*plant.ledger, privacy::testing::asset("ovens"), members.roster,

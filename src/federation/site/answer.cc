@@ -53,17 +53,21 @@ base::Result<privacy::Noised> noised(query::Answer answer, const privacy::NoiseP
 }  // namespace
 
 // Before a byte of it is pulled: what the owner does not want costs him neither line nor memory.
-base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offer) const {
+base::Result<std::shared_ptr<const data::Dataset>> Site::admit(const Offer& offer) {
   if (std::ranges::find(offer.cohort, settings_.self) == offer.cohort.end())
     return fail(ErrorCode::permission_denied, "this site is not in the cohort of the plan");
   const SiteBudget* const budget = doors_.budget ? &*doors_.budget : nullptr;
   HANSE_TRY_VOID(check_noise(offer, settings_, budget));
   HANSE_TRY_VOID(check_protection(offer, settings_));
-  HANSE_TRY(auto records, doors_.records(offer));
+  HANSE_TRY_VOID(decide(offer));
+  auto found = doors_.records(offer, {obligations().max_data_points});
+  work_->is_decided &= found.has_value();  // the owner may still agree, and the table come back
+  HANSE_TRY(auto records, std::move(found));
+  HANSE_TRY_VOID(check_records(records->size(), obligations()));
   if (budget != nullptr && offer.plan.noise.is_private()) {
     const bool under_way =
         record_.read([&](const SiteRecord& record) { return record.has_answered(offer.plan.job); });
-    HANSE_TRY_VOID(check_affordable(offer, *budget, under_way));
+    HANSE_TRY_VOID(granted([&] { return check_affordable(offer, *budget, under_way); }));
   }
   return records;
 }
@@ -89,7 +93,8 @@ base::Result<aggregation::SiteStep> Site::paid_answer(const Offer& offer, const 
   HANSE_TRY(const std::vector<privacy::Charge> charges,
             query.charges(query::for_site(offer.plan, settings_.self)));
   HANSE_TRY(const privacy::Request request, request_of(offer, budget, charges));
-  HANSE_TRY(auto reserved, noted(budget.ledger.reserve(request, budget.clock.wall())));
+  HANSE_TRY(auto reserved,
+            noted(granted([&] { return budget.ledger.reserve(request, budget.clock.wall()); })));
   if (const auto* payload = std::get_if<base::Slice>(&reserved)) {
     if (payload->size() < base::Digest::kSize)
       return fail(ErrorCode::internal, "a payload of {} bytes in the ledger", payload->size());
@@ -98,14 +103,25 @@ base::Result<aggregation::SiteStep> Site::paid_answer(const Offer& offer, const 
     return work_->machine->resume(
         payload->part(base::Digest::kSize, payload->size() - base::Digest::kSize), bound);
   }
-  Drawn drawn = std::get<Reservation>(std::move(reserved)).draw();
+  HANSE_TRY(Drawn drawn, noted(this->drawn(std::get<Reservation>(std::move(reserved)))));
   HANSE_TRY(aggregation::SiteStep step, computed_answer(offer, query, records, charges));
-  HANSE_TRY([[maybe_unused]] const base::Slice payload,
-            noted(budget.ledger.commit(std::move(drawn), payload_of(step), budget.clock.wall())));
+  HANSE_TRY([[maybe_unused]] const base::Slice payload, noted(granted([&] {
+              return budget.ledger.commit(std::move(drawn), payload_of(step), budget.clock.wall());
+            })));
   doors_.log.write(Severity::note,
                    fmt::format("job '{}' round {} is paid for; {}", offer.plan.job.text(),
                                offer.plan.round.round, standing_in_words(budget)));
   return step;
+}
+
+// What is permitted no more before noise is drawn costs nothing, if nobody else began to draw.
+base::Result<Drawn> Site::drawn(Reservation reservation) {
+  auto drawn = granted([&]() -> base::Result<Drawn> { return std::move(reservation).draw(); });
+  if (drawn) return drawn;
+  const SiteBudget& budget = *doors_.budget;
+  const auto back = budget.ledger.cancel(std::move(reservation), budget.clock.wall());
+  if (!back && is_of_store(back.error())) return fail(back.error());
+  return drawn;
 }
 
 // Steps 5 to 7 of a round.
@@ -157,6 +173,8 @@ base::Result<std::optional<Site::Stated>> Site::stated(const base::Digest& seale
     grant.ledger_entries = head.entries;
     grant.ledger_head = head.digest;
   }
+  grant.decision = decision();
+  if (grant.decision) grant.decided = work_->permit->decided.at;
   const auto random = doors_.random(release, Draw::salt);
   audit::Salted salted = audit::Salted::create(audit::encode(grant), *random);
   const base::Digest commitment = salted.commitment();
@@ -189,10 +207,10 @@ base::Result<void> Site::forget_payloads(const base::JobId& job) {
 }
 
 // After a crash between the two the ledger may still have what the record took over.
-base::Result<void> Site::forget_payload(const OpenAnswer& answer) {
+base::Result<void> Site::forget_payload(const Release& release, const base::Digest& offer) {
   if (!doors_.budget) return {};
   const SiteBudget& budget = *doors_.budget;
-  const privacy::ReleaseId id = release_id(answer.release, answer.offer, budget);
+  const privacy::ReleaseId id = release_id(release, offer, budget);
   const bool is_kept = budget.ledger.read([&](const privacy::PrivacyLedger& at) {
     const privacy::ReleaseState* const found = at.find(id);
     return found != nullptr && found->phase == privacy::ReleasePhase::committed;

@@ -40,16 +40,17 @@ class PaidSite : public ::testing::Test {
     settings_.self = self_;
     site_ = std::make_unique<Site>(
         settings_,
-        SiteDoors{catalog_, executor_, log_,
-                  [this](const Release&, Draw) {
-                    return std::make_unique<base::SeededSimulationRandom>(++computed_, "test");
-                  },
-                  [this](const Offer&) { return testing::records(rows_, 3, 0.5); },
-                  SiteBudget{*ledger_,
-                             privacy::testing::asset("ovens"),
-                             {},
-                             clock_,
-                             [this](const Offer& offer) { return terms(offer.plan); }}},
+        SiteDoors{
+            catalog_, executor_, log_,
+            [this](const Release&, Draw) {
+              return std::make_unique<base::SeededSimulationRandom>(++computed_, "test");
+            },
+            [this](const Offer&, const RecordLimits&) { return testing::records(rows_, 3, 0.5); },
+            SiteBudget{*ledger_,
+                       privacy::testing::asset("ovens"),
+                       {},
+                       clock_,
+                       [this](const Offer& offer) { return terms(offer.plan); }}},
         *record_, *store_);
   }
 
@@ -279,13 +280,14 @@ TEST_F(PaidSite, AJobIsPaidForAsOneComposition) {
 
 TEST_F(PaidSite, WithoutABudgetNoiseAloneIsNotEnough) {
   record_ = storage::Durable<SiteRecord>::open(*store_, "other", {}).value();
-  Site site(settings_,
-            SiteDoors{catalog_, executor_, log_,
-                      [](const Release&, Draw) {
-                        return std::make_unique<base::SeededSimulationRandom>(1, "test");
-                      },
-                      [](const Offer&) { return testing::records(2, 3, 0.5); }},
-            *record_, *store_);
+  Site site(
+      settings_,
+      SiteDoors{catalog_, executor_, log_,
+                [](const Release&, Draw) {
+                  return std::make_unique<base::SeededSimulationRandom>(1, "test");
+                },
+                [](const Offer&, const RecordLimits&) { return testing::records(2, 3, 0.5); }},
+      *record_, *store_);
   EXPECT_TRUE(said<Decline>(site.advance(offer(testing::private_plan(3)), kNow)).has_value());
   EXPECT_NE(log_.lines.at(0).find("[budget]"), std::string::npos);
 }

@@ -115,7 +115,7 @@ class Plant {
                     return std::make_unique<base::SeededSimulationRandom>(computed_, "test");
                   },
                   // Other bytes each time, so that nothing computed twice goes unnoticed.
-                  [this](const Offer&) {
+                  [this](const Offer&, const RecordLimits&) {
                     return testing::records(2, kCoordinates,
                                             0.001 * static_cast<double>(++computed_));
                   },

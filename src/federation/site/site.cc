@@ -77,32 +77,37 @@ std::vector<Envelope> Site::advance(const Envelope& envelope, base::Milliseconds
     return {};
   }
   const Release& release = message->release;
-  if (auto* ask = std::get_if<Ask>(&message->body)) return hear(release, std::move(*ask), now);
-  if (const auto* chunk = std::get_if<ParametersChunk>(&message->body))
-    return hear(release, *chunk, now);
-  if (const auto* pull = std::get_if<Pull>(&message->body)) return hear(release, *pull);
-  if (const auto* receipt = std::get_if<Receipt>(&message->body)) return hear(release, *receipt);
-  if (const auto* exchange = std::get_if<Exchange>(&message->body)) return hear(release, *exchange);
-  return hear(release, std::get<Ended>(message->body));
+  Outbox out = forget_expired();
+  if (problem_) return {};
+  append(out, hear(release, std::move(message->body), now));
+  return problem_ ? Outbox() : out;
+}
+
+Site::Outbox Site::hear(const Release& release, decltype(CoordinatorMessage::body) body,
+                        base::Milliseconds now) {
+  if (auto* ask = std::get_if<Ask>(&body)) return hear(release, std::move(*ask), now);
+  if (const auto* chunk = std::get_if<ParametersChunk>(&body)) return hear(release, *chunk, now);
+  if (const auto* pull = std::get_if<Pull>(&body)) return hear(release, *pull);
+  if (const auto* receipt = std::get_if<Receipt>(&body)) return hear(release, *receipt);
+  if (const auto* exchange = std::get_if<Exchange>(&body)) return hear(release, *exchange);
+  return hear(release, std::get<Ended>(body));
 }
 
 std::vector<Envelope> Site::advance(base::Milliseconds now) {
+  if (problem_) return {};
+  Outbox out = forget_expired();
   Answering* const at = answering();
-  if (problem_ || at == nullptr || at->receiver.has_all() || now < at->retry_at) return {};
+  if (problem_ || at == nullptr || at->receiver.has_all() || now < at->retry_at) return out;
   at->receiver.give_up_waiting();
   at->wait = at->wait + at->wait;
-  return pull(now);
-}
-
-std::optional<base::Milliseconds> Site::next_deadline() const {
-  const Answering* const at = answering();
-  if (problem_ || at == nullptr || at->receiver.has_all()) return std::nullopt;
-  return at->retry_at;
+  append(out, pull(now));
+  return out;
 }
 
 std::vector<Envelope> Site::reconnected(base::Milliseconds now) {
   if (problem_) return {};
-  Outbox out;
+  Outbox out = forget_expired();
+  if (problem_) return {};
   const auto open = record_.read([](const SiteRecord& record) { return record.open(); });
   for (const OpenAnswer& one : open) append(out, announce(one));
   if (Answering* const at = answering(); at != nullptr && !at->receiver.has_all()) {
@@ -125,7 +130,7 @@ Site::Outbox Site::hear(const Release& release, Ask ask, base::Milliseconds now)
     // The receipt itself got lost.
     const auto open = record_.read([](const SiteRecord& record) { return record.open(); });
     const auto found = std::ranges::find(open, receipted, &OpenAnswer::standing);
-    if (found != open.end()) conclude(*found, /*receipted=*/true);
+    if (found != open.end()) conclude(*found, SiteRecord::receipted(found->release));
     if (problem_) return {};
   }
   const base::Digest digest = digest_of(ask.offer);
@@ -286,6 +291,9 @@ base::Result<std::uint64_t> Site::note(base::Bytes entry, std::vector<storage::N
 Site::Outbox Site::hear(const Release& release, const Pull& pull) {
   if (held_ == nullptr || held_->release != release) {
     const auto open = open_answer(release);
+    const bool has_expired =
+        record_.read([&](const SiteRecord& record) { return record.has_expired(release); });
+    if (has_expired) return {to_coordinator(release, Decline{})};
     if (!open) return {};
     if (const auto done = hold(*open); !done) return stop(done.error());
   }
@@ -311,7 +319,7 @@ Site::Outbox Site::hear(const Release& release, const Receipt& receipt) {
   const auto open = open_answer(release);
   if (!open) return {};
   if (open->sealed.digest() == receipt.blob) {
-    conclude(*open, /*receipted=*/true);
+    conclude(*open, SiteRecord::receipted(release));
     return {};
   }
   doors_.log.write(Severity::warning,
@@ -321,7 +329,7 @@ Site::Outbox Site::hear(const Release& release, const Receipt& receipt) {
 }
 
 Site::Outbox Site::hear(const Release& release, const Ended&) {
-  if (const auto open = open_answer(release)) conclude(*open, /*receipted=*/false);
+  if (const auto open = open_answer(release)) conclude(*open, SiteRecord::ended(release));
   if (problem_) return {};
   if (const auto forgotten = forget_begun(release); !forgotten) return stop(forgotten.error());
   if (is_at(release)) work_.reset();
@@ -338,13 +346,13 @@ base::Result<void> Site::forget_begun(const Release& release) {
 }
 
 // Nobody will ask for this answer again.
-void Site::conclude(const OpenAnswer& answer, bool receipted) {
+void Site::conclude(const OpenAnswer& answer, base::Bytes entry) {
   const Release& release = answer.release;
-  if (const auto forgotten = forget_payload(answer); !forgotten) {
+  if (const auto forgotten = forget_payload(release, answer.offer); !forgotten) {
     (void)stop(forgotten.error());
     return;
   }
-  const auto done = note(receipted ? SiteRecord::receipted(release) : SiteRecord::ended(release));
+  const auto done = note(std::move(entry));
   if (!done) {
     (void)stop(done.error());
     return;
@@ -377,9 +385,17 @@ Site::Outbox Site::answer() {
     statement = std::move((*stated)->statement);
     all.blobs.push_back(std::move((*stated)->grant));
   }
-  const auto done =
-      note(SiteRecord::answered(release, work_->digest, sealed.manifest(), all.names, statement),
-           std::move(all.blobs));
+  base::Result<std::uint64_t> done = 0;
+  const auto given = granted([&]() -> base::Result<void> {
+    HANSE_TRY_VOID(tell());
+    const auto by =
+        doors_.clock == nullptr ? std::nullopt : forget_by(obligations(), doors_.clock->wall());
+    done = note(
+        SiteRecord::answered(release, work_->digest, sealed.manifest(), all.names, statement, by),
+        std::move(all.blobs));
+    return {};
+  });
+  if (!given) return decline(given.error().text());
   if (!done) return stop(done.error());
   if (const auto forgotten = forget_payloads(release.job); !forgotten)
     return stop(forgotten.error());
@@ -397,6 +413,7 @@ Site::Outbox Site::decline(std::string_view why) {
                                work_->release.job.text(), work_->release.round.round, why));
   work_->stage = Declined{};
   work_->machine.reset();
+  if (const auto noted = note_decline(why); !noted) return stop(noted.error());
   if (const auto forgotten = forget_begun(work_->release); !forgotten)
     return stop(forgotten.error());
   return {to_coordinator(work_->release, Decline{})};
@@ -424,11 +441,6 @@ std::optional<OpenAnswer> Site::open_answer(const Release& release) const {
     const OpenAnswer* const found = record.find_open(release);
     return found ? std::optional(*found) : std::nullopt;
   });
-}
-
-template <class Body>
-Envelope Site::to_coordinator(const Release& release, Body body) const {
-  return encode(SiteMessage{release, std::move(body)}, settings_.self);
 }
 
 }  // namespace hanse::federation

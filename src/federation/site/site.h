@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "data/dataset.h"
 #include "federation/site/admission.h"
+#include "federation/site/granting.h"
+#include "federation/site/obligations.h"
 #include "federation/site/site_record.h"
 
 namespace hanse::federation {
@@ -17,6 +19,32 @@ namespace hanse::federation {
 // the salt of what it commits to.
 enum class Draw { answer, masks, salt };
 
+// Bounds by policy on the records of one answer.
+struct RecordLimits {
+  std::optional<std::uint64_t> max_records = {};
+};
+
+// That an answer is about to leave, for those whom policies want told.
+struct Notice {
+  std::set<std::string> who;
+  Release release;
+  base::Digest offer;
+  base::Milliseconds at;  // wall clock
+  base::Digest policies;
+  std::uint64_t epoch = 0;
+  std::vector<std::string> rules;
+};
+
+// By what answers are decided. All that it names outlives the site.
+struct SitePolicies {
+  Granting& granting;
+  // The question of each party that will have the answer. An error denies.
+  std::function<base::Result<std::vector<policy::Request>>(const Offer&)> questions;
+  // Has told them for good when it returns; after a crash it may be called again. An error denies.
+  std::function<base::Result<void>(const Notice&)> notify = {};
+  std::set<std::string> can_notify = {};  // the names that `notify` reaches
+};
+
 // What a site needs from outside. All outlive it.
 struct SiteDoors {
   const query::Catalog& catalog;
@@ -24,9 +52,12 @@ struct SiteDoors {
   base::Log& log;
   // Fresh randomness for one release.
   std::function<std::unique_ptr<base::RandomSource>(const Release&, Draw)> random;
-  // The records that an offer is answered from, under the owner's own limits; an error is why there
-  // are none, and the site declines. Asked before anything of the offer is pulled.
-  std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&)> records;
+  // The records that an offer is answered from, under the owner's own limits and those of his
+  // policies; an error is why there are none, and the site declines. Asked before anything of the
+  // offer is pulled. More records than `max_records` are declined too.
+  std::function<base::Result<std::shared_ptr<const data::Dataset>>(const Offer&,
+                                                                   const RecordLimits&)>
+      records;
   // What answers are charged to; none: nobody counts.
   std::optional<SiteBudget> budget = {};
   // By whose signatures the sites of the cohort are known, and who signs for this one: masks, and
@@ -35,6 +66,10 @@ struct SiteDoors {
   const crypto::Signer* signer = nullptr;
   // Answers go into an audit log: each has a statement, signed.
   bool is_audited = false;
+  // Every answer is decided by them; none: the owner's consent and limits alone.
+  std::optional<SitePolicies> policies = {};
+  // By which stored answers are forgotten in time, and declines dated; none: no policy can ask it.
+  const base::Clock* clock = nullptr;
 };
 
 // A machine: envelopes and time in, envelopes out. One release at a time; a later one replaces it.
@@ -43,7 +78,13 @@ struct SiteDoors {
 // before it is computed: reserve → answer → noise → seal → commit → record → announce. What its
 // aggregation machine has to keep is durable before the machine is heard, and gone with the
 // receipt. Where it is audited each answer has a signed statement, whose grant stays in the store
-// under the statement's commitment, for ever. Not thread-safe.
+// under the statement's commitment, for ever.
+//
+// With policies each step that makes something durable is granted: what is reserved, drawn,
+// committed and recorded is permitted at that moment, by the policies then in force. From the
+// decision on a decline is durable too and holds for the round, however often it is asked; but not
+// where there are no records to be had, so that an owner may still agree. An answer that must not
+// be kept is forgotten in time, receipt or not. Not thread-safe.
 class Site {
  public:
   // `store` is the record's own, which has the sealed answers too. Both outlive the site.
@@ -74,10 +115,13 @@ class Site {
   struct Declined {};
   struct Answering;  // on the way to an answer
   struct Answered;
+  struct Permit;
   struct Work;
   struct Held;
   using Outbox = std::vector<transport::Envelope>;
 
+  Outbox hear(const Release& release, decltype(CoordinatorMessage::body) body,
+              base::Milliseconds now);
   Outbox hear(const Release& release, Ask ask, base::Milliseconds now);
   Outbox hear(const Release& release, const ParametersChunk& chunk, base::Milliseconds now);
   Outbox hear(const Release& release, const Pull& pull);
@@ -95,10 +139,21 @@ class Site {
   Outbox decline(std::string_view why);
   Outbox say_again();
   Outbox carry_out(aggregation::SiteStep step);
-  base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer) const;
+  base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer);
+  base::Result<void> decide(const Offer& offer);
+  SiteMeans means_for(const Offer& offer);
+  base::Result<double> job_epsilon(const Offer& offer, base::Delta delta);
+  const policy::Obligations& obligations() const;
+  template <class Body>
+  std::invoke_result_t<Body> granted(const Body& body) const;
+  base::Result<void> tell() const;
+  std::optional<audit::Decision> decision() const;
+  base::Result<void> note_decline(std::string_view why);
+  Outbox forget_expired();
   base::Result<aggregation::SiteStep> sealed_answer(Answering& answering);
   base::Result<aggregation::SiteStep> paid_answer(const Offer& offer, const query::Query& query,
                                                   const data::Dataset& records);
+  base::Result<Drawn> drawn(Reservation reservation);
   base::Result<aggregation::SiteStep> computed_answer(const Offer& offer, const query::Query& query,
                                                       const data::Dataset& records,
                                                       const std::vector<privacy::Charge>& paid);
@@ -109,9 +164,9 @@ class Site {
   base::Result<std::uint64_t> note(base::Bytes entry, std::vector<storage::NamedBlob> blobs = {});
   base::Result<void> forget_begun(const Release& release);
   base::Result<void> forget_payloads(const base::JobId& job);
-  base::Result<void> forget_payload(const OpenAnswer& answer);
+  base::Result<void> forget_payload(const Release& release, const base::Digest& offer);
   base::Result<void> hold(const OpenAnswer& answer);
-  void conclude(const OpenAnswer& answer, bool receipted);
+  void conclude(const OpenAnswer& answer, base::Bytes entry);
   Outbox stop(const base::Error& problem);
   Answering* answering() const;
   bool is_at(const Release& release) const;
@@ -126,6 +181,13 @@ class Site {
   std::unique_ptr<Work> work_;  // the newest release that was asked for, until it is over
   std::unique_ptr<Held> held_;  // the open answer that was last given or pulled
   std::optional<base::Error> problem_;
+  // What the job that was priced last costs: composing takes its time.
+  struct Priced {
+    std::vector<privacy::Charge> charges;
+    base::Delta delta;
+    double epsilon = 0;
+  };
+  std::optional<Priced> priced_;
 };
 
 }  // namespace hanse::federation

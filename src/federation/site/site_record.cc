@@ -16,12 +16,18 @@ struct Answered {
   Manifest sealed;
   std::vector<base::Digest> kept;
   SignedStatement statement = {};
+  std::optional<base::Milliseconds> delete_by = {};
 };
 struct Over {
   Release release;
-  bool receipted;
+  SitePast::Kind how;
 };
-using Entry = std::variant<Begun, Answered, Over>;
+struct Declined {
+  Release release;
+  base::Digest offer;
+  DeclineNote note;
+};
+using Entry = std::variant<Begun, Answered, Over, Declined>;
 
 // All jobs with the longest names, and the open answers with the largest manifests.
 constexpr std::size_t kMaxSnapshotBytes = std::size_t{16} << 20;
@@ -55,7 +61,18 @@ base::Result<Answered> answered_from(const wire::Answered& in) {
   if (in.has_statement()) {
     HANSE_TRY(answered.statement, statement_from(in.statement()));
   }
+  if (in.delete_by_ms() != 0) answered.delete_by = base::Milliseconds{in.delete_by_ms()};
   return answered;
+}
+
+base::Result<Declined> declined_from(const wire::Declined& in) {
+  HANSE_TRY(Release release, release_from(in.release()));
+  HANSE_TRY(const base::Digest offer, digest_from(in.offer()));
+  HANSE_TRY(const base::Digest policies, digest_from(in.policies()));
+  if (in.why().size() > kMaxDeclineBytes)
+    return fail(ErrorCode::corruption, "a decline of {} bytes, at most {}", in.why().size(),
+                kMaxDeclineBytes);
+  return Declined{std::move(release), offer, {in.why(), {in.at_ms()}, policies, in.epoch()}};
 }
 
 void put_begun(const Release& release, const base::Digest& offer,
@@ -67,12 +84,13 @@ void put_begun(const Release& release, const base::Digest& offer,
 
 void put_answered(const Release& release, const base::Digest& offer, const Manifest& sealed,
                   std::span<const base::Digest> kept, const SignedStatement& statement,
-                  wire::Answered* out) {
+                  const std::optional<base::Milliseconds>& delete_by, wire::Answered* out) {
   put(release, out->mutable_release());
   put(offer, out->mutable_offer());
   put(sealed, out->mutable_sealed());
   for (const base::Digest& blob : kept) put(blob, out->add_kept());
   if (!statement.bytes.empty()) put(statement, out->mutable_statement());
+  if (delete_by) out->set_delete_by_ms(delete_by->value);
 }
 
 base::Result<Entry> entry_from(base::ByteView bytes) {
@@ -91,11 +109,19 @@ base::Result<Entry> entry_from(base::ByteView bytes) {
     }
     case wire::SiteEntry::kReceipted: {
       HANSE_TRY(Release release, release_from(in.receipted()));
-      return Entry(Over{std::move(release), true});
+      return Entry(Over{std::move(release), SitePast::Kind::receipted});
     }
     case wire::SiteEntry::kEnded: {
       HANSE_TRY(Release release, release_from(in.ended()));
-      return Entry(Over{std::move(release), false});
+      return Entry(Over{std::move(release), SitePast::Kind::ended});
+    }
+    case wire::SiteEntry::kExpired: {
+      HANSE_TRY(Release release, release_from(in.expired()));
+      return Entry(Over{std::move(release), SitePast::Kind::expired});
+    }
+    case wire::SiteEntry::kDeclined: {
+      HANSE_TRY(Declined declined, declined_from(in.declined()));
+      return Entry(std::move(declined));
     }
     default:
       return fail(ErrorCode::corruption, "an entry of a kind that is not known here");
@@ -138,9 +164,10 @@ base::Bytes SiteRecord::kept(const Release& release, const base::Digest& offer,
 
 base::Bytes SiteRecord::answered(const Release& release, const base::Digest& offer,
                                  const Manifest& sealed, std::span<const base::Digest> kept,
-                                 const SignedStatement& statement) {
+                                 const SignedStatement& statement,
+                                 std::optional<base::Milliseconds> delete_by) {
   wire::SiteEntry out;
-  put_answered(release, offer, sealed, kept, statement, out.mutable_answered());
+  put_answered(release, offer, sealed, kept, statement, delete_by, out.mutable_answered());
   return serialised(out);
 }
 
@@ -156,6 +183,25 @@ base::Bytes SiteRecord::ended(const Release& release) {
   return serialised(out);
 }
 
+base::Bytes SiteRecord::expired(const Release& release) {
+  wire::SiteEntry out;
+  put(release, out.mutable_expired());
+  return serialised(out);
+}
+
+base::Bytes SiteRecord::declined(const Release& release, const base::Digest& offer,
+                                 const DeclineNote& note) {
+  wire::SiteEntry out;
+  wire::Declined* const to = out.mutable_declined();
+  put(release, to->mutable_release());
+  put(offer, to->mutable_offer());
+  to->set_why(note.why.substr(0, kMaxDeclineBytes));
+  to->set_at_ms(note.at.value);
+  put(note.policies, to->mutable_policies());
+  to->set_epoch(note.epoch);
+  return serialised(out);
+}
+
 base::Result<SitePast> SiteRecord::read(base::ByteView entry) {
   HANSE_TRY(Entry parsed, entry_from(entry));
   if (auto* answer = std::get_if<Answered>(&parsed))
@@ -165,10 +211,16 @@ base::Result<SitePast> SiteRecord::read(base::ByteView entry) {
                     .sealed = answer->sealed.digest(),
                     .statement = std::move(answer->statement)};
   if (auto* over = std::get_if<Over>(&parsed))
-    return SitePast{.kind = over->receipted ? SitePast::Kind::receipted : SitePast::Kind::ended,
-                    .release = std::move(over->release),
-                    .offer = {},
-                    .sealed = {}};
+    return SitePast{
+        .kind = over->how, .release = std::move(over->release), .offer = {}, .sealed = {}};
+  if (auto* declined = std::get_if<Declined>(&parsed))
+    return SitePast{.kind = SitePast::Kind::declined,
+                    .release = std::move(declined->release),
+                    .offer = declined->offer,
+                    .sealed = {},
+                    .statement = {},
+                    .agreed = {},
+                    .decline = std::move(declined->note)};
   wire::SiteEntry in;
   HANSE_CHECK((federation::parsed(entry, storage::kMaxEntryBytes, &in)));
   const base::ByteView agreed = base::view_of(in.kept().agreed());
@@ -178,7 +230,8 @@ base::Result<SitePast> SiteRecord::read(base::ByteView entry) {
                   .offer = begun.offer,
                   .sealed = {},
                   .statement = {},
-                  .agreed = {agreed.begin(), agreed.end()}};
+                  .agreed = {agreed.begin(), agreed.end()},
+                  .decline = {}};
 }
 
 base::Result<void> SiteRecord::check(base::ByteView entry) const {
@@ -195,9 +248,11 @@ base::Result<void> SiteRecord::check(base::ByteView entry) const {
     const Begun more{answer->release, answer->offer, answer->kept};
     return known ? check_more(*known, more) : base::Result<void>{};
   }
+  if (const auto* declined = std::get_if<Declined>(&parsed)) return check_new(declined->release);
   const Over& over = std::get<Over>(parsed);
   const bool is_open = find_open(over.release) != nullptr;
-  if (is_open || (!over.receipted && find_begun(over.release) != nullptr)) return {};
+  const bool may_have_begun = over.how == SitePast::Kind::ended;
+  if (is_open || (may_have_begun && find_begun(over.release) != nullptr)) return {};
   return refused(over.release, "has no open answer");
 }
 
@@ -222,22 +277,33 @@ struct SiteRecord::Change {
     at.end_job(answer.release.job);
     if (at.open_.size() >= kMaxOpenAnswers) at.open_.erase(at.open_.begin());
     at.open_.push_back({std::move(answer.release), answer.offer, std::move(answer.sealed),
-                        at.standing_, std::move(kept), std::move(answer.statement)});
+                        at.standing_, std::move(kept), std::move(answer.statement),
+                        answer.delete_by});
   }
   void operator()(const Over& over) const {
     const OpenAnswer* const open = found_in(at.open_, over.release);
-    if (over.receipted && (!at.receipted_ || at.receipted_->answers < open->standing.answers))
+    const bool receipted = over.how == SitePast::Kind::receipted;
+    if (receipted && (!at.receipted_ || at.receipted_->answers < open->standing.answers))
       at.receipted_ = open->standing;
     const auto is_it = [&](const auto& one) { return one.release == over.release; };
     std::erase_if(at.open_, is_it);
     std::erase_if(at.begun_, is_it);
+    if (over.how != SitePast::Kind::expired) return;
+    if (at.expired_.size() >= kMaxOpenAnswers) at.expired_.erase(at.expired_.begin());
+    at.expired_.push_back(over.release);
+  }
+  void operator()(const Declined& declined) const {
+    at.declined_.insert_or_assign(declined.release.job, declined.release.round);
+    std::erase_if(at.begun_, [&](const Begun& one) { return one.release == declined.release; });
   }
 };
 
 void SiteRecord::apply(base::ByteView entry) {
   Entry parsed = entry_from(entry).value();
-  if (const auto* answer = std::get_if<Answered>(&parsed))
+  if (const auto* answer = std::get_if<Answered>(&parsed)) {
     newest_.insert_or_assign(answer->release.job, answer->release.round);
+    declined_.erase(answer->release.job);  // of an earlier round
+  }
   std::visit(Change{*this}, std::move(parsed));
 }
 
@@ -256,13 +322,32 @@ const OpenAnswer* SiteRecord::find_open(const Release& release) const {
   return found_in(open_, release);
 }
 
+std::optional<std::uint32_t> SiteRecord::declined_round(const base::JobId& job) const {
+  const auto found = declined_.find(job);
+  return found == declined_.end() ? std::nullopt : std::optional(found->second.round);
+}
+
+bool SiteRecord::has_expired(const Release& release) const {
+  return std::ranges::find(expired_, release) != expired_.end();
+}
+
+base::Result<void> SiteRecord::check_room(const base::JobId& job) const {
+  const bool is_known = newest_.contains(job) || declined_.contains(job);
+  if (is_known || newest_.size() + declined_.size() < kMaxJobs) return {};
+  return fail(ErrorCode::failed_precondition,
+              "job '{}' is one more than the {} that a site keeps apart; give the site a new "
+              "store under a new name",
+              job.text(), kMaxJobs);
+}
+
 base::Result<void> SiteRecord::check_new(const Release& release) const {
-  const auto newest = newest_.find(release.job);
-  if (newest == newest_.end() && newest_.size() >= kMaxJobs)
+  HANSE_TRY_VOID(check_room(release.job));
+  if (const auto declined = declined_round(release.job);
+      declined && release.round.round <= *declined)
     return fail(ErrorCode::failed_precondition,
-                "job '{}' is one more than the {} that a site keeps apart; give the site a new "
-                "store under a new name",
-                release.job.text(), kMaxJobs);
+                "job '{}' round {} attempt {}: round {} was declined here, and is for good",
+                release.job.text(), release.round.round, release.round.attempt, *declined);
+  const auto newest = newest_.find(release.job);
   if (newest == newest_.end() || newest->second < release.round) return {};
   return fail(ErrorCode::failed_precondition,
               "job '{}' round {} attempt {} is not newer than round {} attempt {}, which this site "
@@ -318,11 +403,13 @@ base::Bytes SiteRecord::snapshot() const {
   for (const auto& [job, round] : newest_) put(Release{job, round}, out.add_newest());
   for (const OpenAnswer& one : open_) {
     wire::OpenAnswer* to = out.add_open();
-    put_answered(one.release, one.offer, one.sealed, one.kept, one.statement,
+    put_answered(one.release, one.offer, one.sealed, one.kept, one.statement, one.delete_by,
                  to->mutable_answered());
     put(one.standing, to->mutable_standing());
   }
   for (const Begun& one : begun_) put_begun(one.release, one.offer, one.kept, out.add_begun());
+  for (const auto& [job, round] : declined_) put(Release{job, round}, out.add_declined());
+  for (const Release& one : expired_) put(one, out.add_expired());
   return serialised(out);
 }
 
@@ -344,13 +431,23 @@ base::Result<SiteRecord> SiteRecord::restore(base::ByteView bytes) {
     HANSE_TRY(Answered answered, answered_from(one.answered()));
     HANSE_TRY(const Standing standing, standing_from(one.standing()));
     record.open_.push_back({std::move(answered.release), answered.offer, std::move(answered.sealed),
-                            standing, std::move(answered.kept), std::move(answered.statement)});
+                            standing, std::move(answered.kept), std::move(answered.statement),
+                            answered.delete_by});
   }
   for (const wire::Kept& one : in.begun()) {
     HANSE_TRY(Begun begun, begun_from(one));
     record.begun_.push_back(std::move(begun));
   }
-  if (record.newest_.size() > kMaxJobs || record.open_.size() > kMaxOpenAnswers ||
+  for (const wire::Release& one : in.declined()) {
+    HANSE_TRY(const Release release, release_from(one));
+    record.declined_.insert_or_assign(release.job, release.round);
+  }
+  for (const wire::Release& one : in.expired()) {
+    HANSE_TRY(Release release, release_from(one));
+    record.expired_.push_back(std::move(release));
+  }
+  if (record.newest_.size() > kMaxJobs || record.declined_.size() > kMaxJobs ||
+      record.expired_.size() > kMaxOpenAnswers || record.open_.size() > kMaxOpenAnswers ||
       record.begun_.size() > kMaxOpenAnswers)
     return fail(ErrorCode::corruption,
                 "a site's record of {} jobs, {} open answers and {} that have begun",

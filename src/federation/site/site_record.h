@@ -26,6 +26,8 @@ struct OpenAnswer {
   Standing standing;  // with this answer
   std::vector<base::Digest> kept = {};
   SignedStatement statement = {};
+  // Wall clock: its bytes are forgotten then, receipt or not.
+  std::optional<base::Milliseconds> delete_by = {};
 
   bool operator==(const OpenAnswer&) const = default;
 };
@@ -39,20 +41,34 @@ struct Begun {
   bool operator==(const Begun&) const = default;
 };
 
+// What a site says of a round that it does not answer, to its owner alone.
+struct DeclineNote {
+  std::string why;          // cut to kMaxDeclineBytes
+  base::Milliseconds at;    // wall clock
+  base::Digest policies;    // that decided; zero: something else did
+  std::uint64_t epoch = 0;  // of theirs
+
+  bool operator==(const DeclineNote&) const = default;
+};
+inline constexpr std::size_t kMaxDeclineBytes = 2048;
+
 // What one entry says, for whoever reads a record's history.
 struct SitePast {
-  enum class Kind { begun, answered, receipted, ended };
+  enum class Kind { begun, answered, receipted, ended, expired, declined };
   Kind kind;
   Release release;
-  base::Digest offer;              // of what was begun or answered
+  base::Digest offer;              // of what was begun, answered or declined
   base::Digest sealed;             // of an answer
   SignedStatement statement = {};  // of an answer
   base::Bytes agreed = {};         // of what was begun: the set whose sum the site helps to open
+  DeclineNote decline = {};        // of what was declined
 };
 
 // A storage::Machine. A release is answered once; of one job releases are begun and answered in
-// their order, and each ends an earlier one of its job. A decline is not in here: asked again after
-// a restart, a site may answer what it declined, and nobody has lost anything.
+// their order, and each ends an earlier one of its job. A round that was declined by decision is
+// declined for good, in every attempt, so that asking again tells nothing of what the decision
+// turned on; so are earlier rounds of the job. A site whose owner decides nothing notes no
+// declines: asked again, it may answer, and nobody has lost anything.
 class SiteRecord {
  public:
   // The entries.
@@ -61,15 +77,21 @@ class SiteRecord {
                           std::span<const base::Digest> blobs, base::ByteView agreed = {});
   static base::Bytes answered(const Release& release, const base::Digest& offer,
                               const Manifest& sealed, std::span<const base::Digest> kept = {},
-                              const SignedStatement& statement = {});
+                              const SignedStatement& statement = {},
+                              std::optional<base::Milliseconds> delete_by = {});
   static base::Bytes receipted(const Release& release);
   static base::Bytes ended(const Release& release);
+  // Its time has come: as ended, and whoever asks for it later hears a decline.
+  static base::Bytes expired(const Release& release);
+  static base::Bytes declined(const Release& release, const base::Digest& offer,
+                              const DeclineNote& note);
   // Malformed: corruption.
   static base::Result<SitePast> read(base::ByteView entry);
 
-  // Malformed: corruption. What is begun or answered and is not newer than the job's newest answer,
-  // or under another offer than it was begun with, or of one job more than kMaxJobs; a receipt or
-  // an end of what is not open: failed_precondition.
+  // Malformed: corruption. What is begun, answered or declined and is not newer than the job's
+  // newest answer, or of a round no newer than its newest declined one, or under another offer than
+  // it was begun with, or of one job more than kMaxJobs; a receipt or an end of what is not open:
+  // failed_precondition.
   base::Result<void> check(base::ByteView entry) const;
   void apply(base::ByteView entry);
   base::Bytes snapshot() const;
@@ -85,6 +107,10 @@ class SiteRecord {
   const std::vector<Begun>& begun() const { return begun_; }
   const Begun* find_begun(const Release& release) const;
   bool has_answered(const base::JobId& job) const { return newest_.contains(job); }
+  // The job's newest round that was declined.
+  std::optional<std::uint32_t> declined_round(const base::JobId& job) const;
+  // One of the last kMaxOpenAnswers that were.
+  bool has_expired(const Release& release) const;
   // Why an answer to the release could not follow.
   base::Result<void> check_new(const Release& release) const;
 
@@ -99,6 +125,7 @@ class SiteRecord {
 
  private:
   struct Change;
+  base::Result<void> check_room(const base::JobId& job) const;
   void end_job(const base::JobId& job);
   std::vector<base::Digest> blobs() const;
 
@@ -107,6 +134,8 @@ class SiteRecord {
   std::map<base::JobId, base::RoundId> newest_;  // that was answered
   std::vector<OpenAnswer> open_;
   std::vector<Begun> begun_;
+  std::map<base::JobId, base::RoundId> declined_;  // with the attempt that was
+  std::vector<Release> expired_;                   // the last ones
 };
 
 static_assert(storage::Machine<SiteRecord>);

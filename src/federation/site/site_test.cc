@@ -32,7 +32,7 @@ class SiteTest : public ::testing::Test {
                     ++answers_;
                     return std::make_unique<base::SeededSimulationRandom>(1, "test");
                   },
-                  [this, rows](const Offer& offer) -> Records {
+                  [this, rows](const Offer& offer, const RecordLimits&) -> Records {
                     jobs_.push_back(offer.job);
                     if (!agrees_) return base::fail(base::ErrorCode::permission_denied, "no");
                     return testing::records(rows, 3, 0.5);

@@ -23,6 +23,13 @@ struct Site::Stated {
 // Its machine may be asked for more, until the receipt.
 struct Site::Answered {};
 
+// A decision on the offer, and how what it asks is met.
+struct Site::Permit {
+  Decided decided;
+  std::vector<policy::Request> questions;
+  std::vector<audit::Fulfilment> fulfilled;
+};
+
 struct Site::Work {
   Release release;
   base::Digest digest;  // of the offer
@@ -30,6 +37,21 @@ struct Site::Work {
   Offer offer;
   std::unique_ptr<aggregation::SiteMachine> machine;  // none once declined
   std::variant<Answering, Answered, Declined> stage;
+  bool is_decided = false;  // by policies, one way or the other: a decline holds for the round
+  std::optional<Permit> permit = {};
 };
+
+// The body, if the decision still holds; without policies nobody has to be asked.
+template <class Body>
+std::invoke_result_t<Body> Site::granted(const Body& body) const {
+  if (!doors_.policies) return body();
+  HANSE_CHECK(work_->permit.has_value());
+  return doors_.policies->granting.grant(work_->permit->decided, work_->permit->questions, body);
+}
+
+template <class Body>
+transport::Envelope Site::to_coordinator(const Release& release, Body body) const {
+  return encode(SiteMessage{release, std::move(body)}, settings_.self);
+}
 
 }  // namespace hanse::federation
