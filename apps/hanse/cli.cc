@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "hanse/cli_audit.h"
+#include "hanse/cli_policy_site.h"
 #include "hanse/cli_budget.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
@@ -37,6 +38,7 @@ struct Parsed {
   Quickstart quickstart;
   BudgetCommands budget;
   AuditCommands audit;
+  PolicySiteCommands policy_site;
   std::string shell;
   bool version = false;
 };
@@ -431,6 +433,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   choice(add_export(*data, parsed.exported), parsed.exported);
   add_budget(app, parsed.budget, chosen);
   add_audit(app, parsed.audit, chosen);
+  add_policy_site(app, parsed.policy_site, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);
   choice(add_join(*site, parsed.join), parsed.join);

@@ -346,6 +346,41 @@ struct AuditServe {
   std::string bind = "127.0.0.1:7482";
 };
 
+// hanse policy signal set
+struct PolicySignalSet {
+  std::string home;
+  std::vector<std::string> values;  // NAME=VALUE
+  std::string at;                   // RFC 3339; empty: now
+  bool json = false;
+};
+
+// hanse policy signal unset
+struct PolicySignalUnset {
+  std::string home;
+  std::vector<std::string> names;
+  bool json = false;
+};
+
+// hanse policy signal list
+struct PolicySignalList {
+  std::string home;
+  bool json = false;
+};
+
+// hanse policy reload
+struct PolicyReload {
+  std::string home;
+  bool json = false;
+};
+
+// hanse policy serve
+struct PolicyServe {
+  std::string policies;  // a folder
+  std::string http = "127.0.0.1:8180";
+  std::string url;  // as callers reach it; empty: http:// and where it listens
+  std::uint32_t skew_ms = 0;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -362,7 +397,8 @@ using Command =
                  JobWatch, JobCancel, JobApprove, Doctor, Quickstart, BudgetEpsilon, BudgetSigma,
                  BudgetOpen, BudgetExtend, BudgetDerive, BudgetCharge, BudgetShow, BudgetHistory,
                  BudgetForecast, BudgetVerify, AuditVerify, AuditProve, AuditCheckpoint, AuditFsck,
-                 AuditFetch, AuditWitness, AuditServe, Text, Usage>;
+                 AuditFetch, AuditWitness, AuditServe, PolicySignalSet, PolicySignalUnset,
+                 PolicySignalList, PolicyReload, PolicyServe, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -413,5 +449,10 @@ base::Result<void> execute(const AuditFsck& command, const Doors& doors);
 base::Result<void> execute(const AuditFetch& command, const Doors& doors);
 base::Result<void> execute(const AuditWitness& command, const Doors& doors);
 base::Result<void> execute(const AuditServe& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalSet& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalUnset& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalList& command, const Doors& doors);
+base::Result<void> execute(const PolicyReload& command, const Doors& doors);
+base::Result<void> execute(const PolicyServe& command, const Doors& doors);
 
 }  // namespace hanse::commands

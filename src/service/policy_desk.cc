@@ -157,7 +157,7 @@ Result<std::string> PolicyDesk::carry_out(const order::ListSignals&) const {
 }
 
 Result<std::string> PolicyDesk::carry_out(const order::ReloadPolicies&) const {
-  HANSE_TRY(const PoliciesInForce now, keeper_->reload());
+  HANSE_TRY(const PoliciesInForce now, keeper_.reload());
   return dump({{"policy_epoch", now.epoch},
                {"policy_hash", now.hash.hex()},
                {"policies", now.policies},
@@ -167,10 +167,6 @@ Result<std::string> PolicyDesk::carry_out(const order::ReloadPolicies&) const {
 std::string PolicyDesk::answer(std::string_view line) const {
   const auto done = [&]() -> Result<std::string> {
     HANSE_TRY(const PolicyOrder order, decode_policy_order(line));
-    if (keeper_ == nullptr)
-      return fail(ErrorCode::failed_precondition,
-                  "this site runs without policies: make the folder local/policies in its home, "
-                  "and start it again");
     return std::visit([this](const auto& one) { return carry_out(one); }, order);
   }();
   if (done) return *done;

@@ -51,10 +51,10 @@ struct LiveSignals {
   std::function<std::shared_ptr<const policy::Signals>()> all;
 };
 
-// Answers orders. Null keeper: a site without policies, which has no use for any. Thread-safe.
+// Answers orders. Thread-safe. The keeper outlives it.
 class PolicyDesk {
  public:
-  PolicyDesk(PolicyKeeper* keeper, LiveSignals signals, const base::Clock& clock)
+  PolicyDesk(PolicyKeeper& keeper, LiveSignals signals, const base::Clock& clock)
       : keeper_(keeper), signals_(std::move(signals)), clock_(clock) {}
 
   // One line for one line, each JSON.
@@ -66,7 +66,7 @@ class PolicyDesk {
   base::Result<std::string> carry_out(const order::ListSignals& order) const;
   base::Result<std::string> carry_out(const order::ReloadPolicies& order) const;
 
-  PolicyKeeper* const keeper_;
+  PolicyKeeper& keeper_;
   const LiveSignals signals_;
   const base::Clock& clock_;
 };
