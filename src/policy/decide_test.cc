@@ -45,7 +45,8 @@ TEST(Decide, WhatIsFalseAnywayNeedsNotBeKnown) {
 TEST(Decide, ARequestThatDoesNotSayByWhatRulesAreFoundMeetsAllOfThem) {
   const std::string forbids = prohibition("urn:c", rule(atom("dataType", "eq", R"("images")")));
   EXPECT_TRUE(decided({permission("urn:a", rule("")), forbids}).permitted);
-  Request silent{.action = Action::train, .subject = "hub"};
+  Request silent;
+  silent.action = Action::train;
   EXPECT_EQ(decided({permission("urn:a", rule("")), forbids}, silent).reason, Reason::unknown);
 }
 

@@ -118,6 +118,8 @@ TEST(Mistake, CompactAndExpandedNamesThatDecideDifferently) {
 
 TEST(Mistake, AConstraintWithoutAFunctionThatThrowsInsteadOfDenying) {
   // Whatever nobody says, of whatever kind, and whatever has the wrong kind: denied.
+  Request silent;
+  silent.action = Action::train;
   for (const OperandRow& row : operand_table()) {
     if (row.place == Place::clock) continue;
     const bool is_live = row.place == Place::signals || row.place == Place::proofs;
@@ -128,15 +130,13 @@ TEST(Mistake, AConstraintWithoutAFunctionThatThrowsInsteadOfDenying) {
                                                                : "1";
     const std::string text =
         policy_text("urn:p:one", R"("permission": [)" + rule(atom(left, "neq", right)) + "]");
-    const Decision unsaid = decide(*set_of({text}), Request{.action = Action::train}, {}, kNow);
+    const Decision unsaid = decide(*set_of({text}), silent, {}, kNow);
     EXPECT_EQ(unsaid.reason, Reason::unknown) << left;
     if (!is_live) continue;
     Signals signals;
     ASSERT_TRUE(signals.set("x", {"words", 0, kNow.monotonic}).has_value());
     ASSERT_TRUE(signals.set_proof("x", {"words", 0, kNow.monotonic}).has_value());
-    EXPECT_EQ(decide(*set_of({text}), Request{.action = Action::train}, signals, kNow).reason,
-              Reason::unknown)
-        << left;
+    EXPECT_EQ(decide(*set_of({text}), silent, signals, kNow).reason, Reason::unknown) << left;
   }
 }
 
