@@ -52,6 +52,32 @@ std::string sums_table(const StatedJob& job) {
       rows);
 }
 
+std::string ground_of(const StatedAnswer& one) {
+  std::string text = escaped(one.basis.empty() ? "erased" : one.basis);
+  if (!one.policies.empty())
+    text +=
+        fmt::format("<br>permitted by {}", escaped(fmt::format("{}", fmt::join(one.rules, ", "))));
+  for (const StatedObligation& obligation : one.obligations)
+    text += fmt::format("<br>{}: {}", escaped(obligation.obligation), escaped(obligation.how));
+  if (one.has_expired) text += "<br>forgotten in time, before it had a receipt";
+  return text;
+}
+
+std::string declines_table(const StatedJob& job, const std::string& site) {
+  if (job.declines.empty()) return "";
+  std::string rows;
+  for (const StatedDecline& one : job.declines)
+    rows += fmt::format(R"(<tr><th scope="row">{}</th><td>{}</td><td class="word">{}</td></tr>)",
+                        one.attempt == 0 ? std::to_string(one.round)
+                                         : fmt::format("{} (attempt {})", one.round, one.attempt),
+                        escaped(one.at), escaped(one.why));
+  return fmt::format(
+      R"(<h3>What {} declined</h3><div class="card scroll"><table><thead><tr>)"
+      R"(<th scope="col">round</th><th scope="col">when (UTC)</th>)"
+      R"(<th scope="col" class="word">why</th></tr></thead><tbody>{}</tbody></table></div>)",
+      escaped(site), rows);
+}
+
 std::string answers_table(const StatedJob& job, const std::string& site) {
   if (job.answers.empty()) return "";
   std::string rows;
@@ -62,7 +88,7 @@ std::string answers_table(const StatedJob& job, const std::string& site) {
         one.attempt == 0 ? std::to_string(one.round)
                          : fmt::format("{} (attempt {})", one.round, one.attempt),
         one.leaf ? std::to_string(*one.leaf) : "none", one.is_in_sum ? "yes" : "no",
-        escaped(one.decided), escaped(one.basis.empty() ? "erased" : one.basis),
+        escaped(one.decided), ground_of(one),
         escaped(fmt::format("{}", fmt::join(one.charges, " + "))));
   return fmt::format(
       R"(<h3>What {} answered</h3><div class="card scroll"><table><thead><tr>)"
@@ -99,7 +125,7 @@ std::string job_card(const StatedJob& job, const std::string& site) {
   if (!job.receipt.empty()) facts += fact("receipt", job.receipt);
   return fmt::format(R"(<h2>Job {}</h2><div class="card"><dl>{}</dl></div>)", escaped(job.job),
                      facts) +
-         sums_table(job) + answers_table(job, site) + spent_list(job);
+         sums_table(job) + answers_table(job, site) + declines_table(job, site) + spent_list(job);
 }
 
 }  // namespace

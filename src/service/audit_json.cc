@@ -25,6 +25,21 @@ void describe(JsonFields& json, StatedSum& sum) {
   json.field("released", sum.released);
 }
 
+void describe(JsonFields& json, StatedObligation& obligation) {
+  json.field("obligation", obligation.obligation);
+  json.field("how", obligation.how);
+}
+
+void describe(JsonFields& json, StatedDecline& decline) {
+  json.field("round", decline.round);
+  json.field("attempt", decline.attempt);
+  json.field("at", decline.at);
+  json.field("why", decline.why);
+  json.field("offer", decline.offer);
+  json.field("policies", decline.policies);
+  json.field("policy_epoch", decline.policy_epoch);
+}
+
 void describe(JsonFields& json, StatedAnswer& answer) {
   json.field("round", answer.round);
   json.field("attempt", answer.attempt);
@@ -35,6 +50,11 @@ void describe(JsonFields& json, StatedAnswer& answer) {
   json.field("charges", answer.charges);
   json.field("in_sum", answer.is_in_sum);
   json.field("agreed", answer.has_agreed);
+  json.field("expired", answer.has_expired);
+  json.field("policies", answer.policies);
+  json.field("policy_epoch", answer.policy_epoch);
+  json.field("rules", answer.rules);
+  json.field("obligations", answer.obligations);
 }
 
 void describe(JsonFields& json, StatedSpending& spending) {
@@ -61,6 +81,7 @@ void describe(JsonFields& json, StatedJob& job) {
   json.field("answers", job.answers);
   json.field("spent", job.spent);
   json.field("charged_without_answer", job.charged_without_answer);
+  json.field("declines", job.declines);
 }
 
 void describe(JsonFields& json, StatedCosigner& cosigner) {

@@ -59,6 +59,14 @@ Result<Run> load_run(const storage::Directory& directory, const std::string& fol
              {std::string(base::text_of(text)), std::move(job), released, std::move(model)}};
 }
 
+void state(const audit::Decision& decision, StatedAnswer& told) {
+  told.policies = decision.policies.hex();
+  told.policy_epoch = decision.epoch;
+  told.rules = decision.rules;
+  for (const audit::Fulfilment& one : decision.fulfilled)
+    told.obligations.push_back({one.obligation, one.how});
+}
+
 std::string receipt_of(const Run& run) { return run.folder + "/" + std::string(kReceiptFile); }
 
 class Statement {
@@ -412,14 +420,25 @@ void Statement::tell_own(const federation::OwnJob& own) {
                         .offer = answer.offer.hex(),
                         .charges = {},
                         .is_in_sum = answer.is_in_sum,
-                        .has_agreed = answer.has_agreed};
+                        .has_agreed = answer.has_agreed,
+                        .has_expired = answer.has_expired};
     if (answer.grant) {
-      if (answer.grant->release) stated.decided = jobs::day_and_time(answer.grant->decided);
+      if (answer.grant->decision) state(*answer.grant->decision, stated);
+      if (answer.grant->release || answer.grant->decision)
+        stated.decided = jobs::day_and_time(answer.grant->decided);
       stated.basis = answer.grant->basis;
       stated.charges = answer.grant->charges;
     }
     told->answers.push_back(std::move(stated));
   }
+  for (const federation::OwnDecline& one : own.declines)
+    told->declines.push_back({.round = one.attempt.round.round,
+                              .attempt = one.attempt.round.attempt,
+                              .at = jobs::day_and_time(one.note.at),
+                              .why = one.note.why,
+                              .offer = one.offer.hex(),
+                              .policies = one.note.policies.hex(),
+                              .policy_epoch = one.note.epoch});
   for (const privacy::Spending& one : own.spent) {
     const privacy::entry::AssetOpened* const opened =
         ledger_->read([&](const privacy::PrivacyLedger& at) { return at.opened(one.block.asset); });

@@ -40,6 +40,12 @@ struct StatedSum {
   std::string released;            // digest of the numbers
 };
 
+// One obligation that policies asked of an answer, and how it was met.
+struct StatedObligation {
+  std::string obligation;
+  std::string how;
+};
+
 // One answer of the site.
 struct StatedAnswer {
   std::uint32_t round = 0;
@@ -51,6 +57,22 @@ struct StatedAnswer {
   std::vector<std::string> charges;
   bool is_in_sum = false;
   bool has_agreed = false;
+  bool has_expired = false;        // forgotten in time, before it had a receipt
+  std::string policies = {};       // digest of the set that permitted it; empty: none was asked
+  std::uint64_t policy_epoch = 0;  // of that set at the site
+  std::vector<std::string> rules = {};  // that permitted it
+  std::vector<StatedObligation> obligations = {};
+};
+
+// One round that the site declined by decision.
+struct StatedDecline {
+  std::uint32_t round = 0;
+  std::uint32_t attempt = 0;
+  std::string at;        // UTC
+  std::string why;       // as the owner was told
+  std::string offer;     // digest of the question
+  std::string policies;  // digest of those in force
+  std::uint64_t policy_epoch = 0;
 };
 
 // What the job took of one block's budget.
@@ -78,6 +100,7 @@ struct StatedJob {
   std::vector<StatedAnswer> answers;
   std::vector<StatedSpending> spent;
   std::uint64_t charged_without_answer = 0;
+  std::vector<StatedDecline> declines = {};
 };
 
 struct StatedCosigner {

@@ -207,6 +207,33 @@ TEST_F(AuditStatementTest, IsTextJsonAndOnePage) {
   EXPECT_NE(page.find("What was done with the data of a"), std::string::npos);
 }
 
+// What the owner's policies permitted, what they asked for, and what they did not permit.
+TEST_F(AuditStatementTest, TellsWhatPoliciesDecided) {
+  begin_pumps();
+  const base::Digest policies = base::Digest::of(base::view_of("policies"));
+  keep(federation::SiteRecord::declined({pumps_, {1, 0}}, {},
+                                        {.why = "prohibited by policy 'urn:x' <b>",
+                                         .at = testing::kToday,
+                                         .policies = policies,
+                                         .epoch = 7}));
+  AuditStatement statement = made();
+  EXPECT_TRUE(statement.is_in_order()) << to_text(statement);
+  ASSERT_EQ(statement.jobs.back().declines.size(), 1U);
+  EXPECT_EQ(statement.jobs.back().declines[0].policies, policies.hex());
+  StatedAnswer& answer = statement.jobs.front().answers.front();
+  answer.policies = policies.hex();
+  answer.rules = {"policy 'urn:y' /permission/0"};
+  answer.obligations = {{"min_cohort=3", "no sum of fewer than 4 sites"}};
+  const std::string page = to_html(statement);
+  EXPECT_EQ(page.find("<b>"), std::string::npos);
+  EXPECT_NE(page.find("What a declined"), std::string::npos);
+  for (const std::string& form : {to_text(statement), to_json(statement)})
+    for (const char* part : {"prohibited by policy 'urn:x'", "policy 'urn:y' /permission/0",
+                             "min_cohort=3", "no sum of fewer than 4 sites"})
+      EXPECT_NE(form.find(part), std::string::npos) << form;
+  EXPECT_NE(page.find("no sum of fewer than 4 sites"), std::string::npos) << page;
+}
+
 TEST_F(AuditStatementTest, FindsAHeadThatItsLeavesDoNotMake) {
   log_[2].push_back(std::byte{0});
   const audit::Checkpoint honest = load_checkpoint(files_, "log/checkpoint")->value();

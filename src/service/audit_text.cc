@@ -44,6 +44,29 @@ std::string sums_in_words(const StatedJob& job) {
   return text;
 }
 
+std::string decision_in_words(const StatedAnswer& answer) {
+  std::string text;
+  if (!answer.policies.empty())
+    text +=
+        fmt::format("      permitted by {} (policies {}, epoch {})\n",
+                    fmt::join(answer.rules, ", "), short_of(answer.policies), answer.policy_epoch);
+  for (const StatedObligation& one : answer.obligations)
+    text += fmt::format("      {}: {}\n", one.obligation, one.how);
+  if (answer.has_expired) text += "      forgotten in time, before it had a receipt\n";
+  return text;
+}
+
+std::string declines_in_words(const StatedJob& job, const std::string& site) {
+  if (job.declines.empty()) return "";
+  std::string text = fmt::format("  declined by {}: {}\n", site, job.declines.size());
+  for (const StatedDecline& one : job.declines)
+    text += fmt::format(
+        "    round {} attempt {}: {} UTC, on question {} (policies {}, epoch {})\n      why: {}\n",
+        one.round, one.attempt, one.at, short_of(one.offer), short_of(one.policies),
+        one.policy_epoch, one.why);
+  return text;
+}
+
 std::string own_in_words(const StatedJob& job, const std::string& site) {
   if (site.empty()) return "";
   std::string text = fmt::format("  answers of {}: {}\n", site, job.answers.size());
@@ -54,9 +77,11 @@ std::string own_in_words(const StatedJob& job, const std::string& site) {
     if (!answer.decided.empty()) text += fmt::format(", decided {} UTC", answer.decided);
     text += fmt::format(", on question {}\n", short_of(answer.offer));
     text += fmt::format("      ground: {}\n", answer.basis.empty() ? "erased" : answer.basis);
+    text += decision_in_words(answer);
     if (!answer.charges.empty())
       text += fmt::format("      charged: {}\n", fmt::join(answer.charges, " + "));
   }
+  text += declines_in_words(job, site);
   for (const StatedSpending& one : job.spent)
     text += fmt::format("  the ledger: {:.6g} {} of {} for {}, {}\n", one.amount, one.currency,
                         one.block, one.purpose, plural(one.releases, "release"));

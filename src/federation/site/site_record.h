@@ -43,10 +43,10 @@ struct Begun {
 
 // What a site says of a round that it does not answer, to its owner alone.
 struct DeclineNote {
-  std::string why;          // cut to kMaxDeclineBytes
-  base::Milliseconds at;    // wall clock
-  base::Digest policies;    // that decided; zero: something else did
-  std::uint64_t epoch = 0;  // of theirs
+  std::string why;             // cut to kMaxDeclineBytes
+  base::Milliseconds at;       // wall clock
+  base::Digest policies = {};  // in force then
+  std::uint64_t epoch = 0;     // of theirs
 
   bool operator==(const DeclineNote&) const = default;
 };

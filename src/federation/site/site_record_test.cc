@@ -50,6 +50,10 @@ TEST(SiteRecord, EntriesAreGoldenBytes) {
   EXPECT_EQ(hex(SiteRecord::ended(release(3, "b"))), "1a050a01621003");
   EXPECT_EQ(hex(SiteRecord::answered(release(3, "b"), {}, {})),
             "0a2b0a050a016210031220" + std::string(64, '0') + "1a00");
+  EXPECT_EQ(hex(SiteRecord::expired(release(3, "b"))), "32050a01621003");
+  EXPECT_EQ(hex(SiteRecord::declined(release(3, "b"), {}, {.why = "no", .at = {5}, .epoch = 6})),
+            "2a530a050a016210031220" + std::string(64, '0') + "1a026e6f20052a20" +
+                std::string(64, '0') + "3006");
 }
 
 // Whoever reads a record's history finds what the site stated and what it agreed to open.
@@ -70,6 +74,13 @@ TEST(SiteRecord, EntriesTellWhatTheyWere) {
   EXPECT_EQ(answered.statement, statement);
   EXPECT_EQ(SiteRecord::read(SiteRecord::receipted(release(1)))->kind, SitePast::Kind::receipted);
   EXPECT_EQ(SiteRecord::read(SiteRecord::ended(release(1)))->kind, SitePast::Kind::ended);
+  const DeclineNote why{std::string(3000, 'x'), {5}, digest("policies"), 6};
+  const auto declined = SiteRecord::read(SiteRecord::declined(release(1), digest("offer"), why));
+  EXPECT_EQ(declined->kind, SitePast::Kind::declined);
+  EXPECT_EQ(declined->offer, digest("offer"));
+  EXPECT_EQ(declined->decline.policies, digest("policies"));
+  EXPECT_EQ(declined->decline.why.size(), kMaxDeclineBytes);
+  EXPECT_EQ(SiteRecord::read(SiteRecord::expired(release(1)))->kind, SitePast::Kind::expired);
   EXPECT_FALSE(SiteRecord::read(base::view_of("nonsense")));
   // A snapshot keeps the statement: it is announced again as it was.
   SiteRecord record;
@@ -92,6 +103,48 @@ TEST(SiteRecord, AnswersAReleaseOnceAndInOrder) {
   add(record, SiteRecord::ended(release(2, "bearings", 1)));
   EXPECT_TRUE(record.open().empty());
   EXPECT_EQ(record.last_receipted()->answers, 3U) << "an end is no receipt";
+}
+
+// Whatever is asked of a round that was declined, its answer has been given; a newer one is free.
+TEST(SiteRecord, ADeclineHoldsForItsRound) {
+  const auto declined = [](const Release& one) {
+    return SiteRecord::declined(one, digest("offer"), {.why = "no", .at = {}});
+  };
+  SiteRecord record;
+  add(record, SiteRecord::kept(release(2), digest("offer"), std::vector{digest("kept")}));
+  EXPECT_EQ(record.unneeded_after(declined(release(2))), std::vector{digest("kept")});
+  add(record, declined(release(2)));
+  EXPECT_TRUE(record.begun().empty());
+  EXPECT_EQ(record.declined_round(release(2).job), 2U);
+  for (const Release& late : {release(2), release(2, "bearings", 1), release(1)}) {
+    EXPECT_FALSE(record.check(answer(late)).has_value());
+    EXPECT_FALSE(record.check(declined(late)).has_value());
+    EXPECT_FALSE(record.check(SiteRecord::kept(late, digest("offer"), {})).has_value());
+  }
+  EXPECT_EQ(record.standing(), Standing()) << "a decline is no answer";
+  add(record, answer(release(2, "mills")));
+  add(record, answer(release(3)));
+  EXPECT_EQ(record.declined_round(release(3).job), std::nullopt) << "the answer says it now";
+  EXPECT_FALSE(record.check(answer(release(2, "bearings", 9))).has_value());
+  EXPECT_FALSE(record.check(declined(release(3))).has_value()) << "it was answered";
+  add(record, declined(release(3, "bearings", 1)));
+  EXPECT_NE(record.find_open(release(3)), nullptr) << "what was given is given";
+}
+
+TEST(SiteRecord, RemembersTheLastAnswersThatExpired) {
+  SiteRecord record;
+  for (std::uint32_t round = 1; round <= kMaxOpenAnswers + 1; ++round) {
+    add(record, SiteRecord::answered(release(round), digest("offer"), manifest("sealed"), {}, {},
+                                     base::Milliseconds{7}));
+    EXPECT_EQ(record.open().front().delete_by, base::Milliseconds{7});
+    EXPECT_FALSE(record.has_expired(release(round)));
+    add(record, SiteRecord::expired(release(round)));
+    EXPECT_TRUE(record.has_expired(release(round)));
+  }
+  EXPECT_TRUE(record.open().empty());
+  EXPECT_FALSE(record.has_expired(release(1)));
+  EXPECT_FALSE(record.check(SiteRecord::expired(release(1))).has_value());
+  EXPECT_EQ(record.last_receipted(), std::nullopt);
 }
 
 TEST(SiteRecord, KeepsABlobAsLongAsOneNeedsIt) {
@@ -153,10 +206,12 @@ RC_GTEST_PROP(SiteRecord, ComesBackFromItsSnapshot, ()) {
   for (int i = 0; i < steps; ++i) {
     const Release one = release(*rc::gen::inRange<std::uint32_t>(0, 9),
                                 fmt::format("job-{}", *rc::gen::inRange(0, 25)));
-    const int kind = *rc::gen::inRange(0, 4);
+    const int kind = *rc::gen::inRange(0, 6);
     const base::Bytes entry = kind < 2    ? answer(one, fmt::format("{}", i))
                               : kind == 2 ? SiteRecord::receipted(one)
-                                          : SiteRecord::ended(one);
+                              : kind == 3 ? SiteRecord::ended(one)
+                              : kind == 4 ? SiteRecord::expired(one)
+                                          : SiteRecord::declined(one, digest("offer"), {"no", {}});
     const SiteRecord before = record;
     if (record.check(entry))
       record.apply(entry);
