@@ -127,6 +127,14 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
                   started.home.socket(),
                   [desk](const std::string& said) { return desk->answer(said); }, doors.clock));
   }
+  std::unique_ptr<transport::MqttSource> broker;
+  service::MqttEar* const mqtt = running->mqtt_ear();
+  if (const auto& from = config.policy.mqtt; from && mqtt != nullptr) {
+    HANSE_TRY(broker, transport::MqttSource::create(
+                          {from->broker, from->topic},
+                          [mqtt](const transport::MqttMessage& message) { mqtt->hear(message); },
+                          *started.log));
+  }
   say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
                                                  started.member.roster.consortium,

@@ -130,6 +130,45 @@ Result<policy::Signals::Value> value_of(const order::Said& said, std::optional<M
   return value;
 }
 
+Result<Measured> measured(std::string_view payload) {
+  if (!payload.starts_with('{')) {
+    HANSE_TRY(order::Said said, said_of(payload));
+    return Measured{std::move(said)};
+  }
+  try {
+    const Json json = Json::parse(payload);
+    const Json& value = json.at("value");
+    Measured found{value.is_number() ? order::Said(value.get<double>())
+                                     : order::Said(value.get<std::string>())};
+    if (json.contains("at")) {
+      HANSE_TRY(found.at, policy::parse_instant(json["at"].get<std::string>()));
+    }
+    return found;
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::invalid_argument,
+                "expected a number, a text or {{\"value\": …, \"at\": TIME}}: {}", error.what());
+  }
+}
+
+Result<void> MqttEar::take(const transport::MqttMessage& message) const {
+  const std::string_view name = message.topic.substr(message.topic.rfind('/') + 1);
+  HANSE_TRY(const Measured found, measured(message.payload));
+  if (message.is_retained && !found.at)
+    return fail(ErrorCode::invalid_argument,
+                "the broker kept it for whoever comes later, and it does not say its time");
+  HANSE_TRY(policy::Signals::Value value, value_of(found.said, found.at, clock_));
+  return signals_.set(name, std::move(value));
+}
+
+void MqttEar::hear(const transport::MqttMessage& message) {
+  const Result<void> taken = take(message);
+  const std::string trouble =
+      taken ? "" : fmt::format("{}: {}", message.topic, taken.error().text());
+  if (!trouble.empty() && trouble != last_trouble_)
+    log_.write(base::Severity::warning, fmt::format("no signal in MQTT's {}", trouble));
+  last_trouble_ = trouble;
+}
+
 Result<std::string> PolicyDesk::carry_out(const order::SetSignals& order) const {
   // All or none: what is wrong with one is found before another counts.
   policy::Signals trial = *signals_.all();

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "policy/request.h"
 #include "service/policy_keeper.h"
+#include "transport/mqtt.h"
 
 namespace hanse::service {
 
@@ -49,6 +50,32 @@ struct LiveSignals {
   std::function<base::Result<void>(std::string_view name, policy::Signals::Value value)> set;
   std::function<void(std::string_view name)> unset;
   std::function<std::shared_ptr<const policy::Signals>()> all;
+};
+
+// A number, a text, or {"value": …, "at": "2026-11-22T21:00:00Z"}: as MQTT payloads have it.
+// invalid_argument.
+struct Measured {
+  order::Said said;
+  std::optional<base::Milliseconds> at = {};
+};
+base::Result<Measured> measured(std::string_view payload);
+
+// Takes what a broker says over into the signals. What is wrong with a message goes to the log,
+// once for each kind of trouble in a row; the signal stays and grows old. Not thread-safe.
+class MqttEar {
+ public:
+  MqttEar(LiveSignals signals, const base::Clock& clock, base::Log& log)
+      : signals_(std::move(signals)), clock_(clock), log_(log) {}
+
+  void hear(const transport::MqttMessage& message);
+
+ private:
+  base::Result<void> take(const transport::MqttMessage& message) const;
+
+  const LiveSignals signals_;
+  const base::Clock& clock_;
+  base::Log& log_;
+  std::string last_trouble_;
 };
 
 // Answers orders. Thread-safe. The keeper outlives it.

@@ -80,6 +80,14 @@ PolicyConfig read_policy_config(jobs::Section section) {
   jobs::Section contract = section.section("contract");
   config.contract = PolicyFacts::read(contract, policy::Place::contract);
   contract.finish();
+  if (section.has("mqtt")) {
+    jobs::Section mqtt = section.section("mqtt");
+    MqttConfig& at = config.mqtt.emplace();
+    mqtt.get("broker", at.broker);
+    mqtt.get("topic", at.topic);
+    mqtt.require({"broker", "topic"});
+    mqtt.finish();
+  }
   section.finish();
   return config;
 }

@@ -27,6 +27,12 @@ class PolicyFacts {
   std::map<policy::Operand, double> numbers_;
 };
 
+// Signals from a plant's broker: the last level of a topic is the signal's name.
+struct MqttConfig {
+  std::string broker;
+  std::string topic;
+};
+
 // [policy] of site.toml.
 struct PolicyConfig {
   std::uint32_t skew_ms = 1000;
@@ -34,6 +40,7 @@ struct PolicyConfig {
   std::map<std::string, PolicyFacts> party = {};  // by its name in the roster
   PolicyFacts data = {};
   PolicyFacts contract = {};
+  std::optional<MqttConfig> mqtt = {};
 };
 PolicyConfig read_policy_config(jobs::Section section);
 

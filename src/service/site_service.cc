@@ -53,6 +53,7 @@ struct SiteService::Body {
   std::unique_ptr<PolicyKeeper> keeper = {};  // null, and so the two below: no policies
   std::unique_ptr<federation::Granting> granting = {};
   std::unique_ptr<PolicyDesk> desk = {};
+  std::unique_ptr<MqttEar> ear = {};
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
   std::unique_ptr<federation::Site> machine = {};
   // The records of the job that was asked about last, by the digest of its text.
@@ -159,14 +160,13 @@ struct SiteService::Body {
         first);
     federation::Granting& at = *granting;
     keeper->bind([&at](auto set) { return at.adopt(std::move(set)); }, first);
-    desk = std::make_unique<PolicyDesk>(
-        *keeper,
-        LiveSignals{[&at](std::string_view name, policy::Signals::Value value) {
-                      return at.set_signal(name, std::move(value));
-                    },
-                    [&at](std::string_view name) { at.unset(name); },
-                    [&at] { return at.signals(); }},
-        doors.clock);
+    const LiveSignals live{[&at](std::string_view name, policy::Signals::Value value) {
+                             return at.set_signal(name, std::move(value));
+                           },
+                           [&at](std::string_view name) { at.unset(name); },
+                           [&at] { return at.signals(); }};
+    desk = std::make_unique<PolicyDesk>(*keeper, live, doors.clock);
+    ear = std::make_unique<MqttEar>(live, doors.clock, doors.log);
     const PoliciesInForce now = keeper->in_force();
     doors.log.write(Severity::note,
                     fmt::format("decides by {} policies with {} rules: epoch {}, hash {}",
@@ -365,5 +365,7 @@ const Metrics& SiteService::metrics() const { return body_->metrics; }
 federation::DurableWitness& SiteService::witness() { return body_->audit->witness(); }
 
 const PolicyDesk* SiteService::policies() const { return body_->desk.get(); }
+
+MqttEar* SiteService::mqtt_ear() { return body_->ear.get(); }
 
 }  // namespace hanse::service

@@ -45,6 +45,8 @@ class SiteService {
   // For whoever hears the owner's orders about policies, a line for a line. Thread-safe. Null: the
   // home has no local/policies, and nothing is decided by any.
   const PolicyDesk* policies() const;
+  // For whoever hears the plant's broker; null as above.
+  MqttEar* mqtt_ear();
 
  private:
   struct Body;
