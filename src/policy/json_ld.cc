@@ -71,7 +71,7 @@ bool is_catena_x_term(std::string_view term) {
 bool is_our_term(std::string_view term) {
   if (term == "max_data_points" || std::ranges::find(kOurs, term) != kOurs.end()) return true;
   const auto operand = operand_named(term);
-  return operand && !row_of(*operand).is_catena_x;
+  return operand && !row_of(*operand).is_catena_x && term != "dateTime";  // ODRL has that one
 }
 
 bool is_absolute(std::string_view written) {
