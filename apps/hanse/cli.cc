@@ -6,8 +6,9 @@
 
 #include "base/limits.h"
 #include "hanse/cli_audit.h"
-#include "hanse/cli_policy_site.h"
 #include "hanse/cli_budget.h"
+#include "hanse/cli_policy.h"
+#include "hanse/cli_policy_site.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
 
@@ -38,6 +39,7 @@ struct Parsed {
   Quickstart quickstart;
   BudgetCommands budget;
   AuditCommands audit;
+  PolicyCommands policy;
   PolicySiteCommands policy_site;
   std::string shell;
   bool version = false;
@@ -433,6 +435,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   choice(add_export(*data, parsed.exported), parsed.exported);
   add_budget(app, parsed.budget, chosen);
   add_audit(app, parsed.audit, chosen);
+  add_policy(app, parsed.policy, chosen);
   add_policy_site(app, parsed.policy_site, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);

@@ -33,6 +33,36 @@ TEST(CommandLine, AnOptionBeforeThePositionalDoesNotSwallowIt) {
   EXPECT_EQ(run->job, "a.toml");
 }
 
+TEST(CommandLine, ReadsPolicies) {
+  const auto check = parse({"policy", "check", "a", "b.jsonld", "--strict", "--json"});
+  ASSERT_TRUE(std::holds_alternative<PolicyCheck>(check));
+  EXPECT_EQ(std::get<PolicyCheck>(check).paths, (std::vector<std::string>{"a", "b.jsonld"}));
+  EXPECT_TRUE(std::get<PolicyCheck>(check).strict);
+  const auto decide =
+      parse({"policy", "decide", "--policies", "p", "--request", "-", "--signal", "lineLoad=0.5",
+             "--signal", "oee=run", "--at", "2027-01-01T00:00:00Z", "--skew-ms", "500", "--json"});
+  ASSERT_TRUE(std::holds_alternative<PolicyDecide>(decide));
+  const PolicyQuestion& question = std::get<PolicyDecide>(decide).question;
+  EXPECT_EQ(question.request, "-");
+  EXPECT_EQ(question.signals, (std::vector<std::string>{"lineLoad=0.5", "oee=run"}));
+  EXPECT_EQ(question.at, "2027-01-01T00:00:00Z");
+  EXPECT_EQ(question.skew_ms, 500U);
+  EXPECT_TRUE(question.json);
+  EXPECT_TRUE(std::holds_alternative<PolicyExplain>(
+      parse({"policy", "explain", "--policies", "p", "--request", "r.json"})));
+  EXPECT_TRUE(std::holds_alternative<PolicyDiff>(parse({"policy", "diff", "a", "b"})));
+  const auto offer = parse({"policy", "offer", "p", "--out", "o", "--with-competitive"});
+  ASSERT_TRUE(std::holds_alternative<PolicyOffer>(offer));
+  EXPECT_TRUE(std::get<PolicyOffer>(offer).with_competitive);
+  EXPECT_FALSE(std::get<PolicyOffer>(offer).with_operational);
+  for (const auto& words : std::vector<std::vector<const char*>>{{"policy"},
+                                                                 {"policy", "check"},
+                                                                 {"policy", "decide"},
+                                                                 {"policy", "diff", "a"},
+                                                                 {"policy", "offer", "p"}})
+    EXPECT_TRUE(std::holds_alternative<Usage>(parse(words))) << words.back();
+}
+
 TEST(CommandLine, ReadsAudits) {
   const auto verify = parse({"audit", "verify", "--site", "bremen", "--log", "audit", "runs/a",
                              "runs/b", "--html", "page.html", "--json"});

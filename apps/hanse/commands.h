@@ -346,6 +346,50 @@ struct AuditServe {
   std::string bind = "127.0.0.1:7482";
 };
 
+// hanse policy check
+struct PolicyCheck {
+  std::vector<std::string> paths;  // files and folders
+  bool strict = false;             // what is odd is an error
+  bool json = false;
+};
+
+// What a decision is about.
+struct PolicyQuestion {
+  std::string policies;
+  std::string request;               // a file, or "-"
+  std::string at;                    // RFC 3339; empty: now
+  std::vector<std::string> signals;  // NAME=VALUE, measured now
+  std::uint32_t skew_ms = 0;
+  bool json = false;
+};
+
+// hanse policy decide
+struct PolicyDecide {
+  PolicyQuestion question;
+};
+
+// hanse policy explain
+struct PolicyExplain {
+  PolicyQuestion question;
+};
+
+// hanse policy diff
+struct PolicyDiff {
+  std::string before;
+  std::string after;
+  std::string at;  // RFC 3339; empty: now
+  bool json = false;
+};
+
+// hanse policy offer
+struct PolicyOffer {
+  std::string policies;
+  std::string out;  // a folder that is not there yet
+  bool with_operational = false;
+  bool with_competitive = false;
+  bool json = false;
+};
+
 // hanse policy signal set
 struct PolicySignalSet {
   std::string home;
@@ -397,8 +441,9 @@ using Command =
                  JobWatch, JobCancel, JobApprove, Doctor, Quickstart, BudgetEpsilon, BudgetSigma,
                  BudgetOpen, BudgetExtend, BudgetDerive, BudgetCharge, BudgetShow, BudgetHistory,
                  BudgetForecast, BudgetVerify, AuditVerify, AuditProve, AuditCheckpoint, AuditFsck,
-                 AuditFetch, AuditWitness, AuditServe, PolicySignalSet, PolicySignalUnset,
-                 PolicySignalList, PolicyReload, PolicyServe, Text, Usage>;
+                 AuditFetch, AuditWitness, AuditServe, PolicyCheck, PolicyDecide, PolicyExplain,
+                 PolicyDiff, PolicyOffer, PolicySignalSet, PolicySignalUnset, PolicySignalList,
+                 PolicyReload, PolicyServe, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -449,6 +494,11 @@ base::Result<void> execute(const AuditFsck& command, const Doors& doors);
 base::Result<void> execute(const AuditFetch& command, const Doors& doors);
 base::Result<void> execute(const AuditWitness& command, const Doors& doors);
 base::Result<void> execute(const AuditServe& command, const Doors& doors);
+base::Result<void> execute(const PolicyCheck& command, const Doors& doors);
+base::Result<void> execute(const PolicyDecide& command, const Doors& doors);
+base::Result<void> execute(const PolicyExplain& command, const Doors& doors);
+base::Result<void> execute(const PolicyDiff& command, const Doors& doors);
+base::Result<void> execute(const PolicyOffer& command, const Doors& doors);
 base::Result<void> execute(const PolicySignalSet& command, const Doors& doors);
 base::Result<void> execute(const PolicySignalUnset& command, const Doors& doors);
 base::Result<void> execute(const PolicySignalList& command, const Doors& doors);

@@ -4,7 +4,7 @@
 
 #include "policy/analysis.h"
 #include "policy/answer.h"
-#include "policy/internal/corners.h"
+#include "policy/corners.h"
 
 namespace hanse::policy {
 namespace {
@@ -41,7 +41,14 @@ class Comparing {
     Corner start = corners_.plain();
     std::set<std::string> free;
     settle(start, free, nullptr, false);
-    for (const Own& own : own_) exercise(own, start);
+    // Each rule has its share of the requests, so that none is left out for another's sake: what it
+    // asks itself first, then where it meets a permission, then everything else that is asked.
+    std::size_t left = 3 * own_.size();
+    for (const auto step : {&Comparing::exercise, &Comparing::permit_too, &Comparing::look_wider})
+      for (const Own& own : own_) {
+        quota_ = out_.tried + (limit_ - out_.tried) / left--;
+        (this->*step)(own, start);
+      }
     for (auto& [words, difference] : differences_)
       out_.differences.push_back(std::move(difference));
     std::ranges::stable_sort(out_.differences, {}, [](const Difference& one) {
@@ -88,26 +95,77 @@ class Comparing {
     }
   }
 
+  // Corners where the rule holds and decides, as far as that can be.
+  std::vector<Corner> corners_of(const Rule& rule, const Corner& start) const {
+    std::vector<Corner> all;
+    for (const Recipe& way : internal::recipes_of(rule.condition, true, 16).all) {
+      Corner corner = start;
+      std::set<std::string> fixed;
+      if (!is_put(rule, way, corner, fixed)) continue;
+      for (const bool with_permissions : {false, true}) {
+        all.push_back(corner);
+        settle(all.back(), fixed, &rule, with_permissions);
+      }
+    }
+    return all;
+  }
+
   void exercise(const Own& own, const Corner& start) {
     const Rule& rule = own.set->rule(own.rule);
     bool is_exercised = false;
-    for (const Recipe& way : internal::recipes_of(rule.condition, true, 16).all) {
-      Corner corner = start;
-      if (rule.action != Action::use) corner.request.action = rule.action;
-      if (!rule.target.empty()) corner.request.resource = rule.target;
-      if (!rule.assignee.empty()) corner.request.subject = rule.assignee;
-      std::set<std::string> fixed;
-      if (!corners_.satisfy(corner, way, fixed)) continue;
-      for (const bool with_permissions : {false, true}) {
-        Corner settled = corner;
-        settle(settled, fixed, &rule, with_permissions);
-        is_exercised = is_exercised || holds(rule, settled);
-        look_around(rule, settled);
-      }
+    for (const Corner& corner : corners_of(rule, start)) {
+      is_exercised = is_exercised || (holds(rule, corner) && out_.tried < quota_);
+      look_around(rule, corner);
     }
     if (!is_exercised)
       out_.unexercised.push_back(fmt::format("{} of the {}", own.set->name_of(own.rule),
                                              own.set == &before_ ? "first" : "second"));
+  }
+
+  void look_wider(const Own& own, const Corner& start) {
+    const Rule& rule = own.set->rule(own.rule);
+    const std::set<std::string> asked = Corners::keys_of(rule.condition);
+    for (const Corner& corner : corners_of(rule, start))
+      for (const std::string& key : corners_.keys())
+        if (!asked.contains(key)) vary(corner, key);
+  }
+
+  // A corner where the rule holds. False: not with what is fixed.
+  bool is_put(const Rule& rule, const Recipe& way, Corner& corner,
+              std::set<std::string>& fixed) const {
+    if (rule.action != Action::use) corner.request.action = rule.action;
+    if (!rule.target.empty()) corner.request.resource = rule.target;
+    if (!rule.assignee.empty()) corner.request.subject = rule.assignee;
+    return corners_.satisfy(corner, way, fixed);
+  }
+
+  // What a prohibition changes shows where something permits: by the same values, or by names of
+  // both at once.
+  void permit_too(const Own& own, const Corner& start) {
+    constexpr std::size_t kMaxPermissions = 128;
+    const Rule& prohibition = own.set->rule(own.rule);
+    if (!prohibition.is_prohibition) return;
+    const auto ways = internal::recipes_of(prohibition.condition, true, 16).all;
+    std::set<std::string> seen;
+    for (const PolicySet* const set : {&before_, &after_})
+      for (std::uint32_t i = 0; i < set->size() && seen.size() < kMaxPermissions; ++i) {
+        const Rule& permission = set->rule(i);
+        if (permission.is_prohibition || !seen.insert(key_of(permission)).second) continue;
+        for (const Recipe& permitting : internal::recipes_of(permission.condition, true, 4).all)
+          for (const Recipe& way : ways) meet(prohibition, way, permission, permitting, start);
+      }
+  }
+
+  void meet(const Rule& prohibition, Recipe way, const Rule& permission, const Recipe& permitting,
+            const Corner& start) {
+    way.insert(way.end(), permitting.begin(), permitting.end());
+    Corner corner = start;
+    std::set<std::string> fixed;
+    if (!is_put(prohibition, {}, corner, fixed) || !is_put(permission, way, corner, fixed) ||
+        !speaks_of(prohibition, corner.request))
+      return;
+    settle(corner, fixed, &prohibition, false);
+    look_around(prohibition, corner);
   }
 
   static bool holds(const Rule& rule, const Corner& corner) {
@@ -117,9 +175,7 @@ class Comparing {
 
   void look_around(const Rule& rule, const Corner& corner) {
     ask(corner);
-    // What the rule itself asks first: the bound may cut what follows.
-    const std::set<std::string> asked = Corners::keys_of(rule.condition);
-    for (const std::string& key : asked) vary(corner, key);
+    for (const std::string& key : Corners::keys_of(rule.condition)) vary(corner, key);
     for (auto action = Action::use; action <= Action::transfer;
          action = static_cast<Action>(static_cast<int>(action) + 1)) {
       Corner other = corner;
@@ -132,8 +188,6 @@ class Comparing {
     other = corner;
     other.request.resource = corners_.plain().request.resource;
     ask(other);
-    for (const std::string& key : corners_.keys())
-      if (!asked.contains(key)) vary(corner, key);
   }
 
   void vary(const Corner& corner, const std::string& key) {
@@ -151,7 +205,7 @@ class Comparing {
   }
 
   void ask(const Corner& corner) {
-    if (out_.tried >= limit_) {
+    if (out_.tried >= quota_) {
       out_.is_cut = true;
       return;
     }
@@ -176,6 +230,7 @@ class Comparing {
   const std::size_t limit_;
   const Corners corners_;
   std::vector<Own> own_;
+  std::size_t quota_ = 0;  // of tried
   std::unordered_set<std::string> asked_;
   std::map<std::string, Difference> differences_;
   Comparison out_;

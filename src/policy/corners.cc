@@ -1,4 +1,4 @@
-#include "policy/internal/corners.h"
+#include "policy/corners.h"
 
 #include <algorithm>
 #include <cmath>

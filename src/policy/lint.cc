@@ -3,7 +3,7 @@
 #include <map>
 
 #include "policy/analysis.h"
-#include "policy/internal/logic.h"
+#include "policy/logic.h"
 #include "policy/parse.h"
 
 namespace hanse::policy {

@@ -1,4 +1,4 @@
-#include "policy/internal/logic.h"
+#include "policy/logic.h"
 
 #include <algorithm>
 #include <cmath>
@@ -196,7 +196,9 @@ std::map<std::string, Recipe> by_key(const Recipe& recipe) {
 }
 
 bool atom_implies(const Atom& one, const Atom& other) {
-  if (key_of(one) != key_of(other) || one.max_age > other.max_age) return false;
+  if (one.operand != other.operand || one.name != other.name ||
+      one.after_agreement != other.after_agreement || one.max_age > other.max_age)
+    return false;
   const auto mine = ranges_of({&one, true});
   const auto others = ranges_of({&other, true});
   if (mine && others) return is_inside(*mine, *others);

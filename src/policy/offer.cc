@@ -2,16 +2,16 @@
 // (github.com/catenax-eV/cx-odrl-profile, schema/): one `and` of comparisons for each rule.
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "policy/analysis.h"
-#include "policy/internal/write.h"
 #include "policy/parse.h"
 #include "policy/write.h"
 
 namespace hanse::policy {
 namespace {
 
-using internal::Json;
+using Json = nlohmann::ordered_json;
 
 // How the profile writes an operand's values.
 enum class Form : std::uint8_t { single, any, any_or_none, all };
@@ -56,16 +56,24 @@ constexpr std::array kProfile = std::to_array<ProfileRow>({
     {usage_restriction, Form::all, kForbid},
 });
 
+Json constraint(std::string_view left, std::string_view op, Json right) {
+  Json json = Json::object();
+  json["leftOperand"] = left;
+  json["operator"] = op;
+  json["rightOperand"] = std::move(right);
+  return json;
+}
+
 // In the profile's words, or null.
 Json in_profile(const Atom& atom, unsigned place) {
   if (atom.operand == date_time && atom.op == Operator::lt && place == kUse) {
     constexpr double kDayMs = 86'400'000;
     if (!atom.after_agreement)
-      return internal::constraint("DataUsageEndDate", "eq",
-                                  instant_text({static_cast<std::int64_t>(atom.number)}));
+      return constraint("DataUsageEndDate", "eq",
+                        instant_text({static_cast<std::int64_t>(atom.number)}));
     const auto days = static_cast<std::int64_t>(atom.number / kDayMs);
     if (days > 0 && static_cast<double>(days) * kDayMs == atom.number)
-      return internal::constraint("DataUsageEndDurationDays", "eq", days);
+      return constraint("DataUsageEndDurationDays", "eq", days);
     return {};
   }
   const auto at = std::ranges::find(kProfile, atom.operand, &ProfileRow::operand);
@@ -73,22 +81,20 @@ Json in_profile(const Atom& atom, unsigned place) {
   const std::string_view name = row_of(atom.operand).name;
   const bool is_any = atom.op == Operator::is_any_of || atom.op == Operator::eq;
   if (atom.names.empty())
-    return atom.op == Operator::eq
-               ? internal::constraint(name, "eq", fmt::format("{}", atom.number))
-               : Json();
+    return atom.op == Operator::eq ? constraint(name, "eq", fmt::format("{}", atom.number))
+                                   : Json();
   const bool is_one = atom.names.size() == 1;
   switch (at->form) {
     case Form::single:
-      return is_any && is_one ? internal::constraint(name, "eq", atom.names[0]) : Json();
+      return is_any && is_one ? constraint(name, "eq", atom.names[0]) : Json();
     case Form::any_or_none:
-      if (atom.op == Operator::is_none_of)
-        return internal::constraint(name, "isNoneOf", atom.names);
+      if (atom.op == Operator::is_none_of) return constraint(name, "isNoneOf", atom.names);
       [[fallthrough]];
     case Form::any:
-      return is_any ? internal::constraint(name, "isAnyOf", atom.names) : Json();
+      return is_any ? constraint(name, "isAnyOf", atom.names) : Json();
     case Form::all:
       return atom.op == Operator::is_all_of || (is_any && is_one)
-                 ? internal::constraint(name, "isAllOf", atom.names)
+                 ? constraint(name, "isAllOf", atom.names)
                  : Json();
   }
   return {};
@@ -141,7 +147,7 @@ OfferedRule offered(const Rule& rule) {
 
 std::string document_of(std::string_view uid, const Json& permissions, const Json& prohibitions) {
   Json document = Json::object();
-  document["@context"] = {internal::kOdrlContext, internal::kCatenaContext};
+  document["@context"] = {kOdrlContext, kCatenaContext};
   document["@type"] = "Set";
   document["@id"] = uid;
   if (!permissions.empty()) document["permission"] = permissions;

@@ -29,7 +29,7 @@ struct Interval {
 // One comparison of what a request says with what the policy says.
 struct Atom {
   Operand operand = Operand::date_time;
-  std::string name;  // of a signal or a proof; else empty
+  std::string name = {};  // of a signal or a proof; else empty
   Operator op = Operator::eq;
   std::vector<std::string> names = {};   // sorted, each once: of ValueKind::names
   double number = 0;                     // of the others
@@ -55,11 +55,11 @@ struct Condition {
 struct Rule {
   bool is_prohibition = false;
   Action action = Action::use;
-  std::string target;    // resource id; empty: any
-  std::string assignee;  // subject id or its BusinessPartnerNumber; empty: anybody
-  Condition condition;
-  Obligations duties;   // of a permission
-  std::string pointer;  // where it stands: "/permission/0"
+  std::string target = {};    // resource id; empty: any
+  std::string assignee = {};  // subject id or its BusinessPartnerNumber; empty: anybody
+  Condition condition = {};
+  Obligations duties = {};   // of a permission
+  std::string pointer = {};  // where it stands: "/permission/0"
 };
 
 struct Policy {

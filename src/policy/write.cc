@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
-#include "policy/internal/write.h"
 #include "policy/parse.h"
 
 namespace hanse::policy {
-namespace internal {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 constexpr std::array<std::string_view, 4> kLevels = {"public", "internal", "confidential",
                                                      "secret"};
@@ -72,6 +73,20 @@ Json right_of(const Atom& atom) {
   }
 }
 
+Json constraint(std::string_view left, std::string_view op, Json right) {
+  Json json = Json::object();
+  json["leftOperand"] = left;
+  json["operator"] = op;
+  json["rightOperand"] = std::move(right);
+  return json;
+}
+
+Json json_of(const Atom& atom) {
+  Json json = constraint(left_of(atom), name_of(atom.op), right_of(atom));
+  if (atom.max_age.value > 0) json["maxAge"] = duration_text(atom.max_age);
+  return json;
+}
+
 Json condition_json(const Condition& condition) {
   if (condition.kind == Condition::Kind::atom) return json_of(condition.atom);
   Json parts = Json::array();
@@ -105,7 +120,7 @@ Json duty_of(const Obligations& asked) {
 
 Json rule_json(const Rule& rule) {
   Json json = Json::object();
-  json["action"] = policy::name_of(rule.action);
+  json["action"] = name_of(rule.action);
   if (!rule.target.empty()) json["target"] = rule.target;
   if (!rule.assignee.empty()) json["assignee"] = rule.assignee;
   const Condition& condition = rule.condition;
@@ -119,27 +134,11 @@ Json rule_json(const Rule& rule) {
   return json;
 }
 
-}  // namespace
-
-Json constraint(std::string_view left, std::string_view op, Json right) {
-  Json json = Json::object();
-  json["leftOperand"] = left;
-  json["operator"] = op;
-  json["rightOperand"] = std::move(right);
-  return json;
-}
-
-Json json_of(const Atom& atom) {
-  Json json = constraint(left_of(atom), policy::name_of(atom.op), right_of(atom));
-  if (atom.max_age.value > 0) json["hanse:maxAge"] = duration_text(atom.max_age);
-  return json;
-}
-
 Json json_of(const Policy& policy) {
   Json json = Json::object();
   json["@type"] = "Set";
   json["@id"] = policy.uid;
-  json["hanse:kind"] = policy::name_of(policy.kind);
+  json["kind"] = name_of(policy.kind);
   Json permissions = Json::array();
   Json prohibitions = Json::array();
   for (const Rule& rule : policy.rules)
@@ -149,14 +148,13 @@ Json json_of(const Policy& policy) {
   return json;
 }
 
-}  // namespace internal
+}  // namespace
 
 std::string policies_json(const std::vector<Policy>& policies) {
-  using internal::Json;
   Json document = Json::object();
-  document["@context"] = {internal::kOdrlContext, internal::kCatenaContext, internal::kOwnContext};
+  document["@context"] = {kOdrlContext, kCatenaContext, kOwnContext};
   document["@graph"] = Json::array();
-  for (const Policy& policy : policies) document["@graph"].push_back(internal::json_of(policy));
+  for (const Policy& policy : policies) document["@graph"].push_back(json_of(policy));
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -164,7 +164,7 @@ class Sites(Parties):
                                "rightOperand": ["competitors"]}]}]),
                    more="\n".join(["[policy]", *[
                        f'[policy.party.{name}]\nBusinessPartnerGroup = ["{group}"]'
-                       for name, group in (("hub", "us"), ("engineer", "us"), ("ulm", "friends"),
+                       for name, group in (("coordinator", "us"), ("engineer", "us"), ("ulm", "friends"),
                                            ("essen", "competitors"))]]))
         self.submit(job(rounds=10_000, min_sites=2))
         self.closes(sites=2)

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "policy/internal/logic.h"
+#include "policy/logic.h"
 #include "policy/policy_set.h"
 #include "policy/trace.h"
 
