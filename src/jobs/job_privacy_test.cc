@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "federation/site/obligations.h"
 #include "jobs/testing.h"
 #include "jobs/training.h"
 
@@ -111,6 +112,11 @@ TEST(JobPrivacy, EachOwnerPaysWhatHeGrants) {
       EXPECT_GT(own.gate_epsilon, 0.499);
       EXPECT_LE(*own.pld_epsilon, own.gate_epsilon * (1 + 1e-9));
       EXPECT_EQ(own.weight, share.weight);
+      // So that a policy's epsilon_cap of 0.5 is met by what its decline asks for.
+      const base::SiteId essen = testing::site("essen");
+      const auto charges = charges_of(job, schema, 2, &essen).value();
+      EXPECT_LE(federation::least_epsilon(charges, base::Delta::create(job.privacy.delta).value()),
+                0.5);
     }
 }
 

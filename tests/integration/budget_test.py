@@ -200,9 +200,9 @@ class Copies(Budgets):
 class Kills(Budgets):
     """Random kill -9 of eight threads that release: nothing leaves that is not paid for."""
 
-    def run_and_kill(self, seconds, known):
+    def run_and_kill(self, seconds, known, *words):
         """What it said; it is killed so long after it began with something new."""
-        with subprocess.Popen([LOAD, self.folder / "bremen/store.db", "8"], cwd=self.folder,
+        with subprocess.Popen([LOAD, self.folder / "bremen/store.db", *words], cwd=self.folder,
                               stdout=subprocess.PIPE, text=True, env=self.environment()) as load:
             lines = []
             for line in load.stdout:
@@ -215,15 +215,32 @@ class Kills(Budgets):
 
     def test_random_kills(self):
         self.open(epsilon=8)
+        payloads = self.kill_often("8")
+        self.assertGreaterEqual(len(payloads), KILLS)
+
+    def test_random_kills_while_policies_change(self):
+        """64 threads whose every step is granted, up to the end of the budget."""
+        self.open(epsilon=.5)
+        self.kill_often("64", "decided")
+        rest = subprocess.run([LOAD, self.folder / "bremen/store.db", "64", "decided"], text=True,
+                              cwd=self.folder, env=self.environment(), capture_output=True)
+        self.assertEqual(rest.stdout.count("ended"), 64)
+        self.assertNotIn("late", rest.stdout)
+        block = self.of("show", "ovens", "--home", "bremen")["assets"][0]["blocks"][0]
+        self.assertLessEqual(block["spent_epsilon"], .5)
+        self.assertGreater(block["spent_epsilon"], .49)
+
+    def kill_often(self, *how):
+        """What has left; the ledger has it all, and is in order."""
         source = random.Random(SEED)
         payloads = {}
         for _ in range(KILLS):
-            for line in self.run_and_kill(source.uniform(0, .03), payloads):
+            for line in self.run_and_kill(source.uniform(0, .03), payloads, *how):
                 kind, *words = line.split()
+                self.assertNotEqual(kind, "late", line)
                 if kind != "release" or len(words) != 2 or len(words[1]) != 32:
                     continue
                 self.assertEqual(payloads.setdefault(words[0], words[1]), words[1], words[0])
-        self.assertGreaterEqual(len(payloads), KILLS)
         sound = self.of("verify", "--home", "bremen")
         history = self.of("history", "ovens", "--home", "bremen")
         released = {row["label"]: row["blocks"][0]["cost"] for row in history["events"]
@@ -235,6 +252,7 @@ class Kills(Budgets):
         print(f"{KILLS} kills: {len(payloads)} payloads left, {len(released)} were committed, "
               f"{sound['releases']} reserved; spent {block['spent']:.4f} of the budget for "
               f"{sum(released.values()):.4f} released")
+        return payloads
 
     def test_one_process_at_a_time(self):
         self.open()

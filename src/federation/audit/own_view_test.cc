@@ -60,6 +60,44 @@ TEST_F(OwnViewTest, AnHonestTrainingIsInOrder) {
   EXPECT_EQ(job.charged_without_one, 0U);
 }
 
+// What is revoked in the middle of a job stops that site's next answer and nothing else.
+TEST_F(OwnViewTest, TellsWhatPoliciesPermittedAndWhatTheyDidNot) {
+  policy::Obligations asked = testing::min_cohort(4);
+  asked.aggregate_only = true;
+  Granting& granting = plants_.decide(0);
+  granting.adopt(testing::permitting(asked));
+  ASSERT_TRUE(plants_.run({1, 0}));
+  granting.adopt(testing::denying());
+  ASSERT_TRUE(plants_.run({2, 0})) << "the others go on";
+  granting.adopt(testing::permitting(asked));
+  ASSERT_TRUE(plants_.run({3, 0}));
+  plants_.end();
+  const OwnView view = this->view();
+  EXPECT_TRUE(view.findings.empty()) << all_of(view.findings);
+  ASSERT_EQ(view.jobs.size(), 1U);
+  const OwnJob& job = view.jobs.front();
+  ASSERT_EQ(job.answers.size(), 2U);
+  EXPECT_EQ(job.answers[1].attempt.round.round, 3U);
+  ASSERT_TRUE(job.answers[1].grant && job.answers[1].grant->decision);
+  EXPECT_EQ(job.answers[1].grant->decision->epoch, 4U);
+  EXPECT_EQ(job.answers[1].grant->decision->fulfilled.size(), 2U);
+  ASSERT_EQ(job.declines.size(), 1U);
+  EXPECT_EQ(job.declines[0].attempt.round.round, 2U);
+  EXPECT_EQ(job.declines[0].note.epoch, 3U);
+  EXPECT_EQ(job.spent.front().releases, 2U) << "a decline costs nothing";
+}
+
+// A sum of fewer sites than a policy wants is not opened with this site's share.
+TEST_F(OwnViewTest, AnAttemptWithTooFewComesToNothing) {
+  Granting& granting = plants_.decide(0);
+  granting.adopt(testing::permitting(testing::min_cohort(5)));
+  ASSERT_TRUE(plants_.run({1, 0})) << "four sites are enough for the others";
+  EXPECT_EQ(plants_.own(0).past.back().kind, SitePast::Kind::declined);
+  granting.adopt(testing::permitting(testing::min_cohort(4)));
+  ASSERT_FALSE(plants_.run({2, 0}, {plants_.cohort[1], plants_.cohort[2]}));
+  ASSERT_TRUE(plants_.run({2, 1}, {plants_.cohort[1]}));
+}
+
 TEST_F(OwnViewTest, AnAnswerThatTheSiteNeverGave) {
   train();
   OwnRecords own = plants_.own(0);

@@ -9,6 +9,7 @@
 #include "federation/audit/own_view.h"
 #include "federation/coordinator/coordinator.h"
 #include "federation/site/site.h"
+#include "federation/site/testing.h"
 #include "federation/testing.h"
 #include "privacy/ledger/testing.h"
 #include "storage/memory_store.h"
@@ -28,6 +29,7 @@ class AuditedPlants {
     std::unique_ptr<storage::MemoryStore> store = std::make_unique<storage::MemoryStore>();
     std::unique_ptr<storage::Durable<SiteRecord>> record = {};
     std::unique_ptr<Ledger> ledger = {};
+    std::unique_ptr<Granting> granting = {};
     std::unique_ptr<Site> site = {};
   };
 
@@ -100,6 +102,13 @@ class AuditedPlants {
     return true;
   }
 
+  // From now on the plant answers what policies permit; all do, at first.
+  Granting& decide(std::size_t i) {
+    plants[i].granting = std::make_unique<Granting>(permitting(), clock_);
+    start(i);
+    return *plants[i].granting;
+  }
+
   void end() { add(audit::leaf::Ended{job, "finished", base::Digest::of(base::view_of("model"))}); }
 
   Trail trail(const std::vector<base::Bytes>& log) {
@@ -165,12 +174,20 @@ class AuditedPlants {
 
   void start(std::size_t i) {
     Plant& plant = plants[i];
+    plant.site.reset();
     plant.record = storage::Durable<SiteRecord>::open(*plant.store, "site", {}).value();
     plant.ledger = Ledger::open(*plant.store).value();
-    EXPECT_TRUE(plant.ledger->open_asset(
+    const auto opened = plant.ledger->open_asset(
         privacy::testing::new_asset(
             "ovens", privacy::testing::gate(privacy::Currency::rho, 2 * kJobRounds + 4)),
-        kNow));
+        kNow);
+    EXPECT_TRUE(opened || opened.error().code() == base::ErrorCode::already_exists);
+    std::optional<SitePolicies> policies;
+    if (plant.granting != nullptr)
+      policies.emplace(SitePolicies{
+          .granting = *plant.granting,
+          .questions = [](const Offer&) { return std::vector{question()}; },
+      });
     plant.site = std::make_unique<Site>(
         SiteSettings{.self = cohort[i]},
         SiteDoors{
@@ -189,7 +206,9 @@ class AuditedPlants {
                                  clock_, [this](const Offer& offer) { return terms(offer.plan); }},
             .members = members,
             .signer = &plant.signer,
-            .is_audited = true},
+            .is_audited = true,
+            .policies = std::move(policies),
+            .clock = &clock_},
         *plant.record, *plant.store);
   }
 

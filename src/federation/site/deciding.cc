@@ -23,17 +23,18 @@ Result<void> Site::decide(const Offer& offer) {
   Permit& permit = *work_->permit;
   if (!permit.decided.permitted())
     return fail(ErrorCode::permission_denied, "{}", permit.decided.for_owner);
-  HANSE_TRY(permit.fulfilled, fulfil(offer, permit.decided.obligations, means_for(offer)));
+  HANSE_TRY(const SiteMeans means, means_for(offer));
+  HANSE_TRY(permit.fulfilled, fulfil(offer, permit.decided.obligations, means));
   return {};
 }
 
-SiteMeans Site::means_for(const Offer& offer) {
+Result<SiteMeans> Site::means_for(const Offer& offer) {
   SiteMeans means{.self = settings_.self, .wall = work_->permit->decided.at};
   if (doors_.policies->notify) means.can_notify = doors_.policies->can_notify;
   means.has_clock = doors_.clock != nullptr;
   if (!doors_.budget) return means;
-  const auto terms = doors_.budget->terms(offer);
-  if (terms) means.delta = terms->delta;
+  HANSE_TRY(const JobTerms terms, doors_.budget->terms(offer));
+  means.delta = terms.delta;
   means.epsilon = [this, &offer](base::Delta delta) { return job_epsilon(offer, delta); };
   return means;
 }

@@ -207,6 +207,22 @@ TEST_F(DecidingSite, ADenialHoldsForTheRound) {
   EXPECT_GT(declined[0].decline.at, base::Milliseconds{});
 }
 
+// Said after it is durable; where it is not, nothing was said.
+TEST_F(DecidingSite, ADeclineIsDurableBeforeItIsHeard) {
+  for (const auto fault : {MemoryStore::Fault::before, MemoryStore::Fault::after}) {
+    store_ = std::make_unique<MemoryStore>();
+    start();
+    granting_.adopt(denying());
+    store_->fail_at(1, fault);
+    EXPECT_TRUE(ask().empty());
+    EXPECT_TRUE(site_->problem().has_value());
+    start();
+    granting_.adopt(permitting());
+    EXPECT_EQ(answers(ask()), fault == MemoryStore::Fault::before);
+    EXPECT_EQ(past(SitePast::Kind::declined).size(), fault == MemoryStore::Fault::after ? 1U : 0U);
+  }
+}
+
 // Law 7.
 TEST_F(DecidingSite, DeclinesAlikeWhateverTheCause) {
   const auto refused = [&](std::string_view why) {

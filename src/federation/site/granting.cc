@@ -100,9 +100,10 @@ std::shared_ptr<const policy::Signals> Granting::signals() const {
 }
 
 Decided Granting::decide(Questions questions) const {
-  const policy::Moment now{clock_.wall(), clock_.monotonic()};
   const auto at = point_.snapshot();
   const auto known = signals();
+  // After them: no signal is newer.
+  const policy::Moment now{clock_.wall(), clock_.monotonic()};
   Decided decided = nobody_asks(at, now.wall);
   std::optional<base::Milliseconds> changes_at;
   for (const policy::Request& question : questions) {

@@ -186,7 +186,7 @@ class Interleaved {
   std::atomic<bool> acknowledged_ = false;
 };
 
-// A million with HANSE_FULL and without; ten with it.
+// A million; ten with HANSE_FULL.
 TEST(Interleavings, NoGrantFollowsAnAcknowledgedRevocation) {
   const std::uint64_t seeds = is_full() ? 100 : 10;
   std::size_t granted = 0;

@@ -141,7 +141,7 @@ class Site {
   Outbox carry_out(aggregation::SiteStep step);
   base::Result<std::shared_ptr<const data::Dataset>> admit(const Offer& offer);
   base::Result<void> decide(const Offer& offer);
-  SiteMeans means_for(const Offer& offer);
+  base::Result<SiteMeans> means_for(const Offer& offer);
   base::Result<double> job_epsilon(const Offer& offer, base::Delta delta);
   const policy::Obligations& obligations() const;
   template <class Body>
