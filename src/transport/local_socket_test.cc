@@ -23,8 +23,8 @@ constexpr Milliseconds kLong{20'000};
 class LocalSocketTest : public ::testing::Test {
  protected:
   LocalSocketTest() {
-    char name[] = "/tmp/hanse_socket_XXXXXX";
-    folder_ = ::mkdtemp(name);
+    std::string name = ::testing::TempDir() + "hanse_XXXXXX";
+    folder_ = ::mkdtemp(name.data());
     path_ = folder_ + "/site.sock";
   }
   ~LocalSocketTest() override { std::filesystem::remove_all(folder_); }

@@ -56,7 +56,7 @@ struct MqttSource::Body {
   std::function<void(const MqttMessage&)> heard;
   base::Log& log;
   Broker broker;
-  mosquitto* client = nullptr;
+  mosquitto* session = nullptr;
   std::mutex mutex = {};
   std::condition_variable stopped = {};
   bool is_stopping = false;
@@ -69,7 +69,7 @@ struct MqttSource::Body {
     }
     stopped.notify_all();
     if (thread.joinable()) thread.join();
-    if (client != nullptr) mosquitto_destroy(client);
+    if (session != nullptr) mosquitto_destroy(session);
   }
 
   bool stops_within(std::chrono::milliseconds time) {
@@ -82,19 +82,19 @@ struct MqttSource::Body {
     bool is_told = false;
     do {
       int code =
-          mosquitto_connect_async(client, broker.host.c_str(), broker.port, kKeepAliveSeconds);
+          mosquitto_connect_async(session, broker.host.c_str(), broker.port, kKeepAliveSeconds);
       if (code != MOSQ_ERR_SUCCESS && !is_told)
         log.write(
             Severity::warning,
             fmt::format("no MQTT broker at {} yet: it is tried every second", settings.broker));
       is_told = true;
       while (code == MOSQ_ERR_SUCCESS && !stops_within(std::chrono::milliseconds{0}))
-        code = mosquitto_loop(client, kLookMilliseconds, 1);
+        code = mosquitto_loop(session, kLookMilliseconds, 1);
     } while (!stops_within(kReconnect));
-    mosquitto_disconnect(client);
+    mosquitto_disconnect(session);
   }
 
-  static void on_connect(mosquitto* client, void* self, int code) {
+  static void on_connect(mosquitto* session, void* self, int code) {
     const Body& at = *static_cast<Body*>(self);
     if (code != 0) {
       at.log.write(Severity::warning,
@@ -102,7 +102,7 @@ struct MqttSource::Body {
                                mosquitto_connack_string(code)));
       return;
     }
-    mosquitto_subscribe(client, nullptr, at.settings.topic.c_str(), 0);
+    mosquitto_subscribe(session, nullptr, at.settings.topic.c_str(), 0);
     at.log.write(Severity::note, fmt::format("hears {} from MQTT broker {}", at.settings.topic,
                                              at.settings.broker));
   }
@@ -135,12 +135,12 @@ Result<std::unique_ptr<MqttSource>> MqttSource::create(
                       settings.topic);
   start_library();
   auto body = std::make_unique<Body>(settings, std::move(heard), log, broker);
-  body->client = mosquitto_new(nullptr, true, body.get());
-  if (body->client == nullptr)
-    return base::fail(ErrorCode::unavailable, "no memory for an MQTT client");
-  mosquitto_connect_callback_set(body->client, Body::on_connect);
-  mosquitto_disconnect_callback_set(body->client, Body::on_disconnect);
-  mosquitto_message_callback_set(body->client, Body::on_message);
+  body->session = mosquitto_new(nullptr, true, body.get());
+  if (body->session == nullptr)
+    return base::fail(ErrorCode::unavailable, "no memory for an MQTT session");
+  mosquitto_connect_callback_set(body->session, Body::on_connect);
+  mosquitto_disconnect_callback_set(body->session, Body::on_disconnect);
+  mosquitto_message_callback_set(body->session, Body::on_message);
   body->thread = std::thread([at = body.get()] { at->run(); });
   return std::unique_ptr<MqttSource>(new MqttSource(std::move(body)));
 }

@@ -56,19 +56,19 @@ class Broker {
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
-  // One message, from a client of its own, once the broker listens.
+  // One message, by a session of its own, once the broker listens.
   void publish(const std::string& topic, const std::string& payload, bool retain = false) const {
-    mosquitto* const client = mosquitto_new(nullptr, true, nullptr);
-    for (int n = 0; n < 600 && mosquitto_connect(client, "127.0.0.1", port_, 60) != 0; ++n)
+    mosquitto* const session = mosquitto_new(nullptr, true, nullptr);
+    for (int n = 0; n < 600 && mosquitto_connect(session, "127.0.0.1", port_, 60) != 0; ++n)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    ASSERT_EQ(mosquitto_publish(client, nullptr, topic.c_str(), static_cast<int>(payload.size()),
+    ASSERT_EQ(mosquitto_publish(session, nullptr, topic.c_str(), static_cast<int>(payload.size()),
                                 payload.data(), 1, retain),
               0);
-    while (mosquitto_want_write(client) || mosquitto_loop(client, 100, 1) == 0)
-      if (!mosquitto_want_write(client) && ++looped_ % 5 == 0) break;  // its acknowledgement came
-    mosquitto_disconnect(client);
-    mosquitto_loop(client, 100, 1);
-    mosquitto_destroy(client);
+    while (mosquitto_want_write(session) || mosquitto_loop(session, 100, 1) == 0)
+      if (!mosquitto_want_write(session) && ++looped_ % 5 == 0) break;  // its acknowledgement came
+    mosquitto_disconnect(session);
+    mosquitto_loop(session, 100, 1);
+    mosquitto_destroy(session);
   }
   int port() const { return port_; }
 

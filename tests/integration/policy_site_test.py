@@ -3,10 +3,11 @@
 import http.client
 import json
 import pathlib
+import socket
 import unittest
 
 from hanse import BINARY, INVALID, NOT_FOUND, PRECONDITION, UNAVAILABLE, Case
-from parties import Parties, Process, eventually, job
+from parties import Parties, Process, eventually, free_port, job
 
 CONTEXT = ["http://www.w3.org/ns/odrl.jsonld",
            "https://w3id.org/catenax/2025/9/policy/context.jsonld", "urn:hanse:policy:context:1"]
@@ -20,6 +21,25 @@ TRAIN = policy(permission=[{"action": "train"}])
 NOTHING = policy(permission=[{"action": "train"}], prohibition=[{"action": "use"}])
 BELOW = policy(permission=[{"action": "train", "constraint": [
     {"leftOperand": "lineLoad", "operator": "lt", "rightOperand": 0.9, "maxAge": "PT600S"}]}])
+
+
+BROKER = "/usr/sbin/mosquitto"
+
+
+def publish(port, topic, payload):
+    """One message by MQTT 3.1.1, acknowledged."""
+    def packet(kind, *parts):
+        body = b"".join(parts)
+        return bytes([kind, len(body)]) + body  # each shorter than 128 bytes
+
+    def text(value):
+        return len(value).to_bytes(2, "big") + value.encode()
+
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
+        line.sendall(packet(0x10, text("MQTT"), bytes([4, 2, 0, 60]), text("test")))
+        line.recv(4)
+        line.sendall(packet(0x32, text(topic), bytes([0, 1]), payload.encode()))
+        line.recv(4)
 
 
 class Sites(Parties):
@@ -187,6 +207,34 @@ class Sites(Parties):
         self.submit(job("second", rounds=10_000, min_sites=2))
         self.closes(sites=2)
         self.assertIn("works council", self.running["bremen"].said())
+
+
+    @unittest.skipUnless(pathlib.Path(BROKER).exists(), "takes the package mosquitto")
+    def test_signals_from_a_plants_broker(self):
+        port = free_port()
+        (self.folder / "broker.conf").write_text(
+            f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
+        words = [BROKER, "-c", "broker.conf"]
+        broker = Process(words, self.folder / "broker.log", cwd=self.folder)
+        self.started.append(broker)
+        self.begin(BELOW, more=f"""[policy.mqtt]
+broker = "127.0.0.1:{port}"
+topic = "plant/signals/#"
+""")
+        self.running["bremen"].waits_for("hears plant/signals/# from MQTT broker")
+        self.submit(job(rounds=10_000, min_sites=2))
+        self.closes(sites=2)
+        publish(port, "plant/signals/lineLoad", "0.5")
+        self.closes(sites=3)
+        publish(port, "plant/signals/lineLoad", '{"value": 0.95}')
+        self.closes(sites=2)
+        broker.kill()
+        self.running["bremen"].waits_for("is gone")
+        self.started.append(Process(words, self.folder / "broker.log", cwd=self.folder))
+        eventually(lambda: self.running["bremen"].said().count("from MQTT broker") == 2,
+                   "the site at its broker again")
+        publish(port, "plant/signals/lineLoad", "0.5")
+        self.closes(sites=3)
 
 
 class Serve(Case):
