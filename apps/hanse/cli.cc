@@ -8,6 +8,7 @@
 #include "hanse/cli_audit.h"
 #include "hanse/cli_budget.h"
 #include "hanse/cli_policy.h"
+#include "hanse/cli_policy_site.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
 
@@ -39,6 +40,7 @@ struct Parsed {
   BudgetCommands budget;
   AuditCommands audit;
   PolicyCommands policy;
+  PolicySiteCommands policy_site;
   std::string shell;
   bool version = false;
 };
@@ -434,6 +436,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_budget(app, parsed.budget, chosen);
   add_audit(app, parsed.audit, chosen);
   add_policy(app, parsed.policy, chosen);
+  add_policy_site(app, parsed.policy_site, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);
   choice(add_join(*site, parsed.join), parsed.join);

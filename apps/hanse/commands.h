@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/random.h"
+#include "hanse/policy_commands.h"
 #include "hanse/terminal.h"
 #include "jobs/job.h"
 #include "service/config.h"
@@ -346,50 +347,6 @@ struct AuditServe {
   std::string bind = "127.0.0.1:7482";
 };
 
-// hanse policy check
-struct PolicyCheck {
-  std::vector<std::string> paths;  // files and folders
-  bool strict = false;             // what is odd is an error
-  bool json = false;
-};
-
-// What a decision is about.
-struct PolicyQuestion {
-  std::string policies;
-  std::string request;               // a file, or "-"
-  std::string at;                    // RFC 3339; empty: now
-  std::vector<std::string> signals;  // NAME=VALUE, measured now
-  std::uint32_t skew_ms = 0;
-  bool json = false;
-};
-
-// hanse policy decide
-struct PolicyDecide {
-  PolicyQuestion question;
-};
-
-// hanse policy explain
-struct PolicyExplain {
-  PolicyQuestion question;
-};
-
-// hanse policy diff
-struct PolicyDiff {
-  std::string before;
-  std::string after;
-  std::string at;  // RFC 3339; empty: now
-  bool json = false;
-};
-
-// hanse policy offer
-struct PolicyOffer {
-  std::string policies;
-  std::string out;  // a folder that is not there yet
-  bool with_operational = false;
-  bool with_competitive = false;
-  bool json = false;
-};
-
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -407,7 +364,8 @@ using Command =
                  BudgetOpen, BudgetExtend, BudgetDerive, BudgetCharge, BudgetShow, BudgetHistory,
                  BudgetForecast, BudgetVerify, AuditVerify, AuditProve, AuditCheckpoint, AuditFsck,
                  AuditFetch, AuditWitness, AuditServe, PolicyCheck, PolicyDecide, PolicyExplain,
-                 PolicyDiff, PolicyOffer, Text, Usage>;
+                 PolicyDiff, PolicyOffer, PolicySignalSet, PolicySignalUnset, PolicySignalList,
+                 PolicyReload, PolicyServe, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -463,5 +421,10 @@ base::Result<void> execute(const PolicyDecide& command, const Doors& doors);
 base::Result<void> execute(const PolicyExplain& command, const Doors& doors);
 base::Result<void> execute(const PolicyDiff& command, const Doors& doors);
 base::Result<void> execute(const PolicyOffer& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalSet& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalUnset& command, const Doors& doors);
+base::Result<void> execute(const PolicySignalList& command, const Doors& doors);
+base::Result<void> execute(const PolicyReload& command, const Doors& doors);
+base::Result<void> execute(const PolicyServe& command, const Doors& doors);
 
 }  // namespace hanse::commands

@@ -5,6 +5,7 @@
 #include "hanse/service_log.h"
 #include "service/audit_http.h"
 #include "service/coordinator_service.h"
+#include "transport/local_socket.h"
 
 namespace hanse::commands {
 namespace {
@@ -119,6 +120,21 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
   transport::HttpRoutes routes = service::witness_routes(running->witness(), doors.clock);
   routes.pages = service::pages_of(running->metrics());
   HANSE_TRY(const auto pages, serve_pages(config.http, std::move(routes), *started.log));
+  std::unique_ptr<transport::LocalServer> ear;
+  if (const service::PolicyDesk* const desk = running->policies()) {
+    HANSE_TRY(ear,
+              transport::LocalServer::create(
+                  started.home.socket(),
+                  [desk](const std::string& said) { return desk->answer(said); }, doors.clock));
+  }
+  std::unique_ptr<transport::MqttSource> broker;
+  service::MqttEar* const mqtt = running->mqtt_ear();
+  if (const auto& from = config.policy.mqtt; from && mqtt != nullptr) {
+    HANSE_TRY(broker, transport::MqttSource::create(
+                          {from->broker, from->topic},
+                          [mqtt](const transport::MqttMessage& message) { mqtt->hear(message); },
+                          *started.log));
+  }
   say_what_leaves(config.in_the_clear, *started.log);
   started.log->write(Severity::note, fmt::format("site of '{}', epoch {}, dials {}",
                                                  started.member.roster.consortium,

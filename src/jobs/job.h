@@ -139,6 +139,7 @@ struct Job {
 
   base::JobId name;
   std::string description;
+  std::string purpose = "training";  // UsagePurpose, as its sites' policies are asked
   std::uint64_t seed = 1;  // at most 2^53, so that every JSON reader keeps it
   Source source;
   data::SplitSpec split;

@@ -16,6 +16,7 @@ namespace {
 using base::ErrorCode;
 using base::Result;
 
+constexpr std::size_t kMaxPurposeBytes = 256;  // as policies have names
 constexpr std::uint64_t kMaxSeed = std::uint64_t{1} << 53;
 
 // Hours of a simulation on a laptop; more is a slip of the finger.
@@ -392,6 +393,9 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   }
   Job job(*std::move(id));
   root.get("description", job.description);
+  root.get("purpose", job.purpose);
+  if (job.purpose.empty() || job.purpose.size() > kMaxPurposeBytes)
+    root.refuse("purpose", fmt::format("expected 1 to {} bytes", kMaxPurposeBytes));
   root.get<std::uint64_t>("seed", job.seed, 0, kMaxSeed);
   if (root.has("data")) read_data(root.section("data"), environment, job);
   if (root.has("model")) read_model(root.section("model"), job.model);

@@ -1,4 +1,6 @@
 // AuthZEN's question: https://openid.net/specs/authorization-api-1_0.html, section 5.
+#include "policy/question.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,8 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "policy/parse.h"
-#include "policy/request.h"
-#include "policy/strict_json.h"
 
 namespace hanse::policy {
 namespace {
@@ -152,7 +152,11 @@ Result<void> read_context(const Json& context, const Moment& now, Question* out)
 }  // namespace
 
 Result<Question> parse_question(std::string_view json, const Moment& now) {
-  HANSE_TRY(const Json document, internal::strict_json(json, kMaxRequestBytes, 16));
+  HANSE_TRY(const Json document, internal::strict_json(json, kMaxRequestBytes, kMaxRequestDepth));
+  return internal::question_of(document, now);
+}
+
+Result<Question> internal::question_of(const Json& document, const Moment& now) {
   HANSE_TRY_VOID(expect_object(document, "/"));
   Question question;
   Request& request = question.request;

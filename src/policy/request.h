@@ -24,6 +24,7 @@ struct Moment {
 inline constexpr std::size_t kMaxNames = 64;       // of one operand
 inline constexpr std::size_t kMaxNameBytes = 256;  // of one text
 inline constexpr std::size_t kMaxRequestBytes = std::size_t{64} << 10;
+inline constexpr std::size_t kMaxRequestDepth = 16;
 
 class Request {
  public:

@@ -58,13 +58,19 @@ Result<void> check_limits(const jobs::Job& job, const SiteConfig& config) {
 
 }  // namespace
 
-Result<jobs::Job> agreed_job(const std::string& job_text, const Home& home,
-                             const SiteConfig& config, const ServiceDoors& doors) {
+Result<jobs::Job> bounded_job(const std::string& job_text, const SiteConfig& config,
+                              const ServiceDoors& doors) {
   // A stranger's file learns nothing of this machine's environment: its paths are not used.
   const jobs::Environment none = [](std::string_view) { return std::string("unused"); };
   HANSE_TRY(jobs::Job job,
             jobs::parse_job(job_text, "the job", config.data ? none : doors.environment));
   HANSE_TRY_VOID(check_limits(job, config));
+  return job;
+}
+
+Result<jobs::Job> agreed_job(const std::string& job_text, const Home& home,
+                             const SiteConfig& config, const ServiceDoors& doors) {
+  HANSE_TRY(jobs::Job job, bounded_job(job_text, config, doors));
   HANSE_TRY_VOID(check_consent(job_text, job, home, config, doors.directory));
   return job;
 }

@@ -8,6 +8,7 @@
 #include "jobs/job.h"
 #include "jobs/site_records.h"
 #include "service/home.h"
+#include "service/policy_questions.h"
 
 namespace hanse::service {
 
@@ -66,6 +67,7 @@ struct SiteConfig {
   // The owner's promise: his tables never have more. A private job has to take as many, or a record
   // that its cap pushes out would move its sums twice (docs/proofs/unit_cap.md).
   std::uint64_t max_records = 100'000;
+  PolicyConfig policy = {};  // what his policies are asked with; without policies of no matter
 };
 
 // invalid_argument with file, line and column, or naming the variable or flag.

@@ -4,9 +4,13 @@
 //   DIR/local/site.toml         the owner's word: where records lie, limits, consents
 //   DIR/local/coordinator.toml  at the coordinator
 //   DIR/local/approved/         jobs that the owner has agreed to, by digest
+//   DIR/local/policies/         what may be done with the records (docs/formats/policy.md)
 //   DIR/pending/                jobs that wait for that
 //   DIR/keys/identity           readable by its owner alone
 //   DIR/store.db                what must not be lost (docs/formats/store.md)
+//   DIR/site.sock               where a running site hears its owner's commands
+//   DIR/policy_epoch            from where the next start counts what is adopted
+//   DIR/notices.jsonl           what policies wanted the owner told
 //   DIR/runs/                   at the coordinator: what finished jobs left
 //   DIR/audit/                  at the coordinator the audit log, as static files; at a site what
 //   it
@@ -37,6 +41,10 @@ class Home {
   std::string pending(const base::Digest& job) const {
     return pending() + "/" + job.hex() + ".toml";
   }
+  std::string policies() const { return local() + "/policies"; }
+  std::string socket() const { return path_ + "/site.sock"; }
+  std::string policy_epoch() const { return path_ + "/policy_epoch"; }
+  std::string notices() const { return path_ + "/notices.jsonl"; }
   std::string identity() const { return path_ + "/keys/identity"; }
   std::string store() const { return path_ + "/store.db"; }
   std::string runs() const { return path_ + "/runs"; }

@@ -6,8 +6,10 @@
 #include <deque>
 #include <set>
 
+#include "federation/site/obligations.h"
 #include "jobs/catalog.h"
 #include "jobs/consortium.h"
+#include "jobs/record_bound.h"
 #include "service/asset.h"
 #include "service/epoch_watch.h"
 #include "service/events.h"
@@ -48,20 +50,33 @@ struct SiteService::Body {
   std::deque<Member> adopted = {};  // whose keys sign: attempts under way keep theirs
   query::Catalog catalog = jobs::full_catalog();
   Metrics metrics = {};
+  std::unique_ptr<PolicyKeeper> keeper = {};  // null, and so the two below: no policies
+  std::unique_ptr<federation::Granting> granting = {};
+  std::unique_ptr<PolicyDesk> desk = {};
+  std::unique_ptr<MqttEar> ear = {};
   std::unique_ptr<storage::Durable<federation::SiteRecord>> record = {};
   std::unique_ptr<federation::Site> machine = {};
   // The records of the job that was asked about last, by the digest of its text.
   std::optional<base::Digest> job = {};
+  std::optional<std::uint64_t> job_limit = {};  // that policies set on them
   std::shared_ptr<const data::Dataset> records = {};
   std::unique_ptr<federation::Ledger> ledger = {};
   std::unique_ptr<SiteAudit> audit = {};
   // Of the offers of one job to one cohort: calibrating takes its time.
   std::optional<base::Digest> priced = {};
   std::optional<federation::JobTerms> terms = {};
+  double priced_epsilon = 0;    // of those terms
+  roster::Roster members = {};  // of the epoch that the site goes by
   std::optional<federation::Standing> last_receipted = {};
   std::optional<Milliseconds> owes_since = {};
 
-  Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer) {
+  Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer,
+                                                           const federation::RecordLimits& limits) {
+    if (!keeper && doors.directory.exists(home.policies()))
+      return base::fail(base::ErrorCode::failed_precondition,
+                        "{} was made while this site ran without policies: start it again, and it "
+                        "decides by them",
+                        home.policies());
     if (offer.min_sites < config.min_sites)
       return base::fail(base::ErrorCode::permission_denied,
                         "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
@@ -72,10 +87,15 @@ struct SiteService::Body {
     // His word counts in each round: he may take it back.
     HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
     HANSE_TRY_VOID(jobs::check_asked(agreed, offer));
-    if (job == digest) return records;
+    if (job == digest && job_limit == limits.max_records) return records;
     job.reset();
     HANSE_TRY(records, agreed_records(agreed, config, self, doors));
+    if (limits.max_records) {
+      HANSE_TRY(records, jobs::bounded_records(std::move(records), agreed.privacy.unit,
+                                               config.max_records, *limits.max_records));
+    }
     job = digest;
+    job_limit = limits.max_records;
     if (records->size() == 0)
       doors.log.write(Severity::warning,
                       "this site has no record to train on: it answers with noise alone, and "
@@ -99,10 +119,70 @@ struct SiteService::Body {
     for (const base::SiteId& one : offer.cohort) hasher.add(base::view_of(one.text() + "\n"));
     const base::Digest digest = hasher.finish();
     if (priced == digest) return *terms;
-    HANSE_TRY(const jobs::Job agreed, agreed_job(offer.job, home, config, doors));
-    HANSE_TRY(terms, terms_of(agreed, offer, site));
+    HANSE_TRY(const jobs::Job bounded, bounded_job(offer.job, config, doors));
+    HANSE_TRY(terms, terms_of(bounded, offer, site));
+    priced_epsilon = federation::least_epsilon(terms->charges, terms->delta);
     priced = digest;
     return *terms;
+  }
+
+  // What the job would cost, and what is left to pay with.
+  Result<std::optional<AskedPrice>> price_of(const jobs::Job& asked,
+                                             const federation::Offer& offer) {
+    if (!config.budget || !asked.privacy.is_private()) return std::optional<AskedPrice>();
+    HANSE_TRY(const federation::JobTerms now, terms_for(offer));
+    HANSE_TRY(const auto blocks, ledger->read([this](const privacy::PrivacyLedger& at) {
+      return at.standing(config.budget->asset);
+    }));
+    AskedPrice price{priced_epsilon, now.delta.value(), std::numeric_limits<double>::max()};
+    for (const privacy::BlockStanding& block : blocks)
+      price.remaining = std::min(
+          price.remaining, std::max(0.0, block.promise_epsilon.value() - block.spent_epsilon));
+    return std::optional(price);
+  }
+
+  Result<std::vector<policy::Request>> questions_for(const federation::Offer& offer) {
+    HANSE_TRY(const jobs::Job asked, bounded_job(offer.job, config, doors));
+    HANSE_TRY(const auto price, price_of(asked, offer));
+    const std::string resource = !config.policy.resource.empty() ? config.policy.resource
+                                 : config.budget                 ? config.budget->asset.text()
+                                                                 : "records";
+    return questions_of(asked, offer, members, site, resource, config.policy, price);
+  }
+
+  // The home's policies, if it has any, and what is decided by them.
+  Result<void> take_policies() {
+    if (!doors.directory.exists(home.policies())) return {};
+    HANSE_TRY(const std::uint64_t first, first_epoch(doors.directory, home.policy_epoch()));
+    keeper = std::make_unique<PolicyKeeper>(doors.directory, home.policies(), doors.log);
+    granting = std::make_unique<federation::Granting>(
+        keeper->set(), doors.clock, policy::ClockSettings{Milliseconds{config.policy.skew_ms}},
+        first);
+    federation::Granting& at = *granting;
+    keeper->bind([&at](auto set) { return at.adopt(std::move(set)); }, first);
+    const LiveSignals live{[&at](std::string_view name, policy::Signals::Value value) {
+                             return at.set_signal(name, std::move(value));
+                           },
+                           [&at](std::string_view name) { at.unset(name); },
+                           [&at] { return at.signals(); }};
+    desk = std::make_unique<PolicyDesk>(*keeper, live, doors.clock);
+    ear = std::make_unique<MqttEar>(live, doors.clock, doors.log);
+    const PoliciesInForce now = keeper->in_force();
+    doors.log.write(Severity::note,
+                    fmt::format("decides by {} policies with {} rules: epoch {}, hash {}",
+                                now.policies, now.rules, first, now.hash.hex()));
+    return {};
+  }
+
+  std::optional<federation::SitePolicies> site_policies() {
+    if (!granting) return std::nullopt;
+    return federation::SitePolicies{
+        *granting,
+        [this](const federation::Offer& offer) { return questions_for(offer); },
+        [this](const federation::Notice& notice) {
+          return write_notice(doors.directory, home.notices(), notice);
+        },
+        {"owner"}};
   }
 
   std::optional<federation::SiteBudget> budget(const base::Digest& roster) {
@@ -144,6 +224,7 @@ struct SiteService::Body {
     HANSE_TRY_VOID(line.adopt(std::move(ring)));
     machine->adopt(membership_of(member.roster, member.roster_digest), &member.identity.signing());
     HANSE_TRY_VOID(audit->adopt(member));
+    members = member.roster;
     doors.log.write(Severity::note, fmt::format("goes by epoch {} of '{}'", member.roster.epoch,
                                                 member.roster.consortium));
     return {};
@@ -200,13 +281,14 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
   HANSE_TRY_VOID(check_budget(config, home));
   HANSE_TRY_VOID(make_folders(doors.directory, home));
   HANSE_TRY(base::SiteId site, base::SiteId::create(self.name));
-  auto body = std::make_unique<Body>(
-      Body{.home = home,
-           .config = std::move(config),
-           .self = self,
-           .site = site,
-           .doors = doors,
-           .epochs = EpochWatch(doors.directory, home, member.roster_digest)});
+  auto body =
+      std::make_unique<Body>(Body{.home = home,
+                                  .config = std::move(config),
+                                  .self = self,
+                                  .site = site,
+                                  .doors = doors,
+                                  .epochs = EpochWatch(doors.directory, home, member.roster_digest),
+                                  .members = member.roster});
   HANSE_TRY(body->record,
             storage::Durable<federation::SiteRecord>::open(doors.store, "site/" + site.text(), {}));
   HANSE_TRY(body->audit, SiteAudit::open(body->home, member, doors));
@@ -216,6 +298,7 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
               open_asset(doors.store, *body->config.budget, home, doors.clock.wall()));
     body->measure_budget();
   }
+  HANSE_TRY_VOID(body->take_policies());
   body->last_receipted = body->record->read([](const auto& at) { return at.last_receipted(); });
   Body* const at = body.get();
   body->machine = std::make_unique<federation::Site>(
@@ -232,13 +315,15 @@ Result<std::unique_ptr<SiteService>> SiteService::open(Home home, SiteConfig con
           .log = doors.log,
           .random = [at](const federation::Release& release,
                          federation::Draw draw) { return at->random_for(release, draw); },
-          .records = [at](const federation::Offer& offer,
-                          const federation::RecordLimits&) { return at->records_for(offer); },
+          .records =
+              [at](const federation::Offer& offer, const federation::RecordLimits& limits) {
+                return at->records_for(offer, limits);
+              },
           .budget = at->budget(member.roster_digest),
           .members = membership_of(member.roster, member.roster_digest),
           .signer = &member.identity.signing(),
           .is_audited = true,
-          .policies = {},
+          .policies = at->site_policies(),
           .clock = &doors.clock},
       *body->record, doors.store);
   return std::unique_ptr<SiteService>(new SiteService(std::move(body)));
@@ -265,6 +350,7 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
     if (at.machine->problem()) return base::fail(*at.machine->problem());
     at.look_at_record(clock.monotonic());
     HANSE_TRY_VOID(at.look_for_epoch(line, clock.monotonic()));
+    if (at.keeper) at.keeper->look(clock.monotonic());
     at.metrics.set_connected(line.connected() ? 1 : 0);
     at.metrics.set_traffic(line.traffic().messages, line.traffic().bytes);
     (void)line.wait(self, until(at.machine->next_deadline(), clock.monotonic()));
@@ -277,5 +363,9 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
 const Metrics& SiteService::metrics() const { return body_->metrics; }
 
 federation::DurableWitness& SiteService::witness() { return body_->audit->witness(); }
+
+const PolicyDesk* SiteService::policies() const { return body_->desk.get(); }
+
+MqttEar* SiteService::mqtt_ear() { return body_->ear.get(); }
 
 }  // namespace hanse::service

@@ -6,6 +6,7 @@
 #include "federation/site/site.h"
 #include "service/config.h"
 #include "service/metrics.h"
+#include "service/policy_desk.h"
 #include "storage/durable.h"
 #include "transport/grpc_client.h"
 
@@ -41,6 +42,11 @@ class SiteService {
   const Metrics& metrics() const;
   // For whoever serves add-checkpoint. Thread-safe.
   federation::DurableWitness& witness();
+  // For whoever hears the owner's orders about policies, a line for a line. Thread-safe. Null: the
+  // home has no local/policies, and nothing is decided by any.
+  const PolicyDesk* policies() const;
+  // For whoever hears the plant's broker; null as above.
+  MqttEar* mqtt_ear();
 
  private:
   struct Body;
@@ -48,8 +54,12 @@ class SiteService {
   std::unique_ptr<Body> body_;
 };
 
-// The job, if it is within the owner's limits and he has agreed to it: permission_denied otherwise,
-// and what waits for his word is left in pending/.
+// The job, if it is within the owner's limits: permission_denied otherwise.
+base::Result<jobs::Job> bounded_job(const std::string& job_text, const SiteConfig& config,
+                                    const ServiceDoors& doors);
+
+// The same if he has agreed to it too: permission_denied otherwise, and what waits for his word is
+// left in pending/.
 base::Result<jobs::Job> agreed_job(const std::string& job_text, const Home& home,
                                    const SiteConfig& config, const ServiceDoors& doors);
 

@@ -7,8 +7,6 @@
 namespace hanse::transport {
 namespace {
 
-// A page of metrics every few seconds for two or three watchers.
-constexpr std::size_t kThreads = 4;
 constexpr time_t kPatienceSeconds = 5;
 constexpr int kLookMilliseconds = 200;
 
@@ -43,8 +41,10 @@ struct HttpServer::Body {
 
 namespace {
 
-void set(httplib::Response& response, const HttpReply& reply) {
+void set(const httplib::Request& request, httplib::Response& response, const HttpReply& reply) {
   response.status = reply.status;
+  if (request.has_header("X-Request-ID"))
+    response.set_header("X-Request-ID", request.get_header_value("X-Request-ID"));
   response.set_content(reply.body, reply.content_type);
 }
 
@@ -71,14 +71,15 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::create(const std::string& 
   const auto routes = std::make_shared<const HttpRoutes>(std::move(given));
   auto body = std::make_unique<Body>();
   httplib::Server& server = body->server;
-  server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+  server.new_task_queue = [n = routes->threads] { return new httplib::ThreadPool(n); };
   // httplib shares ports by default; then two processes would answer in turns.
   server.set_socket_options([](socket_t socket) {
     const int yes = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
   server.set_tcp_nodelay(true);
-  server.set_keep_alive_max_count(1);
+  server.set_keep_alive_max_count(routes->keep_alive);
+  server.set_keep_alive_timeout(kPatienceSeconds);
   server.set_read_timeout(kPatienceSeconds);
   server.set_write_timeout(kPatienceSeconds);
   server.set_payload_max_length(routes->max_body);
@@ -87,11 +88,11 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::create(const std::string& 
       [routes](const httplib::Request& request, httplib::Response& response) {
         if (request.method == "POST" && routes->posts.contains(request.path))
           return httplib::Server::HandlerResponse::Unhandled;
-        set(response, answer(*routes, request));
+        set(request, response, answer(*routes, request));
         return httplib::Server::HandlerResponse::Handled;
       });
   server.Post(".*", [routes](const httplib::Request& request, httplib::Response& response) {
-    set(response, routes->posts.at(request.path)(request.body));
+    set(request, response, routes->posts.at(request.path)(request.body));
   });
   body->port = place.port == 0                               ? server.bind_to_any_port(place.host)
                : server.bind_to_port(place.host, place.port) ? place.port

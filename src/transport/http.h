@@ -31,10 +31,14 @@ struct HttpRoutes {
   std::map<std::string, HttpPost> posts = {};
   std::size_t max_body = 0;  // of a post; a larger one is refused with 413
   HttpFiles files = {};      // by GET
+  // Requests of one connection; while it stands it holds a thread.
+  std::size_t keep_alive = 1;
+  std::size_t threads = 4;
 };
 
 // Answers to the paths it was given and no other; plain HTTP, so bind it to loopback unless a proxy
-// stands in front. Four threads, each of which a caller can hold for 5 s.
+// stands in front. A caller who says nothing holds a thread for 5 s. The X-Request-ID of a request
+// stands in its answer.
 class HttpServer {
  public:
   // HOST:PORT, port 0: any that is free. Taken or not ours: failed_precondition.

@@ -94,6 +94,36 @@ TEST(HttpServer, TakesPostsToTheirPathsAndServesFiles) {
   EXPECT_THAT(get("/metrics"), HasSubstr("rounds 3"));
 }
 
+TEST(HttpServer, KeepsAConnectionForAsManyRequestsAsItIsTold) {
+  HttpRoutes routes = pages();
+  routes.keep_alive = 3;
+  const auto server = HttpServer::create("127.0.0.1:0", routes);
+  ASSERT_TRUE(server.has_value());
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>((*server)->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const std::string asked = "GET /metrics HTTP/1.1\r\nHost: a\r\nX-Request-ID: seven\r\n\r\n";
+  int answers = 0;
+  for (bool is_open = true; is_open; ++answers) {
+    std::string answer;
+    is_open = ::send(socket, asked.data(), asked.size(), MSG_NOSIGNAL) ==
+              static_cast<ssize_t>(asked.size());
+    while (is_open && !answer.ends_with("rounds 3\n")) {
+      char buffer[4096];
+      const ssize_t n = ::recv(socket, buffer, sizeof(buffer), 0);
+      is_open = n > 0;
+      if (is_open) answer.append(buffer, static_cast<std::size_t>(n));
+    }
+    if (!is_open) break;
+    EXPECT_THAT(answer, HasSubstr("X-Request-ID: seven\r\n"));
+  }
+  ::close(socket);
+  EXPECT_EQ(answers, 3);
+}
+
 TEST(HttpServer, ServesSeveralAtOnce) {
   const auto server = HttpServer::create("127.0.0.1:0", pages());
   ASSERT_TRUE(server.has_value());

@@ -1,0 +1,158 @@
+// https://openid.net/specs/authorization-api-1_0.html
+#include "service/authzen.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "policy/answer.h"
+#include "policy/batch.h"
+
+namespace hanse::service {
+namespace {
+
+using base::Result;
+using transport::HttpReply;
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::size_t kKeepAlive = 1'000'000;
+constexpr std::size_t kThreads = 64;  // as many connections that are kept
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Where an error's text begins with a JSON pointer, that is its place.
+std::optional<std::string> pointer_of(const std::string& text) {
+  const std::size_t end = text.find(": ");
+  if (!text.starts_with('/') || end == std::string::npos) return std::nullopt;
+  return end == 1 ? "" : text.substr(0, end);
+}
+
+HttpReply problem(const base::Error& error) {
+  const int status = base::error_row(error.code()).http_status;
+  Json json{
+      {"title", base::error_row(error.code()).name}, {"status", status}, {"detail", error.text()}};
+  if (const auto pointer = pointer_of(error.text()))
+    json["errors"] = Json::array({{{"detail", error.text()}, {"pointer", "#" + *pointer}}});
+  return {status, "application/problem+json", dump(json)};
+}
+
+// Deciders that nobody uses at the moment. Thread-safe.
+class Deciders {
+ public:
+  explicit Deciders(const policy::PolicyDecisionPoint& point) : point_(point) {}
+
+  template <class Use>
+  auto with(const Use& use) {
+    std::unique_ptr<policy::Decider> one = take();
+    auto result = use(*one);
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(one));
+    return result;
+  }
+
+ private:
+  std::unique_ptr<policy::Decider> take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<policy::Decider>(point_);
+    std::unique_ptr<policy::Decider> last = std::move(idle_.back());
+    idle_.pop_back();
+    return last;
+  }
+
+  const policy::PolicyDecisionPoint& point_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<policy::Decider>> idle_;
+};
+
+struct Answer {
+  bool permitted = false;
+  std::string json;
+};
+
+Answer answer(policy::Decider& decider, const policy::Question& question,
+              const policy::Moment& now) {
+  const policy::Decision decision = decider.decide(question.request, question.signals, now);
+  return {decision.permitted, policy::answer_json(*decider.set(), decision)};
+}
+
+Answer answer(policy::Decider& decider, const Result<policy::Question>& question,
+              const policy::Moment& now) {
+  if (question) return answer(decider, *question, now);
+  const Json error{{"status", base::error_row(question.error().code()).http_status},
+                   {"message", question.error().text()}};
+  return {false, dump({{"decision", false}, {"context", {{"error", error}}}})};
+}
+
+HttpReply evaluation(Deciders& deciders, const base::Clock& clock, const std::string& body) {
+  const policy::Moment now{clock.wall(), clock.monotonic()};
+  const auto question = policy::parse_question(body, now);
+  if (!question) return problem(question.error());
+  return deciders.with([&](policy::Decider& decider) {
+    return HttpReply{200, std::string(kJson), answer(decider, *question, now).json};
+  });
+}
+
+HttpReply evaluations(Deciders& deciders, const base::Clock& clock, const std::string& body) {
+  const policy::Moment now{clock.wall(), clock.monotonic()};
+  const auto batch = policy::parse_batch(body, now);
+  if (!batch) return problem(batch.error());
+  if (batch->is_single && !batch->questions.front())
+    return problem(batch->questions.front().error());
+  return deciders.with([&](policy::Decider& decider) {
+    std::string answers;
+    for (const auto& question : batch->questions) {
+      const Answer one = answer(decider, question, now);
+      if (batch->is_single) return HttpReply{200, std::string(kJson), one.json};
+      answers += (answers.empty() ? "" : ",") + one.json;
+      const bool is_last =
+          (batch->semantic == policy::Semantic::deny_on_first_deny && !one.permitted) ||
+          (batch->semantic == policy::Semantic::permit_on_first_permit && one.permitted);
+      if (is_last) break;
+    }
+    return HttpReply{200, std::string(kJson), R"({"evaluations":[)" + answers + "]}"};
+  });
+}
+
+HttpReply configuration(const std::string& url) {
+  return {200, std::string(kJson),
+          dump({{"policy_decision_point", url},
+                {"access_evaluation_endpoint", url + "/access/v1/evaluation"},
+                {"access_evaluations_endpoint", url + "/access/v1/evaluations"}})};
+}
+
+HttpReply health(const PoliciesInForce& now) {
+  const std::string type = "text/plain; charset=utf-8";
+  if (now.trouble)
+    return {503, type, "everything is denied: the policies cannot be read; see the log\n"};
+  return {
+      200, type,
+      fmt::format("{} rules in force: epoch {}, hash {}\n", now.rules, now.epoch, now.hash.hex())};
+}
+
+}  // namespace
+
+transport::HttpRoutes authzen_routes(const policy::PolicyDecisionPoint& point,
+                                     const PolicyKeeper& keeper, const base::Clock& clock,
+                                     std::function<std::string()> url) {
+  const auto deciders = std::make_shared<Deciders>(point);
+  transport::HttpRoutes routes;
+  routes.max_body = policy::kMaxBatchBytes;
+  routes.keep_alive = kKeepAlive;
+  routes.threads = kThreads;
+  routes.posts["/access/v1/evaluation"] = [deciders, &clock](const std::string& body) {
+    return evaluation(*deciders, clock, body);
+  };
+  routes.posts["/access/v1/evaluations"] = [deciders, &clock](const std::string& body) {
+    return evaluations(*deciders, clock, body);
+  };
+  routes.pages["/.well-known/authzen-configuration"] = [url = std::move(url)] {
+    return configuration(url());
+  };
+  routes.pages["/healthz"] = [&keeper] { return health(keeper.in_force()); };
+  return routes;
+}
+
+}  // namespace hanse::service
