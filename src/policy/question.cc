@@ -36,10 +36,14 @@ Result<const Json*> child(const Json& object, std::string_view key, std::string_
 }
 
 Result<std::string> text(const Json& value, std::string_view pointer) {
-  if (value.is_string() && !value.get_ref<const std::string&>().empty() &&
-      value.get_ref<const std::string&>().size() <= kMaxNameBytes)
-    return value.get<std::string>();
-  return fail(ErrorCode::invalid_argument, "{}: a text of 1 to {} bytes is expected", pointer,
+  const auto is_control = [](char one) { return static_cast<unsigned char>(one) < 0x20; };
+  if (value.is_string()) {
+    std::string said = value.get<std::string>();
+    if (!said.empty() && said.size() <= kMaxNameBytes && std::ranges::none_of(said, is_control))
+      return said;
+  }
+  return fail(ErrorCode::invalid_argument,
+              "{}: a text of 1 to {} bytes without control characters is expected", pointer,
               kMaxNameBytes);
 }
 

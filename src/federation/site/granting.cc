@@ -110,7 +110,11 @@ Decided Granting::decide(Questions questions) const {
     policy::Decision one = policy::decide(*at.set, question, *known, now, point_.clock());
     one.epoch = at.epoch;
     changes_at = std::min(changes_at.value_or(one.changes_at), one.changes_at);
-    if (!one.permitted) return denied(one, at, now.wall);
+    if (!one.permitted) {
+      Decided no = denied(one, at, now.wall);
+      if (questions.size() > 1) no.for_owner += fmt::format(", as '{}' asks", question.subject);
+      return no;
+    }
     if (!decided.permitted()) {
       decided.decision = one;
       decided.for_owner = policy::for_owner(*at.set, one);

@@ -2,6 +2,7 @@
 // charging nothing slips through.
 #pragma once
 
+#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <type_traits>
