@@ -30,7 +30,10 @@ class Residuals {
   // A residual is thrown away after so long, whatever else happens.
   static constexpr std::int64_t kLifeMs = 300'000;
   // Fewer candidates are heard faster than a residual is found (bench/policy.cc).
-  static constexpr std::size_t kFewestRules = 48;
+  static constexpr std::size_t kFewestRules = 16;
+
+  // Kinds of request that are kept: parties × data × purposes.
+  static constexpr std::size_t kEntries = 1024;
 
   void clear();
   Decision decide(Asking& asking, const Candidates& candidates);
@@ -44,7 +47,7 @@ class Residuals {
   };
   static void fill(Entry& entry, const Asking& asking, const Candidates& candidates,
                    const ResidualKey& key);
-  std::array<Entry, 64> entries_;  // by hash; a later one takes an earlier one's place
+  std::vector<Entry> entries_{kEntries};  // by hash; a later one takes an earlier one's place
 };
 
 }  // namespace hanse::policy::internal
