@@ -46,7 +46,7 @@ std::shared_ptr<const policy::PolicySet> thousand_rules() {
 privacy::NewAsset asset() {
   return {privacy::AssetId::create("ovens").value(), privacy::UnitId::create("record").value(),
           privacy::Neighbours::add_remove,
-          privacy::Gate::create(privacy::Currency::zcdp, base::Epsilon::create(100).value(),
+          privacy::Gate::create(privacy::Currency::rho, base::Epsilon::create(100).value(),
                                 base::Delta::create(1e-6).value())
               .value(),
           privacy::BlockId::create("first").value()};
