@@ -130,7 +130,8 @@ void residuals() {
       rules += fmt::format(
           R"({}{{"action": "train", "constraint": [
             {{"leftOperand": "UsagePurpose", "operator": "eq", "rightOperand": "p{}"}},
-            {{"leftOperand": "dateTime", "operator": "lt", "rightOperand": "2030-01-01T00:00:00Z"}}]}})",
+            {{"leftOperand": "dateTime", "operator": "lt",
+              "rightOperand": "2030-01-01T00:00:00Z"}}]}})",
           i > 0 ? "," : "", i);
     const auto set = policy::PolicySet::create(
                          policy::parse(fmt::format(R"({{{}, "@id": "urn:p", "permission": [{}]}})",
