@@ -153,7 +153,8 @@ Result<ActiveTraining::Cycle> ActiveTraining::cycle_of(const Iterate& iterate) c
 
 HistogramOptions ActiveTraining::histogram_options(std::uint32_t cycle) const {
   HistogramOptions options{.architecture = initial_.architecture(),
-                           .acquisition = spec_.acquisition};
+                           .acquisition = spec_.acquisition,
+                           .committee = spec_.committee};
   // What scores nothing, or looks at no score, only counts.
   if (cycle == 0 || spec_.rule == SelectionRule::uniform) return options;
   options.strata = spec_.strata;

@@ -84,7 +84,18 @@ TEST(ActiveSpec, RefusesByKey) {
   refused([](auto& at) { at.control = 1.5; }, "'control'");
   refused([](auto& at) { at.estimation = 0; }, "'estimation'");
   refused([](auto& at) { at.last = 1; }, "'last'");
-  refused([](auto& at) { at.acquisition = Acquisition::bald; }, "'acquisition' is 'bald'");
+  refused([](auto& at) { at.acquisition = Acquisition::local_global_kl; },
+          "'acquisition' is 'local_global_kl'");
+  refused([](auto& at) { at.committee.members = 3; }, "'members' and 'spread' are a committee's");
+  const auto committee = [&](Committee of) {
+    return [of](auto& at) {
+      at.acquisition = Acquisition::bald;
+      at.committee = of;
+    };
+  };
+  refused(committee({.members = 1}), "'members' is 2 to 64, found 1");
+  refused(committee({.spread = 0}), "'spread' is above 0");
+  refused(committee({.spread = std::nan("")}), "'spread' is above 0");
   refused([](auto& at) { at.rule = SelectionRule::gumbel_top; }, "selects at random");
   refused([](auto& at) { at.rule = SelectionRule::capped_threshold; }, "'max_labels_per_site'");
   refused([](auto& at) { at.max_labels_per_site = 3; }, "'max_labels_per_site'");

@@ -107,8 +107,8 @@ TEST(LabelBook, SettlesByItsRule) {
     LabelBook book;
     ASSERT_TRUE(take(book, LabelBook::asked(batch(one.asks, 0, {1}))));
     for (std::size_t i = 0; i < one.said.size(); ++i)
-      ASSERT_TRUE(take(book, LabelBook::answered(
-                                 answer(one.asks, 1, "a" + std::to_string(i), one.said[i]))));
+      ASSERT_TRUE(take(
+          book, LabelBook::answered(answer(one.asks, 1, "a" + std::to_string(i), one.said[i]))));
     EXPECT_EQ(book.settled(item(book, one.asks, 1)), one.expected) << &one - cases;
   }
 }
@@ -139,9 +139,8 @@ TEST(LabelBook, RefusesWhatItCannotKnow) {
 
 // Entries in any order that passes, each any number of times: the same items come to the same.
 RC_GTEST_PROP(LabelBook, IsWhatItsAnswersMakeOfIt, ()) {
-  const LabelQuestion asks =
-      question(*rc::gen::inRange(1U, 4U), 4,
-               *rc::gen::element(Agreement::majority, Agreement::unanimous));
+  const LabelQuestion asks = question(*rc::gen::inRange(1U, 4U), 4,
+                                      *rc::gen::element(Agreement::majority, Agreement::unanimous));
   LabelBook book;
   std::map<std::pair<std::uint64_t, std::string>, std::optional<std::uint32_t>> first;
   RC_ASSERT(take(book, LabelBook::asked(batch(asks, 0, {0, 1, 2}))).has_value());

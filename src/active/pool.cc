@@ -6,6 +6,8 @@
 #include <numeric>
 
 #include "active/batch.h"
+#include "active/committee.h"
+#include "base/random.h"
 #include "learning/gradient.h"
 
 namespace hanse::active {
@@ -111,47 +113,91 @@ base::Digest name_of(const data::Dataset& records, std::size_t row) {
   return hasher.finish();
 }
 
+namespace {
+
+Result<std::vector<learning::Model>> members_of(const learning::Model& model,
+                                                const Committee& committee) {
+  const std::span<const double> released = model.parameters();
+  const base::Digest name = base::Digest::of(std::as_bytes(released));
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, name.bytes().data(), sizeof(seed));
+  base::SeededSimulationRandom random(seed, "committee");
+  double squares = 0;
+  for (const double value : released) squares += value * value;
+  const double scale = committee.spread * std::sqrt(squares / static_cast<double>(released.size()));
+  std::vector<learning::Model> members{model};
+  while (members.size() < committee.members) {
+    std::vector<double> moved(released.begin(), released.end());
+    for (double& value : moved) value += scale * base::standard_normal(random);
+    HANSE_TRY(learning::Model member,
+              learning::Model::create(model.architecture(), std::move(moved)));
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
+}  // namespace
+
 Result<Scoring> Scoring::create(const learning::Model& model, Acquisition acquisition,
-                                Strata strata) {
+                                Strata strata, const Committee& committee) {
   const learning::Architecture& architecture = model.architecture();
   if (architecture.task() != learning::Task::classification)
     return base::fail(ErrorCode::invalid_argument,
                       "scores are of the probabilities of labels; the model predicts a number");
-  HANSE_TRY(const ScoreRange range, score_range(acquisition, architecture.outputs()));
-  return Scoring(model, acquisition, strata, std::max(range.greatest, 1e-300));
+  std::vector<learning::Model> members;
+  if (entry_of(acquisition).opinions == Opinions::committee) {
+    HANSE_TRY_VOID(check_committee(committee));
+    HANSE_TRY(members, members_of(model, committee));
+  } else {
+    members = {model};
+  }
+  HANSE_TRY(const ScoreRange range,
+            score_range(acquisition, architecture.outputs(), members.size()));
+  return Scoring(std::move(members), acquisition, strata, std::max(range.greatest, 1e-300));
 }
 
 std::uint32_t Scoring::cells() const {
-  return strata_ == Strata::none ? 1 : static_cast<std::uint32_t>(model_.architecture().outputs());
+  const std::size_t labels = members_.front().architecture().outputs();
+  return strata_ == Strata::none ? 1 : static_cast<std::uint32_t>(labels);
+}
+
+math::Matrix Scoring::probabilities(const learning::Model& model, const data::Dataset& unlabelled,
+                                    std::vector<bool>& is_scored) const {
+  const std::size_t labels = model.architecture().outputs();
+  learning::BlockGradient block(model.architecture());
+  std::vector<std::size_t> places(unlabelled.size());
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  math::Matrix probabilities(places.size(), labels);
+  for (std::size_t first = 0; first < places.size(); first += learning::kBlock) {
+    const std::size_t count = std::min(learning::kBlock, places.size() - first);
+    block.compute_losses(model.parameters(), unlabelled, std::span(places).subspan(first, count));
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::span<const double> row = block.outputs().subspan(i * labels, labels);
+      const std::span<double> to = probabilities.row(first + i);
+      if (std::ranges::all_of(row, is_finite)) {
+        std::ranges::copy(row, to.begin());
+      } else {
+        is_scored[first + i] = false;
+        std::ranges::fill(to, 1.0 / static_cast<double>(labels));
+      }
+    }
+  }
+  return probabilities;
 }
 
 std::vector<Scoring::Scored> Scoring::of(const data::Dataset& records,
                                          std::span<const std::size_t> rows) const {
   const data::Dataset unlabelled = without_labels(records, rows);
-  const std::size_t labels = model_.architecture().outputs();
-  learning::BlockGradient block(model_.architecture());
-  std::vector<std::size_t> places(rows.size());
-  std::iota(places.begin(), places.end(), std::size_t{0});
-  math::Matrix probabilities(rows.size(), labels);
-  std::vector<bool> is_scored(rows.size());
-  for (std::size_t first = 0; first < rows.size(); first += learning::kBlock) {
-    const std::size_t count = std::min(learning::kBlock, rows.size() - first);
-    block.compute_losses(model_.parameters(), unlabelled, std::span(places).subspan(first, count));
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::span<const double> row = block.outputs().subspan(i * labels, labels);
-      const std::span<double> to = probabilities.row(first + i);
-      is_scored[first + i] = std::ranges::all_of(row, is_finite);
-      if (is_scored[first + i])
-        std::ranges::copy(row, to.begin());
-      else
-        std::ranges::fill(to, 1.0 / static_cast<double>(labels));
-    }
-  }
-  const auto values = score(acquisition_, probabilities);
-  HANSE_CHECK(values.has_value());  // a softmax of finite numbers is a distribution
+  std::vector<bool> is_scored(rows.size(), true);
+  std::vector<math::Matrix> opinions;
+  for (const learning::Model& member : members_)
+    opinions.push_back(probabilities(member, unlabelled, is_scored));
+  const auto values = members_.size() > 1 ? score_committee(acquisition_, opinions)
+                                          : score(acquisition_, opinions.front());
+  HANSE_CHECK(values.has_value());  // softmaxes of finite numbers are distributions
   std::vector<Scored> scored(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::span<const double> row = probabilities.row(i);
+    const std::span<const double> row = opinions.front().row(i);
     if (strata_ == Strata::predicted_label)
       scored[i].cell = static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin());
     scored[i].score = is_scored[i] ? std::clamp((*values)[i] / greatest_, 0.0, 1.0)
@@ -190,7 +236,8 @@ Result<Chosenness> chosen(const data::Dataset& records, const History& history,
     if (scored) {
       HANSE_TRY(const learning::Model model,
                 learning::Model::create(architecture, release.parameters));
-      HANSE_TRY(const Scoring scoring, Scoring::create(model, spec.acquisition, spec.strata));
+      HANSE_TRY(const Scoring scoring,
+                Scoring::create(model, spec.acquisition, spec.strata, spec.committee));
       scores = scoring.of(records, all.pool);
     }
     const base::Digest round = round_name(training, cycle);

@@ -24,7 +24,7 @@ class Scoring {
  public:
   // A model whose scores have no meaning for the acquisition (a regression): invalid_argument.
   static base::Result<Scoring> create(const learning::Model& model, Acquisition acquisition,
-                                      Strata strata);
+                                      Strata strata, const Committee& committee = {});
 
   struct Scored {
     double score = 0;  // NaN: the model makes no number of the record, which passes no threshold
@@ -35,9 +35,17 @@ class Scoring {
   std::uint32_t cells() const;
 
  private:
-  Scoring(learning::Model model, Acquisition acquisition, Strata strata, double greatest)
-      : model_(std::move(model)), acquisition_(acquisition), strata_(strata), greatest_(greatest) {}
-  learning::Model model_;
+  Scoring(std::vector<learning::Model> members, Acquisition acquisition, Strata strata,
+          double greatest)
+      : members_(std::move(members)),
+        acquisition_(acquisition),
+        strata_(strata),
+        greatest_(greatest) {}
+  // A row that is not finite is made even and marked as not scored.
+  math::Matrix probabilities(const learning::Model& model, const data::Dataset& unlabelled,
+                             std::vector<bool>& is_scored) const;
+
+  std::vector<learning::Model> members_;  // the first is the released one
   Acquisition acquisition_;
   Strata strata_;
   double greatest_;
@@ -51,7 +59,7 @@ struct Chosen {
 };
 
 struct Chosenness {
-  std::vector<Chosen> labelled;   // by row
+  std::vector<Chosen> labelled;  // by row
   // Rows of the others, none whose features are not finite. Of a stream those of the block that
   // came last, whether chosen or not: the next block's threshold is made of their scores.
   std::vector<std::size_t> pool;

@@ -243,6 +243,55 @@ TEST(ScoreHistogram, CountsEachRecordOnceWhereItScores) {
   for (std::size_t i = 0; i < margins.size(); ++i) EXPECT_NEAR(scored[i].score, margins[i], 1e-12);
 }
 
+// The members follow from the released model alone, so scores are the same wherever they are made,
+// in whatever pool; and they are what the room's table says of those members' predictions.
+TEST(Committee, IsMadeOfTheReleasedModel) {
+  const data::Dataset records = learning::test::labelled(60, kFeatures, kLabels, 6);
+  const auto model = learning::Model::create(architecture(), parameters(1)).value();
+  const auto scores_of = [&](const data::Dataset& of, Committee committee) {
+    const auto scoring =
+        Scoring::create(model, Acquisition::bald, Strata::predicted_label, committee).value();
+    std::vector<std::size_t> rows(of.size());
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    return scoring.of(of, rows);
+  };
+  const auto all = scores_of(records, {});
+  const auto less = scores_of(without(records, 0), {});
+  double most = 0;
+  for (std::size_t i = 0; i < less.size(); ++i) {
+    EXPECT_EQ(all[i + 1].score, less[i].score);
+    EXPECT_EQ(all[i + 1].cell, less[i].cell);
+    most = std::max(most, all[i].score);
+  }
+  EXPECT_GT(most, 0);
+  // Members that hardly differ hardly disagree.
+  for (const auto& one : scores_of(records, {.spread = 1e-6})) EXPECT_LT(one.score, 1e-9);
+  // The cell is the released model's, not the committee's.
+  const auto alone = Scoring::create(model, Acquisition::margin, Strata::predicted_label).value();
+  std::vector<std::size_t> rows(records.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  const auto margin = alone.of(records, rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(all[i].cell, margin[i].cell);
+}
+
+TEST(Committee, IsInTheOptionsOfItsHistogram) {
+  HistogramOptions asked = options();
+  asked.acquisition = Acquisition::consensus_entropy;
+  asked.committee = {.members = 3, .spread = .5};
+  const std::string text = to_json(asked);
+  EXPECT_EQ(histogram_options_from_json(text).value(), asked);
+  for (const auto& [from, to] :
+       {std::pair("\"members\":3", "\"members\":1"),
+        std::pair("\"members\":3", "\"members\":4294967299"),
+        std::pair("\"spread\":0.5", "\"spread\":-1.0"), std::pair("consensus_entropy", "margin"),
+        std::pair("consensus_entropy", "local_global_kl")}) {
+    std::string spoilt = text;
+    const std::size_t at = spoilt.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    EXPECT_FALSE(histogram_options_from_json(spoilt.replace(at, std::strlen(from), to))) << to;
+  }
+}
+
 // A record's neighbour moves one count by one.
 RC_GTEST_PROP(ScoreHistogram, ARecordMovesOneCount, ()) {
   const data::Dataset records =

@@ -30,6 +30,20 @@ Result<std::string> text_at(const Json& json, const char* key) {
   return json.at(key).get<std::string>();
 }
 
+Result<Committee> committee_at(const Json& json) {
+  const auto found = json.find("committee");
+  if (found == json.end() || !found->is_object() || found->size() != 2 ||
+      !found->contains("members") || !found->contains("spread") ||
+      !found->at("members").is_number_unsigned() || !found->at("spread").is_number())
+    return wrong("a committee has members and a spread");
+  const auto members = found->at("members").get<std::uint64_t>();
+  const Committee committee{
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(members, UINT32_MAX)),
+      found->at("spread").get<double>()};
+  HANSE_TRY_VOID(check_committee(committee));
+  return committee;
+}
+
 class ScoreHistogram final : public query::Query {
  public:
   ScoreHistogram(query::QueryPlan plan, HistogramOptions options, Scoring scoring)
@@ -74,6 +88,9 @@ std::uint32_t HistogramOptions::cells() const {
 std::string to_json(const HistogramOptions& options) {
   Json json = Json::parse(learning::to_json(learning::Options{options.architecture, {}}));
   json["acquisition"] = name_of(options.acquisition);
+  if (entry_of(options.acquisition).opinions == Opinions::committee)
+    json["committee"] = {{"members", options.committee.members},
+                         {"spread", options.committee.spread}};
   json["strata"] = name_of(options.strata);
   json["bins"] = options.bins;
   return json.dump();
@@ -87,7 +104,8 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
     return !deep;
   };
   const Json json = Json::parse(text, guard, /*allow_exceptions=*/false);
-  if (deep || !json.is_object() || json.size() != 4) return wrong("an object of four keys");
+  if (deep || !json.is_object() || json.size() < 4 || json.size() > 5)
+    return wrong("an object of four keys, or five with a committee");
   for (const char* key : {"architecture", "acquisition", "strata", "bins"})
     if (!json.contains(key)) return wrong(std::string("no ") + key);
   Json only;
@@ -98,8 +116,11 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
   HistogramOptions options{.architecture = learned.architecture};
   HANSE_TRY(const std::string acquisition, text_at(json, "acquisition"));
   HANSE_TRY(options.acquisition, acquisition_named(acquisition));
-  if (entry_of(options.acquisition).opinions != Opinions::one_model)
-    return wrong("the acquisition takes more than one model");
+  const Opinions opinions = entry_of(options.acquisition).opinions;
+  if (opinions == Opinions::local_and_global) return wrong("the acquisition takes a site's model");
+  if (opinions == Opinions::committee) {
+    HANSE_TRY(options.committee, committee_at(json));
+  }
   HANSE_TRY(const std::string strata, text_at(json, "strata"));
   HANSE_TRY(options.strata, strata_named(strata));
   if (!json["bins"].is_number_unsigned()) return wrong("bins are a whole number");
@@ -145,7 +166,8 @@ Result<std::unique_ptr<query::Query>> create_score_histogram(const query::QueryP
                 "a '{}' plan counts records, and the unit is each '{}'", plan.kind,
                 plan.unit.substr(0, 64));
   HANSE_TRY(const learning::Model model, learning::model_in(plan, options.architecture));
-  HANSE_TRY(Scoring scoring, Scoring::create(model, options.acquisition, options.strata));
+  HANSE_TRY(Scoring scoring,
+            Scoring::create(model, options.acquisition, options.strata, options.committee));
   return std::unique_ptr<query::Query>(
       new ScoreHistogram(plan, std::move(options), std::move(scoring)));
 }

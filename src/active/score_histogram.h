@@ -21,6 +21,7 @@ inline constexpr std::string_view kHistogramPart = "histogram";
 struct HistogramOptions {
   learning::Architecture architecture;
   Acquisition acquisition = Acquisition::margin;
+  Committee committee = {};
   Strata strata = Strata::none;
   std::uint32_t bins = 1;
 

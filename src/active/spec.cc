@@ -90,6 +90,16 @@ base::Result<void> check_arrivals(const ActiveSpec& spec) {
 
 }  // namespace
 
+base::Result<void> check_committee(const Committee& committee) {
+  if (committee.members < 2 || committee.members > kMaxMembers)
+    return fail(ErrorCode::invalid_argument, "'members' is 2 to {}, found {}", kMaxMembers,
+                committee.members);
+  if (!(committee.spread > 0 && committee.spread <= 10))
+    return fail(ErrorCode::invalid_argument, "'spread' is above 0, at most 10, found {}",
+                committee.spread);
+  return {};
+}
+
 base::Result<void> check_spec(const ActiveSpec& spec) {
   HANSE_TRY_VOID(check_arrivals(spec));
   const auto share = [](std::string_view key, double value) -> base::Result<void> {
@@ -111,10 +121,17 @@ base::Result<void> check_spec(const ActiveSpec& spec) {
     return fail(ErrorCode::invalid_argument, "'control' is 0 to 1, found {}", spec.control);
   HANSE_TRY_VOID(share("estimation", spec.estimation));
   if (spec.cycles > 1) HANSE_TRY_VOID(share("last", spec.last));
-  if (entry_of(spec.acquisition).opinions != Opinions::one_model)
+  if (entry_of(spec.acquisition).opinions == Opinions::local_and_global)
     return fail(ErrorCode::unsupported,
-                "'acquisition' is '{}', which takes more than one model, and a round releases one; "
-                "choose entropy, least_confidence, margin or ratio",
+                "'acquisition' is '{}', which takes the site's own model: a record's score would "
+                "depend on the site's other records; choose a function of one model, such as "
+                "margin, or of a committee, such as bald",
+                name_of(spec.acquisition));
+  HANSE_TRY_VOID(check_committee(spec.committee));
+  if (entry_of(spec.acquisition).opinions == Opinions::one_model && spec.committee != Committee{})
+    return fail(ErrorCode::invalid_argument,
+                "'members' and 'spread' are a committee's, and 'acquisition' is '{}', which asks "
+                "one model; choose vote_entropy, consensus_entropy, mean_kl, max_kl or bald",
                 name_of(spec.acquisition));
   if (spec.rule == SelectionRule::noisy_scores || spec.rule == SelectionRule::gumbel_top)
     return fail(ErrorCode::unsupported,

@@ -24,9 +24,21 @@ std::string_view name_of(Division division);
 base::Result<Division> division_named(std::string_view name);
 std::string_view name_of(SelectionRule rule);
 
+// Several opinions out of one released model: itself, and copies whose parameters are moved by
+// normal noise of `spread` times their root mean square. The noise follows from the parameters, so
+// the members are post-processing of what was released and the same wherever they are made.
+struct Committee {
+  std::uint32_t members = 8;
+  double spread = .2;
+
+  bool operator==(const Committee&) const = default;
+};
+inline constexpr std::uint32_t kMaxMembers = 64;
+
 // Everything that can be turned. Labels are counted over the fleet.
 struct ActiveSpec {
-  Acquisition acquisition = Acquisition::margin;  // of one model
+  Acquisition acquisition = Acquisition::margin;  // of one model, or of a committee
+  Committee committee = {};                       // of a committee's functions alone
   SelectionRule rule = SelectionRule::threshold;
   Strata strata = Strata::predicted_label;
   Division division = Division::even;
@@ -51,6 +63,9 @@ struct ActiveSpec {
 };
 
 inline constexpr std::uint32_t kMaxCycles = 64;
+
+// Values out of range: invalid_argument.
+base::Result<void> check_committee(const Committee& committee);
 
 // Values out of range, an acquisition that takes more than a released model, noised scores of
 // single records (noisy_top.h): invalid_argument or unsupported, naming the key.

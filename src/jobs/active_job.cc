@@ -16,6 +16,8 @@ void read_active(Section section, active::ActiveSpec& spec) {
   section.get("quota", spec.quota, 1, 1e9);
   section.get<std::uint32_t>("cycles", spec.cycles, 1, active::kMaxCycles);
   section.get_word<active::Acquisition>("acquisition", spec.acquisition, active::acquisition_named);
+  section.get<std::uint32_t>("members", spec.committee.members, 2, active::kMaxMembers);
+  section.get("spread", spec.committee.spread);
   section.get_word<active::SelectionRule>("rule", spec.rule, active::selection_rule_named);
   section.get_word<active::Strata>("strata", spec.strata, active::strata_named);
   section.get_word<active::Division>("division", spec.division, active::division_named);

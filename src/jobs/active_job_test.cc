@@ -62,7 +62,8 @@ TEST(ActiveJob, SaysWhatIsWrongAndWhere) {
   refused({"training.strategy=fedsgd", "active.initial=30"}, "quota");
   refused(with({"active.rule=best"}), "active.rule");
   refused(with({"active.quotas=1"}), "quota");
-  refused(with({"active.acquisition=bald"}), "takes more than one model");
+  refused(with({"active.acquisition=local_global_kl"}), "takes the site's own model");
+  refused(with({"active.members=4"}), "are a committee's");
   refused(with({"active.rule=noisy_scores"}), "selects at random");
   refused(with({"active.rule=capped_threshold"}), "'max_labels_per_site' is 0");
   refused(with({"active.rule=k_means"}), "under a ledger 'k_means' cannot select", noised_text());
