@@ -64,7 +64,8 @@ Result<void> check_sizes(const ActiveSpec& spec, const Model& initial) {
                 "active learning scores the probabilities of labels, and the model predicts a "
                 "number; choose a label with values");
   const std::size_t needed =
-      selection_size(spec.cycles, architecture.parameter_count(), architecture.outputs());
+      selection_size(spec.cycles, architecture.parameter_count(),
+                     cells_of(spec.strata, spec.classes, architecture.outputs()));
   const std::size_t most = std::min(query::kMaxSelection, learning::kMaxHistory);
   if (needed <= most) return {};
   return fail(ErrorCode::unsupported,
@@ -152,12 +153,12 @@ Result<ActiveTraining::Cycle> ActiveTraining::cycle_of(const Iterate& iterate) c
 }
 
 HistogramOptions ActiveTraining::histogram_options(std::uint32_t cycle) const {
-  HistogramOptions options{.architecture = initial_.architecture(),
-                           .acquisition = spec_.acquisition,
-                           .committee = spec_.committee};
+  HistogramOptions options{
+      .architecture = initial_.architecture(),
+      .scoring = {.acquisition = spec_.acquisition, .committee = spec_.committee}};
   // What scores nothing, or looks at no score, only counts.
   if (cycle == 0 || spec_.rule == SelectionRule::uniform) return options;
-  options.strata = spec_.strata;
+  options.scoring = scoring_of(spec_);
   options.bins = spec_.bins;
   return options;
 }

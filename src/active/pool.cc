@@ -115,6 +115,26 @@ base::Digest name_of(const data::Dataset& records, std::size_t row) {
 
 namespace {
 
+// By class of the records.
+Result<std::vector<std::uint32_t>> cells_of_classes(const data::Dataset& records,
+                                                    const SiteClasses& classes) {
+  if (records.site_class.size() != records.size())
+    return base::fail(ErrorCode::invalid_argument,
+                      "strata by site class need the class of each record's site, and nothing says "
+                      "it");
+  std::vector<std::uint32_t> cells;
+  for (const std::string& name : records.site_class_names) {
+    const auto cell = std::ranges::find_if(classes, [&](const auto& joined) {
+      return std::ranges::find(joined, name) != joined.end();
+    });
+    if (cell == classes.end())
+      return base::fail(ErrorCode::invalid_argument,
+                        "the site class '{}' is none of those that the job declares", name);
+    cells.push_back(static_cast<std::uint32_t>(cell - classes.begin()));
+  }
+  return cells;
+}
+
 Result<std::vector<learning::Model>> members_of(const learning::Model& model,
                                                 const Committee& committee) {
   const std::span<const double> released = model.parameters();
@@ -138,27 +158,29 @@ Result<std::vector<learning::Model>> members_of(const learning::Model& model,
 
 }  // namespace
 
-Result<Scoring> Scoring::create(const learning::Model& model, Acquisition acquisition,
-                                Strata strata, const Committee& committee) {
+Result<Scoring> Scoring::create(const learning::Model& model, ScoringSpec spec) {
   const learning::Architecture& architecture = model.architecture();
   if (architecture.task() != learning::Task::classification)
     return base::fail(ErrorCode::invalid_argument,
                       "scores are of the probabilities of labels; the model predicts a number");
   std::vector<learning::Model> members;
-  if (entry_of(acquisition).opinions == Opinions::committee) {
-    HANSE_TRY_VOID(check_committee(committee));
-    HANSE_TRY(members, members_of(model, committee));
+  if (entry_of(spec.acquisition).opinions == Opinions::committee) {
+    HANSE_TRY_VOID(check_committee(spec.committee));
+    HANSE_TRY(members, members_of(model, spec.committee));
   } else {
     members = {model};
   }
   HANSE_TRY(const ScoreRange range,
-            score_range(acquisition, architecture.outputs(), members.size()));
-  return Scoring(std::move(members), acquisition, strata, std::max(range.greatest, 1e-300));
+            score_range(spec.acquisition, architecture.outputs(), members.size()));
+  return Scoring(std::move(members), std::move(spec), std::max(range.greatest, 1e-300));
+}
+
+ScoringSpec scoring_of(const ActiveSpec& spec) {
+  return {spec.acquisition, spec.committee, spec.strata, spec.classes};
 }
 
 std::uint32_t Scoring::cells() const {
-  const std::size_t labels = members_.front().architecture().outputs();
-  return strata_ == Strata::none ? 1 : static_cast<std::uint32_t>(labels);
+  return cells_of(spec_.strata, spec_.classes, members_.front().architecture().outputs());
 }
 
 math::Matrix Scoring::probabilities(const learning::Model& model, const data::Dataset& unlabelled,
@@ -185,20 +207,25 @@ math::Matrix Scoring::probabilities(const learning::Model& model, const data::Da
   return probabilities;
 }
 
-std::vector<Scoring::Scored> Scoring::of(const data::Dataset& records,
-                                         std::span<const std::size_t> rows) const {
+Result<std::vector<Scoring::Scored>> Scoring::of(const data::Dataset& records,
+                                                 std::span<const std::size_t> rows) const {
+  std::vector<std::uint32_t> cell_of_class;
+  if (spec_.strata == Strata::site_class) {
+    HANSE_TRY(cell_of_class, cells_of_classes(records, spec_.classes));
+  }
   const data::Dataset unlabelled = without_labels(records, rows);
   std::vector<bool> is_scored(rows.size(), true);
   std::vector<math::Matrix> opinions;
   for (const learning::Model& member : members_)
     opinions.push_back(probabilities(member, unlabelled, is_scored));
-  const auto values = members_.size() > 1 ? score_committee(acquisition_, opinions)
-                                          : score(acquisition_, opinions.front());
+  const auto values = members_.size() > 1 ? score_committee(spec_.acquisition, opinions)
+                                          : score(spec_.acquisition, opinions.front());
   HANSE_CHECK(values.has_value());  // softmaxes of finite numbers are distributions
   std::vector<Scored> scored(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::span<const double> row = opinions.front().row(i);
-    if (strata_ == Strata::predicted_label)
+    if (!cell_of_class.empty()) scored[i].cell = cell_of_class[records.site_class[rows[i]]];
+    if (spec_.strata == Strata::predicted_label)
       scored[i].cell = static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin());
     scored[i].score = is_scored[i] ? std::clamp((*values)[i] / greatest_, 0.0, 1.0)
                                    : std::numeric_limits<double>::quiet_NaN();
@@ -236,9 +263,8 @@ Result<Chosenness> chosen(const data::Dataset& records, const History& history,
     if (scored) {
       HANSE_TRY(const learning::Model model,
                 learning::Model::create(architecture, release.parameters));
-      HANSE_TRY(const Scoring scoring,
-                Scoring::create(model, spec.acquisition, spec.strata, spec.committee));
-      scores = scoring.of(records, all.pool);
+      HANSE_TRY(const Scoring scoring, Scoring::create(model, scoring_of(spec)));
+      HANSE_TRY(scores, scoring.of(records, all.pool));
     }
     const base::Digest round = round_name(training, cycle);
     RoundCoins coins(key, round);

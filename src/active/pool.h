@@ -18,38 +18,46 @@ namespace hanse::active {
 // other record and not on the label. Equal records have one name, and fall alike.
 base::Digest name_of(const data::Dataset& records, std::size_t row);
 
+// What scores are made of, beside a model.
+struct ScoringSpec {
+  Acquisition acquisition = Acquisition::margin;
+  Committee committee = {};
+  Strata strata = Strata::none;
+  SiteClasses classes = {};
+
+  bool operator==(const ScoringSpec&) const = default;
+};
+
 // Scores of records in [0, 1] and their cells, by a released model; labels are not looked at. A
 // record's score is the same bits in whatever pool it stands.
 class Scoring {
  public:
   // A model whose scores have no meaning for the acquisition (a regression): invalid_argument.
-  static base::Result<Scoring> create(const learning::Model& model, Acquisition acquisition,
-                                      Strata strata, const Committee& committee = {});
+  static base::Result<Scoring> create(const learning::Model& model, ScoringSpec spec);
 
   struct Scored {
     double score = 0;  // NaN: the model makes no number of the record, which passes no threshold
     std::uint32_t cell = 0;
   };
-  // One for each of these rows.
-  std::vector<Scored> of(const data::Dataset& records, std::span<const std::size_t> rows) const;
+  // One for each of these rows. By site class, of a class that is none of the spec's:
+  // invalid_argument.
+  base::Result<std::vector<Scored>> of(const data::Dataset& records,
+                                       std::span<const std::size_t> rows) const;
   std::uint32_t cells() const;
 
  private:
-  Scoring(std::vector<learning::Model> members, Acquisition acquisition, Strata strata,
-          double greatest)
-      : members_(std::move(members)),
-        acquisition_(acquisition),
-        strata_(strata),
-        greatest_(greatest) {}
+  Scoring(std::vector<learning::Model> members, ScoringSpec spec, double greatest)
+      : members_(std::move(members)), spec_(std::move(spec)), greatest_(greatest) {}
   // A row that is not finite is made even and marked as not scored.
   math::Matrix probabilities(const learning::Model& model, const data::Dataset& unlabelled,
                              std::vector<bool>& is_scored) const;
 
   std::vector<learning::Model> members_;  // the first is the released one
-  Acquisition acquisition_;
-  Strata strata_;
+  ScoringSpec spec_;
   double greatest_;
 };
+
+ScoringSpec scoring_of(const ActiveSpec& spec);
 
 // A record that a cycle chose.
 struct Chosen {

@@ -208,7 +208,8 @@ query::QueryPlan histogram_plan(const HistogramOptions& options) {
 }
 
 HistogramOptions options() {
-  return {.architecture = architecture(), .strata = Strata::predicted_label, .bins = 8};
+  return {
+      .architecture = architecture(), .scoring = {.strata = Strata::predicted_label}, .bins = 8};
 }
 
 privacy::Released answered(const query::QueryPlan& plan, const data::Dataset& records) {
@@ -229,11 +230,11 @@ TEST(ScoreHistogram, CountsEachRecordOnceWhereItScores) {
   ASSERT_EQ(counts.size(), kLabels);
   const auto scoring =
       Scoring::create(learning::Model::create(architecture(), parameters(1)).value(),
-                      Acquisition::margin, Strata::predicted_label);
+                      {.strata = Strata::predicted_label});
   std::vector<std::size_t> rows(records.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   Counts expected(kLabels, std::vector<double>(8));
-  const auto scored = scoring->of(records, rows);
+  const auto scored = scoring->of(records, rows).value();
   for (const auto& one : scored) ++expected[one.cell][bin_of(one.score, 8)];
   EXPECT_EQ(counts, expected);
   // The same scores as the room's own table says, in [0, 1].
@@ -250,10 +251,10 @@ TEST(Committee, IsMadeOfTheReleasedModel) {
   const auto model = learning::Model::create(architecture(), parameters(1)).value();
   const auto scores_of = [&](const data::Dataset& of, Committee committee) {
     const auto scoring =
-        Scoring::create(model, Acquisition::bald, Strata::predicted_label, committee).value();
+        Scoring::create(model, {Acquisition::bald, committee, Strata::predicted_label}).value();
     std::vector<std::size_t> rows(of.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
-    return scoring.of(of, rows);
+    return scoring.of(of, rows).value();
   };
   const auto all = scores_of(records, {});
   const auto less = scores_of(without(records, 0), {});
@@ -267,17 +268,17 @@ TEST(Committee, IsMadeOfTheReleasedModel) {
   // Members that hardly differ hardly disagree.
   for (const auto& one : scores_of(records, {.spread = 1e-6})) EXPECT_LT(one.score, 1e-9);
   // The cell is the released model's, not the committee's.
-  const auto alone = Scoring::create(model, Acquisition::margin, Strata::predicted_label).value();
+  const auto alone = Scoring::create(model, {.strata = Strata::predicted_label}).value();
   std::vector<std::size_t> rows(records.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
-  const auto margin = alone.of(records, rows);
+  const auto margin = alone.of(records, rows).value();
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(all[i].cell, margin[i].cell);
 }
 
 TEST(Committee, IsInTheOptionsOfItsHistogram) {
   HistogramOptions asked = options();
-  asked.acquisition = Acquisition::consensus_entropy;
-  asked.committee = {.members = 3, .spread = .5};
+  asked.scoring.acquisition = Acquisition::consensus_entropy;
+  asked.scoring.committee = {.members = 3, .spread = .5};
   const std::string text = to_json(asked);
   EXPECT_EQ(histogram_options_from_json(text).value(), asked);
   for (const auto& [from, to] :
@@ -289,6 +290,38 @@ TEST(Committee, IsInTheOptionsOfItsHistogram) {
     const std::size_t at = spoilt.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     EXPECT_FALSE(histogram_options_from_json(spoilt.replace(at, std::strlen(from), to))) << to;
+  }
+}
+
+// Classes that are counted together share a cell; a class that nobody declared is refused, not
+// counted somewhere.
+TEST(SiteClasses, AreTheCells) {
+  data::Dataset records = learning::test::labelled(9, kFeatures, kLabels, 6);
+  records.site_class = {0, 0, 1, 2, 2, 2, 1, 0, 2};
+  records.site_class_names = {"modern", "legacy", "older"};
+  HistogramOptions asked = options();
+  asked.scoring.strata = Strata::site_class;
+  asked.scoring.classes = {{"older", "legacy"}, {"modern"}};
+  EXPECT_EQ(histogram_options_from_json(to_json(asked)).value(), asked);
+  const Counts counts = counts_in(answered(histogram_plan(asked), records), asked).value();
+  ASSERT_EQ(counts.size(), 2U);
+  EXPECT_EQ(std::accumulate(counts[0].begin(), counts[0].end(), 0.0), 6);
+  EXPECT_EQ(std::accumulate(counts[1].begin(), counts[1].end(), 0.0), 3);
+
+  base::SeededSimulationRandom random(1, "answer");
+  base::InlineExecutor executor;
+  asked.scoring.classes = {{"older"}, {"modern"}};
+  const auto query = create_score_histogram(histogram_plan(asked)).value();
+  const auto undeclared = query->answer(records, random, executor);
+  ASSERT_FALSE(undeclared);
+  EXPECT_EQ(undeclared.error().code(), base::ErrorCode::invalid_argument);
+  EXPECT_NE(undeclared.error().text().find("'legacy'"), std::string::npos);
+  records.site_class.clear();
+  EXPECT_FALSE(query->answer(records, random, executor));
+  for (const SiteClasses& wrong :
+       {SiteClasses{}, SiteClasses{{}}, SiteClasses{{"a"}, {"a"}}, SiteClasses{{"a", "a"}}}) {
+    asked.scoring.classes = wrong;
+    EXPECT_FALSE(histogram_options_from_json(to_json(asked)));
   }
 }
 

@@ -30,6 +30,21 @@ Result<std::string> text_at(const Json& json, const char* key) {
   return json.at(key).get<std::string>();
 }
 
+Result<SiteClasses> classes_at(const Json& json) {
+  SiteClasses classes;
+  const auto found = json.find("classes");
+  if (found == json.end()) return classes;
+  if (!found->is_array()) return wrong("classes are a list of lists");
+  for (const Json& joined : *found) {
+    if (!joined.is_array()) return wrong("classes are a list of lists");
+    for (std::vector<std::string>& names = classes.emplace_back(); const Json& name : joined) {
+      if (!name.is_string()) return wrong("a class has a name");
+      names.push_back(name.get<std::string>());
+    }
+  }
+  return classes;
+}
+
 Result<Committee> committee_at(const Json& json) {
   const auto found = json.find("committee");
   if (found == json.end() || !found->is_object() || found->size() != 2 ||
@@ -62,7 +77,8 @@ class ScoreHistogram final : public query::Query {
     privacy::ClippedSumAccumulator sum(plan_.layout, plan_.unit, privacy::NotFinite::left_out);
     std::vector<double> contribution(plan_.layout.coordinates());
     const std::uint32_t bins = options_.bins;
-    for (const Scoring::Scored& one : scoring_.of(records, rows)) {
+    HANSE_TRY(const std::vector<Scoring::Scored> scored, scoring_.of(records, rows));
+    for (const Scoring::Scored& one : scored) {
       const std::uint32_t bin = bins == 1 ? 0 : bin_of(one.score, bins);
       if (bin == bins) continue;
       const std::size_t place = std::size_t{one.cell} * bins + bin;
@@ -82,16 +98,18 @@ class ScoreHistogram final : public query::Query {
 }  // namespace
 
 std::uint32_t HistogramOptions::cells() const {
-  return strata == Strata::none ? 1 : static_cast<std::uint32_t>(architecture.outputs());
+  return cells_of(scoring.strata, scoring.classes, architecture.outputs());
 }
 
 std::string to_json(const HistogramOptions& options) {
   Json json = Json::parse(learning::to_json(learning::Options{options.architecture, {}}));
-  json["acquisition"] = name_of(options.acquisition);
-  if (entry_of(options.acquisition).opinions == Opinions::committee)
-    json["committee"] = {{"members", options.committee.members},
-                         {"spread", options.committee.spread}};
-  json["strata"] = name_of(options.strata);
+  const ScoringSpec& scoring = options.scoring;
+  json["acquisition"] = name_of(scoring.acquisition);
+  if (entry_of(scoring.acquisition).opinions == Opinions::committee)
+    json["committee"] = {{"members", scoring.committee.members},
+                         {"spread", scoring.committee.spread}};
+  json["strata"] = name_of(scoring.strata);
+  if (!scoring.classes.empty()) json["classes"] = scoring.classes;
   json["bins"] = options.bins;
   return json.dump();
 }
@@ -104,8 +122,8 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
     return !deep;
   };
   const Json json = Json::parse(text, guard, /*allow_exceptions=*/false);
-  if (deep || !json.is_object() || json.size() < 4 || json.size() > 5)
-    return wrong("an object of four keys, or five with a committee");
+  if (deep || !json.is_object() || json.size() < 4 || json.size() > 6)
+    return wrong("an object of four keys, and committee and classes where they belong");
   for (const char* key : {"architecture", "acquisition", "strata", "bins"})
     if (!json.contains(key)) return wrong(std::string("no ") + key);
   Json only;
@@ -115,14 +133,16 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
     return wrong("scores are of a classification");
   HistogramOptions options{.architecture = learned.architecture};
   HANSE_TRY(const std::string acquisition, text_at(json, "acquisition"));
-  HANSE_TRY(options.acquisition, acquisition_named(acquisition));
-  const Opinions opinions = entry_of(options.acquisition).opinions;
+  HANSE_TRY(options.scoring.acquisition, acquisition_named(acquisition));
+  const Opinions opinions = entry_of(options.scoring.acquisition).opinions;
   if (opinions == Opinions::local_and_global) return wrong("the acquisition takes a site's model");
   if (opinions == Opinions::committee) {
-    HANSE_TRY(options.committee, committee_at(json));
+    HANSE_TRY(options.scoring.committee, committee_at(json));
   }
   HANSE_TRY(const std::string strata, text_at(json, "strata"));
-  HANSE_TRY(options.strata, strata_named(strata));
+  HANSE_TRY(options.scoring.strata, strata_named(strata));
+  HANSE_TRY(options.scoring.classes, classes_at(json));
+  HANSE_TRY_VOID(check_classes(options.scoring.strata, options.scoring.classes));
   if (!json["bins"].is_number_unsigned()) return wrong("bins are a whole number");
   const auto bins = json["bins"].get<std::uint64_t>();
   if (bins < 1 || bins > kMaxBins) return wrong("too many bins, or none");
@@ -166,8 +186,7 @@ Result<std::unique_ptr<query::Query>> create_score_histogram(const query::QueryP
                 "a '{}' plan counts records, and the unit is each '{}'", plan.kind,
                 plan.unit.substr(0, 64));
   HANSE_TRY(const learning::Model model, learning::model_in(plan, options.architecture));
-  HANSE_TRY(Scoring scoring,
-            Scoring::create(model, options.acquisition, options.strata, options.committee));
+  HANSE_TRY(Scoring scoring, Scoring::create(model, options.scoring));
   return std::unique_ptr<query::Query>(
       new ScoreHistogram(plan, std::move(options), std::move(scoring)));
 }

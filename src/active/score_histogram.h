@@ -8,7 +8,7 @@
 // A record moves one number by 1, so the sensitivity is 1 whatever the bins.
 #pragma once
 
-#include "active/spec.h"
+#include "active/pool.h"
 #include "learning/model.h"
 #include "learning/private_queries.h"
 #include "query/query.h"
@@ -20,9 +20,7 @@ inline constexpr std::string_view kHistogramPart = "histogram";
 
 struct HistogramOptions {
   learning::Architecture architecture;
-  Acquisition acquisition = Acquisition::margin;
-  Committee committee = {};
-  Strata strata = Strata::none;
+  ScoringSpec scoring = {};
   std::uint32_t bins = 1;
 
   std::uint32_t cells() const;

@@ -11,8 +11,11 @@ namespace {
 using base::ErrorCode;
 using base::fail;
 
-constexpr std::array<std::pair<Strata, std::string_view>, 2> kStrata{
-    {{Strata::none, "none"}, {Strata::predicted_label, "predicted_label"}}};
+constexpr std::array<std::pair<Strata, std::string_view>, 3> kStrata{
+    {{Strata::none, "none"},
+     {Strata::predicted_label, "predicted_label"},
+     {Strata::site_class, "site_class"}}};
+constexpr std::size_t kMaxClasses = 64;
 constexpr std::array<std::pair<Division, std::string_view>, 2> kDivisions{
     {{Division::pooled, "pooled"}, {Division::even, "even"}}};
 
@@ -30,8 +33,11 @@ base::Result<Kind> kind_in(const std::array<std::pair<Kind, std::string_view>, n
                            std::string_view wanted, std::string_view what) {
   for (const auto& [kind, name] : table)
     if (name == wanted) return kind;
-  return fail(ErrorCode::invalid_argument, "expected {} ('{}' or '{}'), found '{}'", what,
-              table[0].second, table[1].second, wanted.substr(0, 64));
+  std::string names;
+  for (const auto& [kind, name] : table)
+    names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
+  return fail(ErrorCode::invalid_argument, "expected {} ({}), found '{}'", what, names,
+              wanted.substr(0, 64));
 }
 
 }  // namespace
@@ -90,6 +96,30 @@ base::Result<void> check_arrivals(const ActiveSpec& spec) {
 
 }  // namespace
 
+std::uint32_t cells_of(Strata strata, const SiteClasses& classes, std::size_t labels) {
+  if (strata == Strata::none) return 1;
+  return static_cast<std::uint32_t>(strata == Strata::site_class ? classes.size() : labels);
+}
+
+base::Result<void> check_classes(Strata strata, const SiteClasses& classes) {
+  if ((strata == Strata::site_class) == classes.empty())
+    return fail(ErrorCode::invalid_argument,
+                "'strata' is '{}', and {} classes of sites are declared: name them where they are "
+                "the strata, and only there",
+                name_of(strata), classes.size());
+  std::vector<std::string_view> all;
+  for (const std::vector<std::string>& joined : classes) {
+    all.insert(all.end(), joined.begin(), joined.end());
+    if (joined.empty() || all.size() > kMaxClasses)
+      return fail(ErrorCode::invalid_argument, "expected 1 to {} classes of sites", kMaxClasses);
+  }
+  std::ranges::sort(all);
+  if (const auto twice = std::ranges::adjacent_find(all); twice != all.end())
+    return fail(ErrorCode::invalid_argument, "the site class '{}' is there twice",
+                twice->substr(0, 64));
+  return {};
+}
+
 base::Result<void> check_committee(const Committee& committee) {
   if (committee.members < 2 || committee.members > kMaxMembers)
     return fail(ErrorCode::invalid_argument, "'members' is 2 to {}, found {}", kMaxMembers,
@@ -121,6 +151,7 @@ base::Result<void> check_spec(const ActiveSpec& spec) {
     return fail(ErrorCode::invalid_argument, "'control' is 0 to 1, found {}", spec.control);
   HANSE_TRY_VOID(share("estimation", spec.estimation));
   if (spec.cycles > 1) HANSE_TRY_VOID(share("last", spec.last));
+  HANSE_TRY_VOID(check_classes(spec.strata, spec.classes));
   if (entry_of(spec.acquisition).opinions == Opinions::local_and_global)
     return fail(ErrorCode::unsupported,
                 "'acquisition' is '{}', which takes the site's own model: a record's score would "

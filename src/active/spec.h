@@ -16,7 +16,11 @@ namespace hanse::active {
 enum class Strata {
   none,             // one cell
   predicted_label,  // as many cells as labels
+  site_class,       // a cell for each entry of SiteClasses
 };
+
+// Classes of sites, those of one entry counted together: public. A record is of its site's class.
+using SiteClasses = std::vector<std::vector<std::string>>;
 
 std::string_view name_of(Strata strata);
 base::Result<Strata> strata_named(std::string_view name);
@@ -41,6 +45,7 @@ struct ActiveSpec {
   Committee committee = {};                       // of a committee's functions alone
   SelectionRule rule = SelectionRule::threshold;
   Strata strata = Strata::predicted_label;
+  SiteClasses classes = {};  // of strata by site class alone; merged (threshold.h)
   Division division = Division::even;
   double initial = 0;        // labels before the first training, all chosen uniformly
   double quota = 0;          // labels before each further one
@@ -64,7 +69,11 @@ struct ActiveSpec {
 
 inline constexpr std::uint32_t kMaxCycles = 64;
 
+// How many cells a rule has with so many labels.
+std::uint32_t cells_of(Strata strata, const SiteClasses& classes, std::size_t labels);
+
 // Values out of range: invalid_argument.
+base::Result<void> check_classes(Strata strata, const SiteClasses& classes);
 base::Result<void> check_committee(const Committee& committee);
 
 // Values out of range, an acquisition that takes more than a released model, noised scores of

@@ -23,6 +23,27 @@ void append(std::vector<T>& all, const std::vector<T>& part) {
   all.insert(all.end(), part.begin(), part.end());
 }
 
+// Names of all parts, each once, in the order of their first coming.
+class Names {
+ public:
+  explicit Names(std::vector<std::string>& names) : names_(names) {}
+  void append(std::vector<std::uint32_t>& all, const std::vector<std::uint32_t>& part,
+              const std::vector<std::string>& part_names) {
+    std::vector<std::uint32_t> renamed;
+    for (const std::string& name : part_names) {
+      const auto [known, added] =
+          index_.try_emplace(name, static_cast<std::uint32_t>(names_.size()));
+      if (added) names_.push_back(name);
+      renamed.push_back(known->second);
+    }
+    for (const std::uint32_t of : part) all.push_back(renamed[of]);
+  }
+
+ private:
+  std::vector<std::string>& names_;
+  std::unordered_map<std::string_view, std::uint32_t> index_ = {};
+};
+
 }  // namespace
 
 Dataset Dataset::select(std::span<const std::size_t> rows) const {
@@ -32,6 +53,8 @@ Dataset Dataset::select(std::span<const std::size_t> rows) const {
                    .group = at(group, rows),
                    .group_names = group_names,
                    .unit = at(unit, rows),
+                   .site_class = at(site_class, rows),
+                   .site_class_names = site_class_names,
                    .order = at(order, rows),
                    .partition = at(partition, rows)};
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -60,7 +83,8 @@ Dataset concatenate(std::span<const Dataset> parts) {
               .features = math::Matrix(records, parts.front().features.columns())};
   std::size_t row = 0;
   std::uint32_t units = 0;
-  std::unordered_map<std::string_view, std::uint32_t> index;
+  Names groups(all.group_names);
+  Names classes(all.site_class_names);
   for (const Dataset& part : parts) {
     HANSE_CHECK(part.schema->digest() == all.schema->digest());
     std::ranges::copy(
@@ -70,21 +94,15 @@ Dataset concatenate(std::span<const Dataset> parts) {
     append(all.target, part.target);
     append(all.order, part.order);
     append(all.partition, part.partition);
-    std::vector<std::uint32_t> renamed;
-    for (const std::string& name : part.group_names) {
-      const auto [known, added] =
-          index.try_emplace(name, static_cast<std::uint32_t>(all.group_names.size()));
-      if (added) all.group_names.push_back(name);
-      renamed.push_back(known->second);
-    }
-    for (const std::uint32_t group : part.group) all.group.push_back(renamed[group]);
+    groups.append(all.group, part.group, part.group_names);
+    classes.append(all.site_class, part.site_class, part.site_class_names);
     for (const std::uint32_t unit : part.unit) all.unit.push_back(units + unit);
     if (!part.unit.empty()) units += *std::ranges::max_element(part.unit) + 1;
     all.clipped_values += part.clipped_values;
   }
   const auto whole = [&](std::size_t size) { return size == 0 || size == records; };
-  HANSE_CHECK(whole(all.group.size()) && whole(all.unit.size()) && whole(all.order.size()) &&
-              whole(all.partition.size()));
+  HANSE_CHECK(whole(all.group.size()) && whole(all.unit.size()) && whole(all.site_class.size()) &&
+              whole(all.order.size()) && whole(all.partition.size()));
   return all;
 }
 

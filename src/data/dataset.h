@@ -23,6 +23,9 @@ struct Dataset {
   std::vector<std::string> group_names = {};
   // Index of the unit of privacy, within this dataset; empty when each record is one.
   std::vector<std::uint32_t> unit = {};
+  // Index into site_class_names, of the record's site; empty when nothing declares classes.
+  std::vector<std::uint32_t> site_class = {};
+  std::vector<std::string> site_class_names = {};
   std::vector<double> order = {};  // when; empty when the schema declares none
   std::vector<std::uint8_t> partition =
       {};                            // 0 trains, 1 tests; empty when the schema declares none
@@ -39,7 +42,7 @@ struct Dataset {
 std::string group_name(std::span<const std::string> fields);
 
 // The records of all parts, one part after another. The parts share one schema; a group of several
-// parts is one, a unit of privacy stays its part's own.
+// parts is one, as is a site class, a unit of privacy stays its part's own.
 Dataset concatenate(std::span<const Dataset> parts);
 
 }  // namespace hanse::data

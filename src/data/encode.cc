@@ -326,6 +326,8 @@ base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema,
     SiteData data{.site = std::move(site), .site_class = of_site.site_class, .records = {}};
     data.records.schema = schema;
     HANSE_TRY_VOID(encoder.fill(of_site.rows, data.records));
+    data.records.site_class.assign(data.records.size(), 0);
+    data.records.site_class_names = {of_site.site_class};
     sites.push_back(std::move(data));
   }
   return sites;

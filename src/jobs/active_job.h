@@ -8,7 +8,8 @@
 
 namespace hanse::jobs {
 
-void read_active(Section section, active::ActiveSpec& spec);
+// After aggregation and classes.
+void read_active(Section section, Job& job);
 
 // Where every training of the job begins: parameters drawn from its seed.
 learning::Model initial_model(const Job& job, learning::Architecture architecture);

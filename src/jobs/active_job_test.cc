@@ -52,6 +52,32 @@ TEST(ActiveJob, CountsTheRoundsOfAllCycles) {
   EXPECT_EQ(again->rounds, job->rounds);
 }
 
+// Classes whose sites are too few to hide one among them are counted with a neighbour.
+TEST(ActiveJob, JoinsSmallClassesBeforeTheyAreCounted) {
+  const auto classes = [](std::string_view backend, std::vector<std::pair<std::string, int>> of) {
+    std::string text(testing::kOvens);
+    if (backend == "masked")
+      text.replace(text.find("backend = \"plain\""), 17, "backend = \"masked\"");
+    for (const auto& [name, sites] : of)
+      text += "[[class]]\nname = \"" + name + "\"\nsites = " + std::to_string(sites) + "\n";
+    return parsed(with({"active.strata=site_class"}), text);
+  };
+  const auto masked = classes("masked", {{"old", 2}, {"middle", 3}, {"new", 6}});
+  ASSERT_TRUE(masked) << masked.error().text();
+  EXPECT_EQ(masked->active->classes, (active::SiteClasses{{"old", "middle"}, {"new"}}));
+  const auto plain = classes("plain", {{"old", 2}, {"new", 1}});
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_EQ(plain->active->classes, (active::SiteClasses{{"old"}, {"new"}}));
+  const auto refused = [](const base::Result<Job>& job, const std::string& says) {
+    ASSERT_FALSE(job) << says;
+    EXPECT_THAT(job.error().text(), HasSubstr(says));
+  };
+  refused(classes("plain", {}), "need the classes of the fleet");
+  refused(classes("masked", {{"old", 1}, {"new", 1}}), "at least 4 sites, found 2");
+  refused(classes("plain", {{"old", 1}, {"old", 2}}), "is there twice");
+  refused(classes("plain", {{"old", 0}, {"new", 2}}), "sites");
+}
+
 TEST(ActiveJob, SaysWhatIsWrongAndWhere) {
   const auto refused = [](const std::vector<std::string>& overrides, const std::string& says,
                           const std::string& text = "") {

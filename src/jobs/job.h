@@ -83,6 +83,14 @@ struct ModelSpec {
 base::Result<learning::Architecture> architecture_of(const ModelSpec& model,
                                                      const data::Schema& schema);
 
+// A class of sites, as far as it is public: equipment generation, size, vertical.
+struct ClassSpec {
+  std::string name;
+  std::uint32_t sites = 0;  // that train, at least
+
+  bool operator==(const ClassSpec&) const = default;
+};
+
 // How the answers of the sites are added up: jobs/aggregation.h settles it for so many of them.
 struct AggregationSpec {
   std::string backend = "masked";
@@ -147,6 +155,7 @@ struct Job {
   std::optional<std::size_t> fold;  // from 1: of a k-fold only this one
   ModelSpec model;
   std::uint32_t rounds = 0;  // in all, a private training's moments and metrics included
+  std::vector<ClassSpec> classes;  // like ones beside one another; none: nothing is by class
   // Records are labelled where they pay: trainings in cycles, each of what is labelled by then.
   std::optional<active::ActiveSpec> active;
   std::uint32_t updates = 0;  // training.rounds as the file says: of one training

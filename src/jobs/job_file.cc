@@ -235,6 +235,22 @@ void read_aggregation(Section section, bool noised, Job& job) {
   section.finish();
 }
 
+void read_classes(Section& root, std::vector<ClassSpec>& classes) {
+  constexpr std::size_t kMaxClasses = 64;
+  std::set<std::string> names;
+  for (Section section : root.sections("class", kMaxClasses)) {
+    ClassSpec& one = classes.emplace_back();
+    section.require({"name", "sites"});
+    section.get("name", one.name);
+    section.get<std::uint32_t>("sites", one.sites, 1, base::kMaxSites);
+    if (const auto good = base::checked_name("site class", one.name); !good)
+      section.refuse("name", good.error().text());
+    else if (!names.insert(one.name).second)
+      section.refuse("name", fmt::format("the site class \"{}\" is there twice", one.name));
+    section.finish();
+  }
+}
+
 void read_metrics(Section& section, learning::Task task, std::vector<learning::Metric>& metrics) {
   std::vector<std::string> names;
   section.get("metrics", names);
@@ -408,10 +424,11 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   const bool noised = has_noise(root.section("privacy"));
   if (root.has("training")) read_training(root.section("training"), noised, job);
   if (root.has("privacy")) read_privacy(root.section("privacy"), job.privacy);
-  if (root.has("active")) read_active(root.section("active"), job.active.emplace());
-  root.section("active");
   for (const auto* key : {"data", "model", "training", "privacy"}) root.section(key);
   read_aggregation(root.section("aggregation"), noised, job);
+  read_classes(root, job.classes);
+  if (root.has("active")) read_active(root.section("active"), job);
+  root.section("active");
   root.section("evaluation");
   root.finish();
   HANSE_TRY_VOID(document.problems());
