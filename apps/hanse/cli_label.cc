@@ -24,11 +24,16 @@ constexpr auto kAnswerText = R"(Say what a record is
 
 An item is named by its first digits. An answer is given once: the same again changes
 nothing, another one is refused unless it --corrects the first, and what is settled
-stays. It is durable when this returns.)";
+stays. It is durable when this returns.
+
+--from takes many of them, out of a CSV table with the columns item,label: a label that
+is left empty says that it cannot be told. A line that is refused is named, and the
+others count; the same table again changes nothing.)";
 
 constexpr auto kAnswerExample = R"(Examples:
   hanse label answer 3fa94c ball --as anna --home bremen
   hanse label answer 3fa94c inner --as anna --corrects --home bremen
+  hanse label answer --from answers.csv --as anna --home bremen
 )";
 
 constexpr auto kSkipText = R"(Say that a record cannot be told
@@ -59,23 +64,30 @@ CLI::App* add_list(CLI::App& group, LabelList& list) {
   return command;
 }
 
-void add_item(CLI::App& command, LabelAnswer& answer) {
-  command.add_option("ITEM", answer.item, "Its first digits, at least 6")->required();
+CLI::Option* add_item(CLI::App& command, LabelAnswer& answer) {
+  CLI::Option* item = command.add_option("ITEM", answer.item, "Its first digits, at least 6");
   command.add_option("--as", answer.annotator, "Who says so")->type_name("NAME")->required();
   command.add_flag("--corrects", answer.corrects, "Instead of what was said before");
   add_site(command, answer.home, answer.json);
+  return item;
 }
 
 CLI::App* add_answer(CLI::App& group, LabelAnswer& answer) {
   CLI::App* command = subcommand(group, "answer", kAnswerText, kAnswerExample);
-  add_item(*command, answer);
-  command->add_option("LABEL", answer.label, "One of the label's values")->required();
+  CLI::Option* const item = add_item(*command, answer);
+  CLI::Option* const label =
+      command->add_option("LABEL", answer.label, "One of the label's values")->needs(item);
+  command->add_option("--from", answer.from, "A table of answers: item,label")
+      ->type_name("FILE")
+      ->excludes(item)
+      ->excludes(label);
   return command;
 }
 
 CLI::App* add_skip(CLI::App& group, LabelAnswer& skip) {
   CLI::App* command = subcommand(group, "skip", kSkipText, kSkipExample);
-  add_item(*command, skip);
+  add_item(*command, skip)->required();
+  skip.cannot_tell = true;
   return command;
 }
 

@@ -13,12 +13,13 @@ struct LabelList {
   bool json = false;
 };
 
-// `label` empty: he cannot tell.
 struct LabelAnswer {
   std::string home;
   std::string item;
   std::string label;
+  std::string from;  // a table of answers instead; then item and label are empty
   std::string annotator;
+  bool cannot_tell = false;  // then there is no label
   bool corrects = false;
   bool json = false;
 };

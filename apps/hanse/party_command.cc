@@ -5,6 +5,8 @@
 #include "hanse/service_log.h"
 #include "service/audit_http.h"
 #include "service/coordinator_service.h"
+#include "service/label_callback.h"
+#include "service/label_pages.h"
 #include "transport/local_socket.h"
 
 namespace hanse::commands {
@@ -44,12 +46,13 @@ Result<std::unique_ptr<transport::HttpServer>> serve_pages(const std::string& bi
   if (bind.empty()) return pages;
   const bool witnesses = !routes.posts.empty();
   const bool serves_log = routes.files != nullptr;
+  const bool labels = !routes.apps.empty();
   HANSE_TRY(pages, transport::HttpServer::create(bind, std::move(routes)));
-  log.write(Severity::note, fmt::format("/healthz{} and /metrics on port {}",
+  log.write(Severity::note, fmt::format("/healthz{}{} and /metrics on port {}",
                                         witnesses    ? ", /add-checkpoint"
                                         : serves_log ? ", the audit log's files"
                                                      : "",
-                                        pages->port()));
+                                        labels ? ", /labels" : "", pages->port()));
   return pages;
 }
 
@@ -69,6 +72,26 @@ Result<transport::MqttSettings> mqtt_settings(const service::MqttConfig& config,
   const std::string_view text = base::text_of(file);
   settings.password = text.substr(0, text.find_first_of("\r\n"));
   return settings;
+}
+
+Result<transport::HttpApp> label_app(jobs::LabelDesk& desk, const service::SiteConfig& config,
+                                     const service::Home& home, const Doors& doors) {
+  HANSE_TRY(service::LabelTokens tokens,
+            service::LabelTokens::open(doors.directory, home, desk.settings(), doors.random));
+  const std::string data = config.data ? config.data->path : "";
+  return service::label_pages(desk, std::move(tokens), doors.directory,
+                              service::recordings_folder(doors.directory, data));
+}
+
+// Null: the owner names no service.
+Result<std::unique_ptr<transport::HttpPoster>> poster_of(const jobs::LabelDesk* desk,
+                                                         base::Log& log) {
+  if (desk == nullptr || desk->settings().callback.empty())
+    return std::unique_ptr<transport::HttpPoster>();
+  auto poster =
+      transport::HttpPoster::create(desk->settings().callback, service::open_items(*desk), log);
+  if (!poster) return base::fail(poster.error().within("site.toml, labels.callback"));
+  return poster;
 }
 
 void say_what_leaves(bool in_the_clear, base::Log& log) {
@@ -131,7 +154,12 @@ Result<void> execute(const SiteRun& command, const Doors& doors) {
                 std::move(ring), {doors.clock, doors.random, *started.log}));
   transport::HttpRoutes routes = service::witness_routes(running->witness(), doors.clock);
   routes.pages = service::pages_of(running->metrics());
+  if (jobs::LabelDesk* const desk = running->labels()) {
+    HANSE_TRY(routes.apps["/labels"], label_app(*desk, config, started.home, doors));
+    routes.max_body = std::max(routes.max_body, service::kMaxLabelPost);
+  }
   HANSE_TRY(const auto pages, serve_pages(config.http, std::move(routes), *started.log));
+  HANSE_TRY(const auto poster, poster_of(running->labels(), *started.log));
   std::unique_ptr<transport::LocalServer> ear;
   if (running->takes_orders()) {
     service::SiteService* const site = running.get();

@@ -78,6 +78,13 @@ Json item_json(const active::LabelBook& book, const base::Digest& name,
   return json;
 }
 
+bool waits_for(const active::LabelBook& book, const active::LabelBook::Item& item,
+               const std::string& annotator) {
+  return book.settled(item).state == active::LabelBook::State::open &&
+         std::ranges::find(item.answers, annotator, &active::LabelAnswer::annotator) ==
+             item.answers.end();
+}
+
 }  // namespace
 
 LabelSettings read_labels(Section section) {
@@ -88,6 +95,7 @@ LabelSettings read_labels(Section section) {
   section.get<std::uint32_t>("max_votes", settings.max_votes, 1, kMost);
   section.get_word<active::Agreement>("agreement", settings.agreement, active::agreement_named);
   section.get("show", settings.show);
+  section.get("callback", settings.callback);
   section.require({"annotator"});
   Section annotators = section.section("annotator");
   for (const std::string& name : annotators.keys()) {
@@ -197,10 +205,8 @@ Result<std::string> LabelDesk::carry_out(const order::ListLabels& order) const {
       if (!order.job.empty() && item.job.text() != order.job) continue;
       const bool waits = at.settled(item).state == active::LabelBook::State::open;
       open += waits ? 1 : 0;
-      const bool his = std::ranges::find(item.answers, order.annotator,
-                                         &active::LabelAnswer::annotator) == item.answers.end();
-      if ((waits && (owner || his)) || (owner && order.all))
-        items.push_back(item_json(at, name, item, owner));
+      const bool listed = owner ? waits || order.all : waits_for(at, item, order.annotator);
+      if (listed) items.push_back(item_json(at, name, item, owner));
     }
     Json json{{"schema", "hanse.labels/1"}, {"open", open}, {"items", std::move(items)}};
     if (owner) {
@@ -213,41 +219,58 @@ Result<std::string> LabelDesk::carry_out(const order::ListLabels& order) const {
   });
 }
 
-Result<std::string> LabelDesk::carry_out(const order::AnswerLabel& order) {
+Result<base::Digest> LabelDesk::find(const std::string& digits) const {
+  return book_->read([&](const active::LabelBook& at) { return item_named(at, digits); });
+}
+
+std::vector<base::Digest> LabelDesk::waiting_for(const std::string& annotator) const {
+  return book_->read([&](const active::LabelBook& at) {
+    std::vector<base::Digest> waiting;
+    for (const auto& [name, item] : at.items())
+      if (waits_for(at, item, annotator)) waiting.push_back(name);
+    return waiting;
+  });
+}
+
+std::string LabelDesk::shown(const base::Digest& item) const {
+  return book_->read([&](const active::LabelBook& at) {
+    return dump(item_json(at, item, at.items().at(item), /*owner=*/false));
+  });
+}
+
+Result<LabelDesk::Taken> LabelDesk::take(const order::AnswerLabel& order) {
   HANSE_TRY_VOID(check_annotator(order.annotator));
-  struct Found {
-    base::Digest name;
-    active::LabelQuestion question;
-  };
-  HANSE_TRY(const Found found, book_->read([&](const active::LabelBook& at) -> Result<Found> {
-    HANSE_TRY(const base::Digest name, item_named(at, order.item));
-    return Found{name, at.questions()[at.items().at(name).question]};
-  }));
-  active::LabelAnswer answer{.item = found.name,
+  HANSE_TRY(const base::Digest name, find(order.item));
+  const active::LabelQuestion question = book_->read(
+      [&](const active::LabelBook& at) { return at.questions()[at.items().at(name).question]; });
+  active::LabelAnswer answer{.item = name,
                              .annotator = order.annotator,
                              .price = static_cast<std::uint64_t>(
                                  std::llround(settings_.annotators.at(order.annotator) * kMillion)),
                              .at = clock_.wall(),
                              .corrects = order.corrects};
   if (order.label) {
-    const auto& values = found.question.values;
-    const auto at = std::ranges::find(values, *order.label);
-    if (at == values.end())
+    const auto at = std::ranges::find(question.values, *order.label);
+    if (at == question.values.end())
       return fail(ErrorCode::invalid_argument, "'{}' has the values {}; found '{}'{}",
-                  found.question.column, fmt::join(values, ", "), *order.label,
-                  base::did_you_mean(*order.label, values));
-    answer.label = static_cast<std::uint32_t>(at - values.begin());
+                  question.column, fmt::join(question.values, ", "), *order.label,
+                  base::did_you_mean(*order.label, question.values));
+    answer.label = static_cast<std::uint32_t>(at - question.values.begin());
   }
   HANSE_TRY([[maybe_unused]] const std::uint64_t number,
             book_->append(active::LabelBook::answered(answer)));
-  return book_->read([&](const active::LabelBook& at) {
-    const active::LabelBook::Settled settled = at.settled(at.items().at(found.name));
-    return dump({{"schema", "hanse.label/1"},
-                 {"item", found.name.hex()},
-                 {"said", said(found.question, answer.label)},
-                 {"state", word_of(settled.state)},
-                 {"wanted", settled.wanted}});
-  });
+  return Taken{name, said(question, answer.label), book_->read([&](const active::LabelBook& at) {
+                 return at.settled(at.items().at(name));
+               })};
+}
+
+Result<std::string> LabelDesk::carry_out(const order::AnswerLabel& order) {
+  HANSE_TRY(const Taken taken, take(order));
+  return dump({{"schema", "hanse.label/1"},
+               {"item", taken.item.hex()},
+               {"said", taken.said},
+               {"state", word_of(taken.settled.state)},
+               {"wanted", taken.settled.wanted}});
 }
 
 std::string LabelDesk::answer(std::string_view line) {

@@ -21,6 +21,7 @@ struct LabelSettings {
   active::Agreement agreement = active::Agreement::majority;
   std::vector<std::string> show;             // columns that annotators see; none: all
   std::map<std::string, double> annotators;  // what each is paid for a label; at least one
+  std::string callback = {};                 // where a service is told of items; empty: nowhere
 
   bool operator==(const LabelSettings&) const = default;
 };
@@ -64,8 +65,32 @@ class LabelDesk {
   std::optional<std::uint32_t> label_of(const active::LabelQuestion& question,
                                         const base::Digest& record) const;
 
+  // The item that these digits begin, at least 6: invalid_argument, not_found.
+  base::Result<base::Digest> find(const std::string& digits) const;
+  // Items that are open and that he has not answered, in the order of their names.
+  std::vector<base::Digest> waiting_for(const std::string& annotator) const;
+
+  // What came of an answer.
+  struct Taken {
+    base::Digest item;
+    std::string said;
+    active::LabelBook::Settled settled;
+  };
+  // Durable when it returns. An annotator whom nobody named: permission_denied; a label that is no
+  // value: invalid_argument; else as active::LabelBook says.
+  base::Result<Taken> take(const order::AnswerLabel& order);
+
+  // As annotators see an item, one line of JSON.
+  std::string shown(const base::Digest& item) const;
+
   // One line for one line, each JSON.
   std::string answer(std::string_view line);
+
+  template <class Look>
+  auto read(const Look& look) const {
+    return book_->read(look);
+  }
+  const LabelSettings& settings() const { return settings_; }
 
  private:
   using Book = storage::Durable<active::LabelBook>;

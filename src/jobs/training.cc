@@ -62,6 +62,13 @@ base::Result<learning::Iterate> first_iterate(const Job& job, const data::Schema
   return learning::Iterate{initial_model(job, std::move(architecture)), {}, 0};
 }
 
+base::Result<learning::Model> model_for(const Job& job, const data::Schema& schema,
+                                        const learning::Iterate& iterate,
+                                        std::string_view site_class) {
+  HANSE_TRY(const auto strategy, strategy_of(job, schema, 1));
+  return strategy->model_for(iterate, site_class);
+}
+
 base::Result<learning::Model> model_of(const Job& job, const data::Schema& schema,
                                        const learning::Iterate& iterate) {
   HANSE_TRY(const auto strategy, strategy_of(job, schema, 1));

@@ -27,6 +27,11 @@ using SharedIterate = std::shared_ptr<const learning::Iterate>;
 base::Result<learning::Model> model_of(const Job& job, const data::Schema& schema,
                                        const learning::Iterate& iterate);
 
+// … and as sites of this class use it.
+base::Result<learning::Model> model_for(const Job& job, const data::Schema& schema,
+                                        const learning::Iterate& iterate,
+                                        std::string_view site_class);
+
 // What a round says of itself, released metrics of a regression in the label's unit.
 base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Strategy& strategy,
                                             const learning::Iterate& iterate,

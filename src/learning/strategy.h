@@ -102,6 +102,11 @@ class Strategy {
   // The model of an iterate in the declared features, as it is judged and kept: what the recipe
   // averages is averaged, and whitening is folded back.
   virtual base::Result<Model> model(const Iterate& iterate) const = 0;
+  // The model as sites of this class use it: of strategies that fit a part of it to each class.
+  virtual base::Result<Model> model_for(const Iterate& iterate,
+                                        [[maybe_unused]] std::string_view site_class) const {
+    return model(iterate);
+  }
   // All rounds of a private training, which its charges are for; none: as many as the job says.
   virtual std::optional<std::uint32_t> rounds() const = 0;
   // What the whole training costs a unit of this site, known before anything is computed; null: of

@@ -4,6 +4,7 @@
 //   DIR/local/site.toml         the owner's word: where records lie, limits, consents
 //   DIR/local/coordinator.toml  at the coordinator
 //   DIR/local/approved/         jobs that the owner has agreed to, by digest
+//   DIR/local/annotators/       the tokens of those who label, readable by the owner alone
 //   DIR/local/policies/         what may be done with the records (docs/formats/policy.md)
 //   DIR/pending/                jobs that wait for that
 //   DIR/keys/identity           readable by its owner alone
@@ -41,6 +42,7 @@ class Home {
   std::string pending(const base::Digest& job) const {
     return pending() + "/" + job.hex() + ".toml";
   }
+  std::string annotators() const { return local() + "/annotators"; }
   std::string policies() const { return local() + "/policies"; }
   std::string socket() const { return path_ + "/site.sock"; }
   std::string policy_epoch() const { return path_ + "/policy_epoch"; }

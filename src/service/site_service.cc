@@ -451,6 +451,8 @@ std::string SiteService::order(const std::string& line) {
 
 bool SiteService::takes_orders() const { return body_->desk || body_->labels; }
 
+jobs::LabelDesk* SiteService::labels() { return body_->labels.get(); }
+
 MqttEar* SiteService::mqtt_ear() { return body_->ear.get(); }
 
 }  // namespace hanse::service

@@ -46,6 +46,8 @@ class SiteService {
   // With neither there is nothing to order.
   bool takes_orders() const;
   std::string order(const std::string& line);
+  // For whoever serves pages to annotators. Thread-safe; null: the owner names none.
+  jobs::LabelDesk* labels();
   // For whoever hears the plant's broker; null: the home has no local/policies.
   MqttEar* mqtt_ear();
 

@@ -45,6 +45,7 @@ void set(const httplib::Request& request, httplib::Response& response, const Htt
   response.status = reply.status;
   if (request.has_header("X-Request-ID"))
     response.set_header("X-Request-ID", request.get_header_value("X-Request-ID"));
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
   response.set_content(reply.body, reply.content_type);
 }
 
@@ -52,10 +53,31 @@ HttpReply plain(int status, std::string body) {
   return {status, "text/plain; charset=utf-8", std::move(body)};
 }
 
-// All but a post to one of the posts' paths, which comes with a body.
+// The app that a path belongs to, or null.
+const HttpApp* app_of(const HttpRoutes& routes, const std::string& path) {
+  for (const auto& [root, app] : routes.apps)
+    if (path == root || path.starts_with(root + "/")) return &app;
+  return nullptr;
+}
+
+HttpRequest request_of(const httplib::Request& request) {
+  HttpRequest read{request.method == "POST" ? "POST" : "GET",
+                   request.path,
+                   {},
+                   request.get_header_value("Cookie"),
+                   request.get_header_value("Authorization"),
+                   request.get_header_value("Content-Type"),
+                   request.body};
+  for (const auto& [name, value] : request.params) read.fields.emplace(name, value);
+  return read;
+}
+
+// All but posts that are read with their bodies.
 HttpReply answer(const HttpRoutes& routes, const httplib::Request& request) {
   if (routes.posts.contains(request.path)) return plain(405, "only POST\n");
   const bool is_get = request.method == "GET" || request.method == "HEAD";
+  if (const HttpApp* const app = app_of(routes, request.path); app != nullptr && is_get)
+    return (*app)(request_of(request));
   const auto page = routes.pages.find(request.path);
   if (page == routes.pages.end() && routes.files && is_get)
     if (auto file = routes.files(request.path)) return *std::move(file);
@@ -86,7 +108,8 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::create(const std::string& 
   // One path at a time: no patterns. Bodies are read behind this.
   server.set_pre_routing_handler(
       [routes](const httplib::Request& request, httplib::Response& response) {
-        if (request.method == "POST" && routes->posts.contains(request.path)) {
+        if (request.method == "POST" &&
+            (routes->posts.contains(request.path) || app_of(*routes, request.path) != nullptr)) {
           // httplib bounds neither what it unpacks nor bodies of unknown length.
           if (!request.has_header("Content-Encoding") && request.has_header("Content-Length"))
             return httplib::Server::HandlerResponse::Unhandled;
@@ -101,7 +124,10 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::create(const std::string& 
         return httplib::Server::HandlerResponse::Handled;
       });
   server.Post(".*", [routes](const httplib::Request& request, httplib::Response& response) {
-    set(request, response, routes->posts.at(request.path)(request.body));
+    const auto post = routes->posts.find(request.path);
+    set(request, response,
+        post != routes->posts.end() ? post->second(request.body)
+                                    : (*app_of(*routes, request.path))(request_of(request)));
   });
   body->port = place.port == 0                               ? server.bind_to_any_port(place.host)
                : server.bind_to_port(place.host, place.port) ? place.port

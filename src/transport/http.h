@@ -17,6 +17,17 @@ struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::map<std::string, std::string> headers = {};  // further ones
+};
+
+struct HttpRequest {
+  std::string method;  // GET, also where it was HEAD, or POST
+  std::string path;
+  std::map<std::string, std::string> fields = {};  // of the query, and of a form's body
+  std::string cookie = {};                         // these three as the headers say
+  std::string authorization = {};
+  std::string content_type = {};
+  std::string body = {};
 };
 
 // Called on the server's threads, also side by side.
@@ -25,12 +36,15 @@ using HttpHandler = std::function<HttpReply()>;
 using HttpPost = std::function<HttpReply(const std::string& body)>;
 // A path that is no page's; none: not found.
 using HttpFiles = std::function<std::optional<HttpReply>(const std::string& path)>;
+// Pages that look at the whole request.
+using HttpApp = std::function<HttpReply(const HttpRequest&)>;
 
 struct HttpRoutes {
   std::map<std::string, HttpHandler> pages;  // by GET
   std::map<std::string, HttpPost> posts = {};
-  std::size_t max_body = 0;  // of a post; a larger one is refused with 413
-  HttpFiles files = {};      // by GET
+  std::size_t max_body = 0;                  // of a post; a larger one is refused with 413
+  HttpFiles files = {};                      // by GET
+  std::map<std::string, HttpApp> apps = {};  // of a path and all below it, by GET and POST
   // Requests of one connection; while it stands it holds a thread.
   std::size_t keep_alive = 1;
   std::size_t threads = 4;

@@ -150,5 +150,37 @@ TEST(HttpServer, SaysWhereItCannotListen) {
   }
 }
 
+TEST(HttpServer, GivesAnAppTheWholeRequest) {
+  HttpRoutes routes = pages();
+  routes.max_body = 100;
+  routes.apps["/labels"] = [](const HttpRequest& request) {
+    std::string body = request.method + " " + request.path + " " + request.cookie + " " +
+                       request.authorization + " " + request.body + "\n";
+    for (const auto& [name, value] : request.fields) body += name + "=" + value + "\n";
+    return HttpReply{200, "text/plain; charset=utf-8", body, {{"X-Is", "app"}}};
+  };
+  const auto server = HttpServer::create("127.0.0.1:0", std::move(routes));
+  ASSERT_TRUE(server.has_value());
+  const int port = (*server)->port();
+  const std::string get =
+      ask(port, "GET /labels/a%20b?x=1&x=2&y=%26 HTTP/1.1\r\nHost: a\r\nCookie: c=1\r\n\r\n");
+  EXPECT_THAT(get, HasSubstr("\r\nX-Is: app\r\n"));
+  EXPECT_THAT(get, HasSubstr("GET /labels/a b c=1  \nx=1\ny=&\n"));
+  const std::string form = "a=1&b=%3C";
+  EXPECT_THAT(ask(port,
+                  "POST /labels HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer t\r\n"
+                  "Content-Type: application/x-www-form-urlencoded\r\n"
+                  "Content-Length: 9\r\n\r\n" +
+                      form),
+              HasSubstr("POST /labels  Bearer t a=1&b=%3C\na=1\nb=<\n"));
+  EXPECT_THAT(ask(port, "POST /labels/x HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n" +
+                            std::string(101, 'x')),
+              StartsWith("HTTP/1.1 413 "));
+  EXPECT_THAT(ask(port, "POST /labels/x HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 411 "));
+  EXPECT_THAT(ask(port, "PUT /labels HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
+              StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(ask(port, "GET /labelsx HTTP/1.1\r\nHost: a\r\n\r\n"), StartsWith("HTTP/1.1 404 "));
+}
+
 }  // namespace
 }  // namespace hanse::transport
