@@ -24,23 +24,6 @@ double share_of_cycle(const ActiveSpec& spec, std::uint32_t cycle) {
   return cycle + 1 == spec.cycles ? spec.last : (1 - spec.last) / (spec.cycles - 1);
 }
 
-// ρ of one training with these multipliers, rounding and sampling apart.
-double rho_of(const learning::PrivateSpec& privacy) {
-  const auto once = [](double multiplier) {
-    return multiplier > 0 ? 1 / (2 * multiplier * multiplier) : 0;
-  };
-  return once(privacy.moments_multiplier) + privacy.rounds * once(privacy.multiplier) +
-         once(privacy.metrics_multiplier);
-}
-
-learning::PrivateSpec with_share(learning::PrivateSpec privacy, double share) {
-  const double factor = 1 / std::sqrt(share);
-  privacy.moments_multiplier *= factor;
-  privacy.multiplier *= factor;
-  privacy.metrics_multiplier *= factor;
-  return privacy;
-}
-
 Result<void> check_private(const ActiveSpec& spec, const learning::StrategySpec& training) {
   if (!training.privacy) return {};
   HANSE_TRY([[maybe_unused]] const std::uint64_t stability,
@@ -86,7 +69,8 @@ Result<std::unique_ptr<learning::Strategy>> ActiveTraining::create(
   for (std::uint32_t cycle = 0; cycle < spec.cycles; ++cycle) {
     learning::StrategySpec one = training;
     if (one.privacy)
-      one.privacy = with_share(*one.privacy, (1 - spec.estimation) * share_of_cycle(spec, cycle));
+      one.privacy =
+          learning::with_share(*one.privacy, (1 - spec.estimation) * share_of_cycle(spec, cycle));
     HANSE_TRY(auto strategy, learning::create_strategy(std::move(one), job, max_sites));
     updates = strategy->rounds().value_or(updates);
     trainings.push_back(std::move(strategy));
@@ -100,7 +84,7 @@ Result<std::unique_ptr<learning::Strategy>> ActiveTraining::create(
   active->trainings_ = std::move(trainings);
   active->max_records_ = training.max_records_per_site;
   if (training.privacy) {
-    const double rho = rho_of(*training.privacy) * spec.estimation / spec.cycles;
+    const double rho = learning::rho_of(*training.privacy) * spec.estimation / spec.cycles;
     active->noise_ = learning::AskedNoise{.placement = training.privacy->placement,
                                           .shares = training.privacy->shares,
                                           .neighbours = training.privacy->neighbours,

@@ -115,26 +115,6 @@ base::Digest name_of(const data::Dataset& records, std::size_t row) {
 
 namespace {
 
-// By class of the records.
-Result<std::vector<std::uint32_t>> cells_of_classes(const data::Dataset& records,
-                                                    const SiteClasses& classes) {
-  if (records.site_class.size() != records.size())
-    return base::fail(ErrorCode::invalid_argument,
-                      "strata by site class need the class of each record's site, and nothing says "
-                      "it");
-  std::vector<std::uint32_t> cells;
-  for (const std::string& name : records.site_class_names) {
-    const auto cell = std::ranges::find_if(classes, [&](const auto& joined) {
-      return std::ranges::find(joined, name) != joined.end();
-    });
-    if (cell == classes.end())
-      return base::fail(ErrorCode::invalid_argument,
-                        "the site class '{}' is none of those that the job declares", name);
-    cells.push_back(static_cast<std::uint32_t>(cell - classes.begin()));
-  }
-  return cells;
-}
-
 Result<std::vector<learning::Model>> members_of(const learning::Model& model,
                                                 const Committee& committee) {
   const std::span<const double> released = model.parameters();
@@ -211,7 +191,7 @@ Result<std::vector<Scoring::Scored>> Scoring::of(const data::Dataset& records,
                                                  std::span<const std::size_t> rows) const {
   std::vector<std::uint32_t> cell_of_class;
   if (spec_.strata == Strata::site_class) {
-    HANSE_TRY(cell_of_class, cells_of_classes(records, spec_.classes));
+    HANSE_TRY(cell_of_class, data::places_of(records, spec_.classes));
   }
   const data::Dataset unlabelled = without_labels(records, rows);
   std::vector<bool> is_scored(rows.size(), true);

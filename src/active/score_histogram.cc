@@ -142,7 +142,7 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
   HANSE_TRY(const std::string strata, text_at(json, "strata"));
   HANSE_TRY(options.scoring.strata, strata_named(strata));
   HANSE_TRY(options.scoring.classes, classes_at(json));
-  HANSE_TRY_VOID(check_classes(options.scoring.strata, options.scoring.classes));
+  HANSE_TRY_VOID(check_strata(options.scoring.strata, options.scoring.classes));
   if (!json["bins"].is_number_unsigned()) return wrong("bins are a whole number");
   const auto bins = json["bins"].get<std::uint64_t>();
   if (bins < 1 || bins > kMaxBins) return wrong("too many bins, or none");

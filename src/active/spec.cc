@@ -15,7 +15,6 @@ constexpr std::array<std::pair<Strata, std::string_view>, 3> kStrata{
     {{Strata::none, "none"},
      {Strata::predicted_label, "predicted_label"},
      {Strata::site_class, "site_class"}}};
-constexpr std::size_t kMaxClasses = 64;
 constexpr std::array<std::pair<Division, std::string_view>, 2> kDivisions{
     {{Division::pooled, "pooled"}, {Division::even, "even"}}};
 
@@ -101,23 +100,13 @@ std::uint32_t cells_of(Strata strata, const SiteClasses& classes, std::size_t la
   return static_cast<std::uint32_t>(strata == Strata::site_class ? classes.size() : labels);
 }
 
-base::Result<void> check_classes(Strata strata, const SiteClasses& classes) {
+base::Result<void> check_strata(Strata strata, const SiteClasses& classes) {
   if ((strata == Strata::site_class) == classes.empty())
     return fail(ErrorCode::invalid_argument,
                 "'strata' is '{}', and {} classes of sites are declared: name them where they are "
                 "the strata, and only there",
                 name_of(strata), classes.size());
-  std::vector<std::string_view> all;
-  for (const std::vector<std::string>& joined : classes) {
-    all.insert(all.end(), joined.begin(), joined.end());
-    if (joined.empty() || all.size() > kMaxClasses)
-      return fail(ErrorCode::invalid_argument, "expected 1 to {} classes of sites", kMaxClasses);
-  }
-  std::ranges::sort(all);
-  if (const auto twice = std::ranges::adjacent_find(all); twice != all.end())
-    return fail(ErrorCode::invalid_argument, "the site class '{}' is there twice",
-                twice->substr(0, 64));
-  return {};
+  return data::check_classes(classes);
 }
 
 base::Result<void> check_committee(const Committee& committee) {
@@ -151,7 +140,7 @@ base::Result<void> check_spec(const ActiveSpec& spec) {
     return fail(ErrorCode::invalid_argument, "'control' is 0 to 1, found {}", spec.control);
   HANSE_TRY_VOID(share("estimation", spec.estimation));
   if (spec.cycles > 1) HANSE_TRY_VOID(share("last", spec.last));
-  HANSE_TRY_VOID(check_classes(spec.strata, spec.classes));
+  HANSE_TRY_VOID(check_strata(spec.strata, spec.classes));
   if (entry_of(spec.acquisition).opinions == Opinions::local_and_global)
     return fail(ErrorCode::unsupported,
                 "'acquisition' is '{}', which takes the site's own model: a record's score would "

@@ -9,6 +9,7 @@
 #include "active/acquisition.h"
 #include "active/selection.h"
 #include "active/threshold.h"
+#include "data/site_classes.h"
 
 namespace hanse::active {
 
@@ -19,8 +20,7 @@ enum class Strata {
   site_class,       // a cell for each entry of SiteClasses
 };
 
-// Classes of sites, those of one entry counted together: public. A record is of its site's class.
-using SiteClasses = std::vector<std::vector<std::string>>;
+using data::SiteClasses;
 
 std::string_view name_of(Strata strata);
 base::Result<Strata> strata_named(std::string_view name);
@@ -73,7 +73,7 @@ inline constexpr std::uint32_t kMaxCycles = 64;
 std::uint32_t cells_of(Strata strata, const SiteClasses& classes, std::size_t labels);
 
 // Values out of range: invalid_argument.
-base::Result<void> check_classes(Strata strata, const SiteClasses& classes);
+base::Result<void> check_strata(Strata strata, const SiteClasses& classes);
 base::Result<void> check_committee(const Committee& committee);
 
 // Values out of range, an acquisition that takes more than a released model, noised scores of

@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "active/history.h"
 #include "base/random.h"
+#include "jobs/fair_job.h"
 #include "jobs/job_privacy.h"
 
 namespace hanse::jobs {
@@ -14,34 +13,13 @@ using base::Result;
 
 namespace {
 
-// Sites that one class's part of a sum is to be hidden among, at least.
-std::uint32_t floor_of(const AggregationSpec& spec) {
-  return spec.backend == "plain" ? 1 : spec.min_contributors + spec.max_colluders;
-}
-
-// The job's classes as cells of a histogram, small ones with their neighbours.
-Result<active::SiteClasses> merged(const std::vector<ClassSpec>& classes, std::uint32_t floor) {
-  std::vector<std::vector<std::uint32_t>> sites_of_class;
-  std::uint32_t next = 0;
-  for (const ClassSpec& one : classes) {
-    std::vector<std::uint32_t>& sites = sites_of_class.emplace_back(one.sites);
-    std::iota(sites.begin(), sites.end(), next);
-    next += one.sites;
-  }
-  HANSE_TRY(const active::CellGroups groups, active::merge_cells(sites_of_class, floor));
-  active::SiteClasses merged(groups.groups);
-  for (std::size_t i = 0; i < classes.size(); ++i)
-    merged[groups.group_of[i]].push_back(classes[i].name);
-  return merged;
-}
-
 void settle_strata(Section& section, const Job& job, active::ActiveSpec& spec) {
   if (spec.strata != active::Strata::site_class) return;
   if (job.classes.empty())
     return section.refuse("strata",
                           "strata by site class need the classes of the fleet: a [[class]] with "
                           "name and sites for each");
-  auto classes = merged(job.classes, floor_of(job.aggregation));
+  auto classes = joined_classes(job);
   if (!classes) return section.refuse("strata", classes.error().text());
   spec.classes = *std::move(classes);
 }

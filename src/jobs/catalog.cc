@@ -1,6 +1,7 @@
 #include "jobs/catalog.h"
 
 #include "active/score_histogram.h"
+#include "fairness/class_histogram.h"
 #include "learning/queries.h"
 
 namespace hanse::jobs {
@@ -9,6 +10,7 @@ query::Catalog full_catalog() {
   query::Catalog catalog;
   learning::fill(catalog);
   active::fill(catalog);
+  fairness::fill(catalog);
   return catalog;
 }
 

@@ -20,6 +20,7 @@
 #include "data/sites.h"
 #include "data/split.h"
 #include "data/transform.h"
+#include "fairness/fair_spec.h"
 #include "jobs/words.h"
 #include "learning/metrics.h"
 #include "learning/strategy.h"
@@ -86,7 +87,8 @@ base::Result<learning::Architecture> architecture_of(const ModelSpec& model,
 // A class of sites, as far as it is public: equipment generation, size, vertical.
 struct ClassSpec {
   std::string name;
-  std::uint32_t sites = 0;  // that train, at least
+  std::uint32_t sites = 0;            // that train, at least
+  std::optional<double> weight = {};  // in the fleet's risk; none: as many as its sites
 
   bool operator==(const ClassSpec&) const = default;
 };
@@ -154,10 +156,12 @@ struct Job {
   data::SplitSpec split;
   std::optional<std::size_t> fold;  // from 1: of a k-fold only this one
   ModelSpec model;
-  std::uint32_t rounds = 0;  // in all, a private training's moments and metrics included
+  std::uint32_t rounds = 0;        // in all, a private training's moments and metrics included
   std::vector<ClassSpec> classes;  // like ones beside one another; none: nothing is by class
   // Records are labelled where they pay: trainings in cycles, each of what is labelled by then.
   std::optional<active::ActiveSpec> active;
+  // What is counted, and mended, by class of sites.
+  std::optional<fairness::FairSpec> fairness;
   std::uint32_t updates = 0;  // training.rounds as the file says: of one training
   learning::StrategySpec strategy;
   bool personal = false;  // each site fits the model's outputs to its own records, for itself

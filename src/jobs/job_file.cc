@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "jobs/active_job.h"
+#include "jobs/fair_job.h"
 #include "jobs/job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
@@ -235,22 +236,6 @@ void read_aggregation(Section section, bool noised, Job& job) {
   section.finish();
 }
 
-void read_classes(Section& root, std::vector<ClassSpec>& classes) {
-  constexpr std::size_t kMaxClasses = 64;
-  std::set<std::string> names;
-  for (Section section : root.sections("class", kMaxClasses)) {
-    ClassSpec& one = classes.emplace_back();
-    section.require({"name", "sites"});
-    section.get("name", one.name);
-    section.get<std::uint32_t>("sites", one.sites, 1, base::kMaxSites);
-    if (const auto good = base::checked_name("site class", one.name); !good)
-      section.refuse("name", good.error().text());
-    else if (!names.insert(one.name).second)
-      section.refuse("name", fmt::format("the site class \"{}\" is there twice", one.name));
-    section.finish();
-  }
-}
-
 void read_metrics(Section& section, learning::Task task, std::vector<learning::Metric>& metrics) {
   std::vector<std::string> names;
   section.get("metrics", names);
@@ -370,6 +355,9 @@ void check_together(Section& root, Job& job) {
       if (const auto& text = strategy.error().text();
           text.starts_with("active") || !active.key_named_in(text).empty())
         return active.refuse_where_named(strategy.error());
+    if (Section fair = root.section("fairness");
+        job.fairness && !fair.key_named_in(strategy.error().text()).empty())
+      return fair.refuse_where_named(strategy.error());
     Section training = root.section("training");
     Section aggregation = root.section("aggregation");
     if (const Section privacy = root.section("privacy");
@@ -428,7 +416,8 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   read_aggregation(root.section("aggregation"), noised, job);
   read_classes(root, job.classes);
   if (root.has("active")) read_active(root.section("active"), job);
-  root.section("active");
+  if (root.has("fairness")) read_fairness(root.section("fairness"), job);
+  for (const auto* key : {"active", "fairness"}) root.section(key);
   root.section("evaluation");
   root.finish();
   HANSE_TRY_VOID(document.problems());

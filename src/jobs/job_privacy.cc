@@ -9,6 +9,7 @@
 
 #include "active/active_training.h"
 #include "base/nearest.h"
+#include "fairness/fair_training.h"
 #include "jobs/active_job.h"
 #include "jobs/aggregation.h"
 #include "learning/site_weights.h"
@@ -26,6 +27,9 @@ using learning::PrivateSpec;
 Result<std::unique_ptr<learning::Strategy>> create(const Job& job, learning::StrategySpec strategy,
                                                    const learning::Architecture& architecture,
                                                    std::uint32_t sites) {
+  if (job.fairness)
+    return fairness::FairTraining::create(*job.fairness, std::move(strategy), job.updates, job.name,
+                                          sites, architecture);
   if (!job.active) return learning::create_strategy(std::move(strategy), job.name, sites);
   return active::ActiveTraining::create(*job.active, std::move(strategy), job.updates, job.name,
                                         sites, initial_model(job, architecture));
@@ -166,10 +170,11 @@ std::vector<std::uint64_t> rounds_of_charges(const Job& job) {
   const std::uint64_t metrics = job.privacy.metrics > 0 ? 1 : 0;
   const std::uint64_t cycles = job.active ? job.active->cycles : 1;
   const std::uint64_t histogram = job.active ? 1 : 0;  // what is private has one
-  const std::uint64_t steps = job.rounds / cycles - histogram - moments - metrics;
+  const std::uint64_t classes = job.fairness ? 1 : 0;
+  const std::uint64_t steps = job.rounds / cycles - histogram - moments - metrics - classes;
   std::vector<std::uint64_t> rounds;
   for (std::uint64_t cycle = 0; cycle < cycles; ++cycle)
-    for (const std::uint64_t count : {histogram, moments, steps, metrics})
+    for (const std::uint64_t count : {histogram, moments, steps, metrics, classes})
       if (count > 0) rounds.push_back(count);
   return rounds;
 }

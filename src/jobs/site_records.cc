@@ -4,6 +4,7 @@
 
 #include "active/history.h"
 #include "active/score_histogram.h"
+#include "fairness/class_histogram.h"
 #include "federation/round/backends.h"
 #include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
@@ -166,8 +167,10 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   named.name = asked.job;
   HANSE_TRY(const auto strategy,
             strategy_of(named, schema, static_cast<std::uint32_t>(offer.cohort.size())));
-  iterate.steps = job.active ? asked.round.round - 1 : 0;
-  if (!job.privacy.is_private() || asked.kind == active::kScoreHistogramKind)
+  iterate.steps = job.active || job.fairness ? asked.round.round - 1 : 0;
+  const bool counts =
+      asked.kind == active::kScoreHistogramKind || asked.kind == fairness::kClassHistogramKind;
+  if (!job.privacy.is_private() || counts)
     return with_selection(strategy->plan(iterate, asked.round), asked, iterate.model);
   HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
   iterate.steps = asked.round.round - 1;

@@ -110,12 +110,16 @@ base::Result<Model> personalised(const Model& model, const data::Dataset& own) {
   if (rows.empty()) return model;
   const data::Dataset usable = own.select(rows);
   const Vector fitted = least(Calibration(model, usable));
+  return stretched(model, fitted[0], std::span(fitted.data() + 1, architecture.outputs()));
+}
+
+base::Result<Model> stretched(const Model& model, double stretch, std::span<const double> shifts) {
+  HANSE_CHECK(shifts.size() == model.architecture().outputs());
   std::vector<double> parameters(model.parameters().begin(), model.parameters().end());
-  const Layer& last = architecture.layers().back();
-  for (std::size_t i = last.offset; i < last.offset + last.size(); ++i) parameters[i] *= fitted[0];
-  for (std::size_t k = 0; k < last.outputs; ++k)
-    parameters[last.bias() + k] += fitted[static_cast<Eigen::Index>(k) + 1];
-  return Model::create(architecture, std::move(parameters));
+  const Layer& last = model.architecture().layers().back();
+  for (std::size_t i = last.offset; i < last.offset + last.size(); ++i) parameters[i] *= stretch;
+  for (std::size_t k = 0; k < last.outputs; ++k) parameters[last.bias() + k] += shifts[k];
+  return Model::create(model.architecture(), std::move(parameters));
 }
 
 }  // namespace hanse::learning

@@ -17,4 +17,8 @@ namespace hanse::learning {
 // the model cannot learn from are left out; without any it is the model itself.
 base::Result<Model> personalised(const Model& model, const data::Dataset& own);
 
+// The same model with outputs stretch · output + shift of the output, folded into the last layer.
+// As many shifts as outputs; a result that is not finite: invalid_argument.
+base::Result<Model> stretched(const Model& model, double stretch, std::span<const double> shifts);
+
 }  // namespace hanse::learning

@@ -64,4 +64,21 @@ void spend(PrivateSpec& spec, double rho, double moments, double metrics) {
       std::sqrt(static_cast<double>(spec.rounds) / (2 * (1 - moments - metrics) * rho));
 }
 
+double rho_of(const PrivateSpec& spec) {
+  const auto once = [](double multiplier) {
+    return multiplier > 0 ? 1 / (2 * multiplier * multiplier) : 0;
+  };
+  return once(spec.moments_multiplier) + spec.rounds * once(spec.multiplier) +
+         once(spec.metrics_multiplier);
+}
+
+PrivateSpec with_share(PrivateSpec spec, double share) {
+  HANSE_CHECK(share > 0 && share <= 1);
+  const double factor = 1 / std::sqrt(share);
+  spec.moments_multiplier *= factor;
+  spec.multiplier *= factor;
+  spec.metrics_multiplier *= factor;
+  return spec;
+}
+
 }  // namespace hanse::learning

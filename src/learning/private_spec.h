@@ -53,4 +53,9 @@ base::Result<void> check_private(const PrivateSpec& spec);
 // the sum of shares come on top, far below 1 %.
 void spend(PrivateSpec& spec, double rho, double moments, double metrics = 0);
 
+// ρ of all rounds, rounding and sampling apart.
+double rho_of(const PrivateSpec& spec);
+// The same training for this share of its ρ.
+PrivateSpec with_share(PrivateSpec spec, double share);
+
 }  // namespace hanse::learning

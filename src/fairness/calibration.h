@@ -1,0 +1,44 @@
+// A stretch and a shift of a model's output for each class of sites, out of what a released
+// histogram says: post-processing of it, so nothing more is charged.
+//
+// The two numbers solve the class's own score equations, whose noise is known. With a prior that
+// they are (1, 0), each within kPriorDeviation, the fit is the maximum a posteriori: where noise
+// outweighs what the class's records say, the model stays as it is.
+#pragma once
+
+#include "fairness/class_histogram.h"
+
+namespace hanse::fairness {
+
+struct Calibration {
+  double stretch = 1;
+  double shift = 0;  // of a regression in units of the scaled target, else of log-odds of label 1
+
+  bool operator==(const Calibration&) const = default;
+};
+
+inline constexpr double kPriorDeviation = .5;
+
+// By class. Of a classification with more than two labels: unsupported, since two numbers would not
+// say which label is favoured.
+base::Result<std::vector<Calibration>> fit_calibrations(const ClassCounts& counts,
+                                                        const ClassHistogramOptions& options);
+
+// The same model so stretched and shifted: a model like any other.
+base::Result<learning::Model> calibrated(const learning::Model& model,
+                                         const Calibration& calibration);
+
+// A number with the standard deviation of the noise in it; that of sampling is not in it.
+struct Noised {
+  double value = 0;
+  double noise = 0;
+};
+
+// Mean loss of a class by the histogram, with these calibrations: the logarithmic one of a
+// classification (of more than two labels by the own label's odds, which is the same), the squared
+// error of a regression's scaled target, there without calibration. Bins stand for their middles.
+// A class whose noised total is not above 0 has none.
+std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramOptions& options,
+                                std::size_t of_class, const Calibration& calibration);
+
+}  // namespace hanse::fairness

@@ -1,0 +1,46 @@
+// What a job says of fairness between classes of sites, and the names of its words.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "data/site_classes.h"
+
+namespace hanse::fairness {
+
+// How a training is made fair.
+enum class Method {
+  calibration,  // a stretch and a shift for each class (calibration.h), after a training as usual
+  measure,      // nothing is changed: the losses of the classes are released
+};
+
+// What is held against `bound`, of the losses R_g of classes.
+enum class ConstraintKind {
+  excess_gap,   // greatest R_g − R_g^loc minus the least; R_g^loc is the class's own best model's
+  gap,          // greatest R_g minus the least
+  worst_class,  // greatest R_g
+};
+
+std::string_view name_of(Method method);
+base::Result<Method> method_named(std::string_view name);
+std::string_view name_of(ConstraintKind kind);
+base::Result<ConstraintKind> constraint_named(std::string_view name);
+
+struct FairSpec {
+  Method method = Method::calibration;
+  data::SiteClasses classes;    // merged to the floor of sites; at least 2
+  std::vector<double> weights;  // of the fleet's risk, one for each class, above 0; their sum is 1
+  ConstraintKind constraint = ConstraintKind::excess_gap;
+  double bound = .05;
+  double share = .2;        // of the budget, for what is asked by class
+  std::uint32_t bins = 16;  // of each histogram of scores
+
+  bool operator==(const FairSpec&) const = default;
+};
+
+// Values out of range: invalid_argument naming the key.
+base::Result<void> check_spec(const FairSpec& spec);
+
+}  // namespace hanse::fairness

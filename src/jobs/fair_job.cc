@@ -1,0 +1,123 @@
+#include "jobs/fair_job.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+#include <set>
+
+#include "active/threshold.h"
+#include "base/ids.h"
+#include "base/limits.h"
+
+namespace hanse::jobs {
+
+using base::Result;
+
+namespace {
+
+constexpr double kShrinkage = .1;  // l2 of the control
+
+// Sites that one class's part of a sum is to be hidden among, at least.
+std::uint32_t floor_of(const AggregationSpec& spec) {
+  return spec.backend == "plain" ? 1 : spec.min_contributors + spec.max_colluders;
+}
+
+// Shares of the fleet: as declared, or by how many sites there are. Joined classes are one.
+std::vector<double> weights_of(const Job& job, const data::SiteClasses& classes) {
+  std::vector<double> weights(classes.size(), 0.0);
+  double all = 0;
+  for (const ClassSpec& one : job.classes) {
+    const double weight = one.weight.value_or(one.sites);
+    weights[data::place_of(classes, one.name).value()] += weight;
+    all += weight;
+  }
+  for (double& weight : weights) weight /= all;
+  return weights;
+}
+
+}  // namespace
+
+void read_classes(Section& root, std::vector<ClassSpec>& classes) {
+  std::set<std::string> names;
+  std::size_t weighed = 0;
+  for (Section section : root.sections("class", data::kMaxSiteClasses)) {
+    ClassSpec& one = classes.emplace_back();
+    section.require({"name", "sites"});
+    section.get("name", one.name);
+    section.get<std::uint32_t>("sites", one.sites, 1, base::kMaxSites);
+    if (section.has("weight")) {
+      section.get("weight", one.weight.emplace(), 1e-6, 1e6);
+      ++weighed;
+    }
+    if (const auto good = base::checked_name("site class", one.name); !good)
+      section.refuse("name", good.error().text());
+    else if (!names.insert(one.name).second)
+      section.refuse("name", fmt::format("the site class \"{}\" is there twice", one.name));
+    section.finish();
+  }
+  if (weighed != 0 && weighed != classes.size())
+    root.refuse("class",
+                "a weight for each class, or for none: then they weigh as many as their "
+                "sites");
+}
+
+Result<data::SiteClasses> joined_classes(const Job& job) {
+  std::vector<std::vector<std::uint32_t>> sites_of_class;
+  std::uint32_t next = 0;
+  for (const ClassSpec& one : job.classes) {
+    std::vector<std::uint32_t>& sites = sites_of_class.emplace_back(one.sites);
+    std::iota(sites.begin(), sites.end(), next);
+    next += one.sites;
+  }
+  HANSE_TRY(const active::CellGroups groups,
+            active::merge_cells(sites_of_class, floor_of(job.aggregation)));
+  data::SiteClasses joined(groups.groups);
+  for (std::size_t i = 0; i < job.classes.size(); ++i)
+    joined[groups.group_of[i]].push_back(job.classes[i].name);
+  return joined;
+}
+
+void read_fairness(Section section, Job& job) {
+  fairness::FairSpec& spec = job.fairness.emplace();
+  section.get_word<fairness::Method>("method", spec.method, fairness::method_named);
+  section.get_word<fairness::ConstraintKind>("constraint", spec.constraint,
+                                             fairness::constraint_named);
+  section.get("bound", spec.bound);
+  section.get("share", spec.share);
+  section.get<std::uint32_t>("bins", spec.bins, 4, 256);
+  section.finish();
+  if (job.active)
+    return section.refuse("",
+                          "[active] and [fairness] in one job are not offered: the rounds of each "
+                          "are a procedure of its own. Train fairly on what is labelled");
+  if (job.classes.size() < 2)
+    return section.refuse("",
+                          "fairness is between classes of sites: give a [[class]] with name and "
+                          "sites for each");
+  auto classes = joined_classes(job);
+  if (!classes) return section.refuse("", classes.error().text());
+  spec.classes = *std::move(classes);
+  spec.weights = weights_of(job, spec.classes);
+  if (const auto fine = fairness::check_spec(spec); !fine) section.refuse_where_named(fine.error());
+}
+
+Job without_fairness(Job job) {
+  if (!job.fairness) return job;
+  job.fairness.reset();
+  // A training in the clear takes the rounds of its file; of a private one the strategy says them.
+  job.rounds = job.updates;
+  return job;
+}
+
+Job shrunk(Job job) {
+  job = without_fairness(std::move(job));
+  job.model.l2 += kShrinkage;
+  return job;
+}
+
+std::string in_words(const fairness::FairSpec& spec) {
+  return fmt::format("{} of {} classes, {} at most {}", fairness::name_of(spec.method),
+                     spec.classes.size(), fairness::name_of(spec.constraint), spec.bound);
+}
+
+}  // namespace hanse::jobs

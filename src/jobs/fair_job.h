@@ -1,0 +1,29 @@
+// What a job does by class of sites: its [[class]], its [fairness], and the jobs that a fair
+// training is compared with.
+#pragma once
+
+#include "jobs/job.h"
+#include "jobs/toml_reader.h"
+
+namespace hanse::jobs {
+
+void read_classes(Section& root, std::vector<ClassSpec>& classes);
+
+// The job's classes, each so large that what is counted of it is hidden among as many sites as any
+// sum of the job; smaller ones are counted with a neighbour. Too few sites in all:
+// failed_precondition.
+base::Result<data::SiteClasses> joined_classes(const Job& job);
+
+// After aggregation and classes.
+void read_fairness(Section section, Job& job);
+
+// The same training with nothing done by class.
+Job without_fairness(Job job);
+// That, with so much l2 that weights stay small: what any method has to beat that only makes the
+// easy class worse.
+Job shrunk(Job job);
+
+// "calibration of 2 classes, excess_gap at most 0.05".
+std::string in_words(const fairness::FairSpec& spec);
+
+}  // namespace hanse::jobs
