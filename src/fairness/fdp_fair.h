@@ -42,7 +42,7 @@ struct FairRecords {
 struct FairSpec {
   std::vector<FeatureGrid> features;
   std::vector<double> widths = {1};  // multiples of the bandwidths to choose from
-  std::uint32_t levels = 7;          // of the grid of thresholds
+  std::uint32_t levels = 9;          // of the grid of thresholds
   double bound = 0.05;               // on |disparity|; 1 asks for none
   privacy::Neighbours neighbours = privacy::Neighbours::add_remove;
   double class_budget = 0.1;  // share of the first half's ρ for the class shares, in (0, 1)
