@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "data/dataset.h"
 
 namespace hanse::fairness {
 namespace {
@@ -21,6 +22,7 @@ constexpr int kMaxDepth = 4;
 // A contribution is as long as all cells, and is looked at whole for each record.
 constexpr std::size_t kMaxCoordinates = std::size_t{1} << 17;
 constexpr std::array<std::string_view, 3> kHalves = {"first", "second", "all"};
+constexpr std::array<std::string_view, 2> kGroupings = {"group", "site_class"};
 
 tl::unexpected<base::Error> wrong(std::string_view what) {
   return fail(ErrorCode::invalid_argument,
@@ -28,6 +30,14 @@ tl::unexpected<base::Error> wrong(std::string_view what) {
 }
 
 bool is_whole(const Json& json) { return json.is_number_unsigned() && json <= UINT32_MAX; }
+
+// Which of the words it is.
+Result<std::size_t> place_of(const Json& json, std::span<const std::string_view> words) {
+  if (json.is_string())
+    for (std::size_t i = 0; i < words.size(); ++i)
+      if (json.get<std::string>() == words[i]) return i;
+  return wrong("'by' is group or site_class, and 'half' first, second or all");
+}
 
 Result<void> read_feature(const Json& json, FairOptions& options) {
   if (!json.is_object() || json.size() != 5) return wrong("a feature has five keys");
@@ -69,10 +79,13 @@ bool coin(const base::Digest& job, const data::Dataset& records, std::size_t row
 // (docs/proofs/unit_cap.md), of the two groups and the half.
 Result<FairRecords> asked(const query::QueryPlan& plan, const FairOptions& options,
                           const data::Dataset& records) {
-  if (records.target.size() != records.size() || records.group.size() != records.size())
+  const bool by_class = options.by == GroupedBy::site_class;
+  const std::vector<std::uint32_t>& grouped = by_class ? records.site_class : records.group;
+  const std::vector<std::string>& names = by_class ? records.site_class_names : records.group_names;
+  if (records.target.size() != records.size() || grouped.size() != records.size())
     return fail(ErrorCode::invalid_argument,
-                "a '{}' plan asks about labels and groups; the schema must declare both",
-                plan.kind);
+                "a '{}' plan asks about labels by {}; the schema must declare both", plan.kind,
+                kGroupings[static_cast<std::size_t>(options.by)]);
   if (records.schema != nullptr &&
       (records.schema->label() == nullptr || !data::has_values(*records.schema->label())))
     return fail(ErrorCode::invalid_argument,
@@ -84,17 +97,17 @@ Result<FairRecords> asked(const query::QueryPlan& plan, const FairOptions& optio
       return fail(ErrorCode::invalid_argument,
                   "a '{}' plan asks about feature {}, and records have {}", plan.kind, column,
                   records.features.columns());
-  std::vector<std::uint32_t> place(records.group_names.size(), kGroups);
+  std::vector<std::uint32_t> place(names.size(), kGroups);
   for (std::size_t i = 0; i < place.size(); ++i)
     for (std::uint32_t group = 0; group < kGroups; ++group)
-      if (records.group_names[i] == options.groups[group]) place[i] = group;
+      if (names[i] == options.groups[group]) place[i] = group;
   const base::Digest job = base::Digest::of(base::view_of(plan.job.text()));
   std::vector<std::size_t> rows;
   FairRecords found;
   const std::size_t size = std::min<std::size_t>(records.size(), plan.layout.max_units);
   for (std::size_t row = 0; row < size; ++row) {
-    HANSE_CHECK(records.group[row] < place.size());
-    const std::uint32_t group = place[records.group[row]];
+    HANSE_CHECK(grouped[row] < place.size());
+    const std::uint32_t group = place[grouped[row]];
     if (group == kGroups) continue;
     if (options.half != Half::all &&
         coin(job, records, row, group) != (options.half == Half::second))
@@ -207,6 +220,7 @@ std::string to_json(const FairOptions& options) {
                                 {"cells", feature.cells},
                                 {"bandwidth", feature.bandwidth}});
   }
+  json["by"] = kGroupings[static_cast<std::size_t>(options.by)];
   json["groups"] = options.groups;
   json["positive"] = options.positive;
   json["levels"] = options.levels;
@@ -222,8 +236,8 @@ Result<FairOptions> fair_options_from_json(std::string_view text) {
     return !deep;
   };
   const Json json = Json::parse(text, guard, /*allow_exceptions=*/false);
-  if (deep || !json.is_object() || json.size() != 5) return wrong("an object of five keys");
-  for (const char* key : {"features", "groups", "positive", "levels", "half"})
+  if (deep || !json.is_object() || json.size() != 6) return wrong("an object of six keys");
+  for (const char* key : {"features", "by", "groups", "positive", "levels", "half"})
     if (!json.contains(key)) return wrong(std::string("no ") + key);
   FairOptions options;
   if (!json["features"].is_array()) return wrong("features are a list");
@@ -237,10 +251,10 @@ Result<FairOptions> fair_options_from_json(std::string_view text) {
     return wrong("positive and levels are whole numbers");
   options.positive = json["positive"].get<std::uint32_t>();
   options.levels = json["levels"].get<std::uint32_t>();
-  if (!json["half"].is_string()) return wrong("half is a text");
-  const auto half = std::find(kHalves.begin(), kHalves.end(), json["half"].get<std::string>());
-  if (half == kHalves.end()) return wrong("half is first, second or all");
-  options.half = static_cast<Half>(half - kHalves.begin());
+  HANSE_TRY(const std::size_t by, place_of(json["by"], kGroupings));
+  options.by = static_cast<GroupedBy>(by);
+  HANSE_TRY(const std::size_t half, place_of(json["half"], kHalves));
+  options.half = static_cast<Half>(half);
   HANSE_TRY_VOID(check_options(options));
   if (to_json(options) != text) return wrong("they are not written as this version writes them");
   return options;

@@ -9,12 +9,13 @@
 // plan.parameters of fair_calibration are the model that the first question gave. Options, as JSON:
 //
 //   {"features": [{"column": 0, "low": -1, "high": 1, "cells": 16, "bandwidth": 0.1}],
-//    "groups": ["old", "new"], "positive": 1, "levels": 9, "half": "first"}
+//    "by": "site_class", "groups": ["old", "new"], "positive": 1, "levels": 9, "half": "first"}
 //
-// `column` is one of the dataset's features, scaled as they are; a record's group is 0 or 1 by its
-// name's place in `groups`, and its label is 1 where its target is `positive`. Records of other
-// groups count nowhere. `half` is "first", "second" or "all": which of two halves is asked about. A
-// record's half is a coin of its own content and the job,
+// `column` is one of the dataset's features, scaled as they are; a record's group is 0 or 1 by the
+// place in `groups` of its own group's name or, by "site_class", of its site's class; its label is
+// 1 where its target is `positive`. Records of other groups count nowhere. `half` is "first",
+// "second" or "all": which of two halves is asked about. A record's half is a coin of its own
+// content and the job,
 //   first bit of SHA-256("hanse/fairness/half/1" ‖ job ‖ features ‖ group ‖ target),
 // so it does not depend on any other record, and equal records are in one half. A ledger that adds
 // up what both questions cost charges more than a record pays.
@@ -32,12 +33,14 @@ inline constexpr std::string_view kCellsPart = "cells";
 inline constexpr std::string_view kTreePart = "tree";
 
 enum class Half { first, second, all };
+enum class GroupedBy { group, site_class };
 
 struct FairOptions {
   std::vector<std::uint32_t> columns = {};  // one for each feature
   std::vector<FeatureGrid> features = {};   // in the dataset's scale
-  std::vector<std::string> groups = {};     // two names
-  std::uint32_t positive = 1;               // index of the label's value
+  GroupedBy by = GroupedBy::group;
+  std::vector<std::string> groups = {};  // two names
+  std::uint32_t positive = 1;            // index of the label's value
   std::uint32_t levels = 9;
   Half half = Half::all;
 

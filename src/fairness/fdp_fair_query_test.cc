@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <numeric>
 
 #include "fairness/oracle.h"
@@ -149,6 +150,19 @@ TEST(FairQueries, HalvesAreARecordsOwn) {
   EXPECT_EQ(moved, 1);
 }
 
+// Old and new machines are classes of sites as a rule.
+TEST(FairQueries, GroupBySiteClassToo) {
+  data::Dataset records = dataset(900, 1);
+  const auto expected = answered(plan_of(kFairLearningKind, options()), records);
+  std::swap(records.group, records.site_class);
+  std::swap(records.group_names, records.site_class_names);
+  FairOptions by_class = options();
+  by_class.by = GroupedBy::site_class;
+  EXPECT_EQ(fair_options_from_json(to_json(by_class)).value(), by_class);
+  const auto found = answered(plan_of(kFairLearningKind, by_class), records);
+  EXPECT_EQ(found.part(kCellsPart).value(), expected.part(kCellsPart).value());
+}
+
 // No more records than the plan allows, the first of the table.
 TEST(FairQueries, AskNoMoreThanThePlanAllows) {
   const data::Dataset records = dataset(900, 3);
@@ -198,7 +212,7 @@ TEST(FairOptions, AreReadAsTheyAreWritten) {
   EXPECT_EQ(to_json(options(Half::first)),
             R"({"features":[{"column":2,"low":-1.0,"high":1.0,"cells":16,"bandwidth":0.05},)"
             R"({"column":0,"low":-1.0,"high":1.0,"cells":8,"bandwidth":0.1}],)"
-            R"("groups":["old","new"],"positive":1,"levels":6,"half":"first"})");
+            R"("by":"group","groups":["old","new"],"positive":1,"levels":6,"half":"first"})");
   const auto refused = [](auto change) {
     FairOptions changed = options();
     change(changed);
@@ -265,6 +279,18 @@ TEST(FairQueries, RefuseOtherPlans) {
   records = dataset(9, 5);
   records.target.clear();
   EXPECT_FALSE(query->answer(records, random, executor).has_value());
+  // A label that is a number has no declared value.
+  const auto schema_of = [](data::Column label) {
+    return std::make_shared<const data::Schema>(
+        data::Schema::create({{.name = "x", .kind = data::ColumnKind::number, .high = 1}, label})
+            .value());
+  };
+  const auto label = data::ColumnKind::label;
+  records = dataset(9, 5);
+  records.schema = schema_of({.name = "y", .kind = label, .low = 0, .high = 1});
+  EXPECT_FALSE(query->answer(records, random, executor).has_value());
+  records.schema = schema_of({.name = "y", .kind = label, .values = {"no", "yes"}});
+  EXPECT_TRUE(query->answer(records, random, executor).has_value());
   EXPECT_TRUE(query->answer(dataset(0, 5), random, executor).has_value());
 }
 
