@@ -11,7 +11,8 @@
 //   - class shares are noised and charged; nothing is scaled by a true number of records;
 //   - how widely to smooth is chosen from noised counts, not by cross-validation;
 //   - no half plays both parts, which would charge each record twice.
-// A record is in one half, so under add_remove it pays the dearer of the two charges.
+// A record is in one half, so under add_remove it pays the dearer of the two charges
+// (docs/proofs/fair_threshold.md).
 #pragma once
 
 #include <array>
