@@ -222,8 +222,4 @@ Result<std::unique_ptr<query::Query>> create_class_histogram(const query::QueryP
       new ClassHistogram(plan, std::move(options), std::move(model)));
 }
 
-void fill(query::Catalog& catalog) {
-  catalog.add(std::string(kClassHistogramKind), create_class_histogram);
-}
-
 }  // namespace hanse::fairness

@@ -61,7 +61,4 @@ double middle_of(std::uint32_t bin, const ClassHistogramOptions& options);
 // Options, layout and parameters must agree, the unit is the record: else invalid_argument.
 base::Result<std::unique_ptr<query::Query>> create_class_histogram(const query::QueryPlan& plan);
 
-// Adds the kinds of this room.
-void fill(query::Catalog& catalog);
-
 }  // namespace hanse::fairness

@@ -1,7 +1,7 @@
 #include "jobs/catalog.h"
 
 #include "active/score_histogram.h"
-#include "fairness/class_histogram.h"
+#include "fairness/queries.h"
 #include "learning/queries.h"
 
 namespace hanse::jobs {
