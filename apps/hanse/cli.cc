@@ -8,8 +8,8 @@
 #include "base/nearest.h"
 #include "hanse/cli_audit.h"
 #include "hanse/cli_budget.h"
-#include "hanse/cli_policy.h"
 #include "hanse/cli_label.h"
+#include "hanse/cli_policy.h"
 #include "hanse/cli_policy_site.h"
 #include "hanse/cli_texts.h"
 #include "hanse/completion.h"
@@ -116,6 +116,11 @@ CLI::App* add_predict(CLI::App& app, Predict& predict) {
   command->add_option("--map", predict.map, "Map file: your own names and units for the columns")
       ->type_name("FILE");
   command->add_option("--query", predict.query, "What to ask the database")->type_name("SQL");
+  command
+      ->add_option("--class", predict.site_class,
+                   "Class of the site that the data is of, where a fair training made it a model "
+                   "of its own")
+      ->type_name("NAME");
   add_threads(*command, predict.threads);
   command->add_flag("--json", predict.json, "Print one JSON document instead of CSV");
   return command;

@@ -54,6 +54,7 @@ struct Predict {
   std::optional<double> rpm;
   std::optional<std::string> map;
   std::optional<std::string> query;
+  std::optional<std::string> site_class;
   std::size_t threads = 0;
   bool json = false;
 };

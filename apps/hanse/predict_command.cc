@@ -49,7 +49,8 @@ base::Result<void> execute(const Predict& command, const Doors& doors) {
             storage::read_all(doors.directory, path, base::kMaxModelBytes));
   auto model = jobs::model_from_json(base::text_of(bytes));
   if (!model) return base::fail(model.error().within(path));
-  const jobs::NewData data{command.data, command.files, command.rpm, command.map, command.query};
+  const jobs::NewData data{command.data, command.files, command.rpm,
+                           command.map,  command.query, command.site_class};
   HANSE_TRY(const auto predictions,
             jobs::predict(*model, data, {doors.directory, doors.executor, &doors.databases}));
   doors.terminal.say(remarks(predictions, doors.terminal.err()));

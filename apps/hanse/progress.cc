@@ -43,6 +43,12 @@ std::string in_words(const jobs::Progress& progress) {
       return round + "  every site alone";
     case jobs::Phase::uniform:
       return round + "  the control: labels chosen by coins";
+    case jobs::Phase::plain:
+      return round + "  together, nothing done by class";
+    case jobs::Phase::shrunk:
+      return round + "  the control: small weights";
+    case jobs::Phase::classes:
+      return round + "  every class alone";
     case jobs::Phase::pooled:
       return round + "  all records in one place";
     default:

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <map>
 
+#include "jobs/report_fairness.h"
+
 namespace hanse::commands {
 namespace {
 
@@ -233,6 +235,24 @@ std::string labels_of(const jobs::ReportedActive& active, const std::string& met
   return said.empty() ? text : text + wrapped(said) + "\n";
 }
 
+// The fair training beside the plain one and the control.
+std::string fairness_of(const jobs::ReportedFairness& fairness, const Style& style) {
+  const auto line = [](std::string_view name, std::string_view fair, std::string_view plain,
+                       std::string_view shrunk, std::string_view difference) {
+    return left("  " + shortened(visible(name)), 26) + right(std::string(fair), 13) +
+           right(std::string(plain), 13) + right(std::string(shrunk), 13) +
+           right(std::string(difference), 15) + "\n";
+  };
+  std::string text = style.dim(line("loss", "fair", "plain", "shrunk", "fair − plain"));
+  const jobs::ComparedArms& metrics = fairness.metrics;
+  for (const jobs::FairnessRow& row : jobs::rows_of(fairness))
+    text += line(row.name, shown(metrics.federated, row.value), shown(metrics.local, row.value),
+                 shown(metrics.pooled, row.value),
+                 shown(metrics.federated_minus_local, row.value, true));
+  for (const std::string& sentence : jobs::verdicts(fairness)) text += wrapped(sentence) + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string summary(const jobs::Report& report, const Style& style) {
@@ -254,6 +274,7 @@ std::string summary(const jobs::Report& report, const Style& style) {
                  group.test_records, group.metrics, first);
   std::string text = title(report, style) + "\n" + tables.text(style);
   if (report.active && measured) text += "\n" + labels_of(*report.active, first, style);
+  if (report.fairness) text += "\n" + fairness_of(*report.fairness, style);
   const auto hurt = jobs::hurt_in_words(report);
   for (const std::string& sentence : hurt)
     text += (&sentence == &hurt.front() ? "\n" : "") + style.warning(wrapped(sentence)) + "\n";

@@ -219,6 +219,7 @@ base::Result<std::vector<SiteData>> simulate(const FleetSpec& spec, std::uint64_
   for (SiteData& site : sites) {
     const auto plant = std::ranges::find(spec.sites, site.site.text(), &PlantSpec::name);
     site.site_class = plant->site_class;
+    site.records.site_class_names = {plant->site_class};
   }
   return sites;
 }

@@ -1,5 +1,8 @@
 #include "data/site_classes.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace hanse::data {
@@ -21,6 +24,10 @@ Result<void> check_classes(const SiteClasses& classes) {
     return fail(ErrorCode::invalid_argument, "the site class '{}' is there twice",
                 twice->substr(0, 64));
   return {};
+}
+
+std::string joined_name(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, "+"));
 }
 
 std::optional<std::uint32_t> place_of(const SiteClasses& classes, std::string_view name) {

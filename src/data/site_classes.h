@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxSiteClasses = 64;
 // An entry without a name, a name twice, more names than kMaxSiteClasses: invalid_argument.
 base::Result<void> check_classes(const SiteClasses& classes);
 
+// "legacy", and of classes that are counted together "legacy+old".
+std::string joined_name(const std::vector<std::string>& names);
+
 // The place of a class; none: it is none of them.
 std::optional<std::uint32_t> place_of(const SiteClasses& classes, std::string_view name);
 

@@ -60,19 +60,23 @@ class Misfit {
 
  private:
   // Σ r z and Σ r over records, r = P(1) − y. A bin's record has variance r² in them, the noise of
-  // its count as much as σ² records.
+  // its count as much as σ² records. Of more than two labels the own one stands against all others
+  // together, and the first sum alone counts.
   void of_bins(const Calibration& at, Pair& gradient, Symmetric& variance) const {
     const double noise = counts_.count_noise * counts_.count_noise;
-    for (std::size_t label = 0; label < 2; ++label)
+    const bool binary = options_.labels() == 2;
+    for (std::size_t label = 0; label < options_.labels(); ++label)
       for (std::uint32_t bin = 0; bin < options_.bins; ++bin) {
         const double own = middle_of(bin, options_);
-        const double odds = label == 1 ? own : -own;
-        const double r = sigmoid(at.stretch * odds + at.shift) - static_cast<double>(label);
+        const double y = binary && label == 0 ? 0 : 1;
+        const double odds = y == 1 ? own : -own;
+        const double r = sigmoid(at.stretch * odds + (binary ? at.shift : 0)) - y;
         const double records = counts_.counts[class_][label][bin];
-        gradient.first += records * r * odds;
-        gradient.second += records * r;
         const double weight = (std::max(records, 0.0) + noise) * r * r;
+        gradient.first += records * r * odds;
         variance.a += weight * odds * odds;
+        if (!binary) continue;
+        gradient.second += records * r;
         variance.b += weight * odds;
         variance.c += weight;
       }
@@ -128,13 +132,8 @@ Calibration least(const Misfit& misfit) {
 
 }  // namespace
 
-Result<std::vector<Calibration>> fit_calibrations(const ClassCounts& counts,
-                                                  const ClassHistogramOptions& options) {
-  if (options.labels() > 2)
-    return base::fail(ErrorCode::unsupported,
-                      "calibration moves two labels against one another, and there are {}; choose "
-                      "a method without it",
-                      options.labels());
+std::vector<Calibration> fit_calibrations(const ClassCounts& counts,
+                                          const ClassHistogramOptions& options) {
   std::vector<Calibration> fitted;
   for (std::size_t c = 0; c < options.classes.size(); ++c)
     fitted.push_back(least(Misfit(counts, options, c)));
@@ -159,11 +158,9 @@ std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramO
       const double middle = middle_of(bin, options);
       double loss = middle * middle;
       if (!options.is_regression()) {
-        const bool binary = options.labels() == 2;
         const double sign = label == 1 ? 1 : -1;
-        const double odds =
-            binary ? calibration.stretch * middle + sign * calibration.shift : middle;
-        loss = softplus(-odds);
+        const double shift = options.labels() == 2 ? sign * calibration.shift : 0;
+        loss = softplus(-(calibration.stretch * middle + shift));
       }
       sum += counts.counts[of_class][label][bin] * loss;
       losses.push_back(loss);

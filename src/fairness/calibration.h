@@ -19,10 +19,10 @@ struct Calibration {
 
 inline constexpr double kPriorDeviation = .5;
 
-// By class. Of a classification with more than two labels: unsupported, since two numbers would not
-// say which label is favoured.
-base::Result<std::vector<Calibration>> fit_calibrations(const ClassCounts& counts,
-                                                        const ClassHistogramOptions& options);
+// By class. Of a classification with more than two labels a stretch alone, as if all labels but a
+// record's own were one: which of them is favoured a shift could not say.
+std::vector<Calibration> fit_calibrations(const ClassCounts& counts,
+                                          const ClassHistogramOptions& options);
 
 // The same model so stretched and shifted: a model like any other.
 base::Result<learning::Model> calibrated(const learning::Model& model,
@@ -34,10 +34,10 @@ struct Noised {
   double noise = 0;
 };
 
-// Mean loss of a class by the histogram, with these calibrations: the logarithmic one of a
-// classification (of more than two labels by the own label's odds, which is the same), the squared
-// error of a regression's scaled target, there without calibration. Bins stand for their middles.
-// A class whose noised total is not above 0 has none.
+// Mean loss of a class by the histogram, with this calibration: the logarithmic one of a
+// classification (of more than two labels by the own label's odds: exact without a stretch), the
+// squared error of a regression's scaled target, there without calibration. Bins stand for their
+// middles. A class whose noised total is not above 0 has none.
 std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramOptions& options,
                                 std::size_t of_class, const Calibration& calibration);
 

@@ -27,7 +27,7 @@ inline constexpr double kMomentsShare = .5;
 struct ClassHistogramOptions {
   learning::Architecture architecture;
   data::SiteClasses classes;
-  std::uint32_t bins = 16;
+  std::uint32_t bins = 32;
 
   bool is_regression() const;
   std::size_t labels() const;  // 1 of a regression

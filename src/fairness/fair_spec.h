@@ -35,7 +35,7 @@ struct FairSpec {
   ConstraintKind constraint = ConstraintKind::excess_gap;
   double bound = .05;
   double share = .2;        // of the budget, for what is asked by class
-  std::uint32_t bins = 16;  // of each histogram of scores
+  std::uint32_t bins = 32;  // of each histogram of scores
 
   bool operator==(const FairSpec&) const = default;
 };

@@ -31,16 +31,6 @@ Result<void> check_private(const learning::StrategySpec& training) {
   return {};
 }
 
-Result<void> check_model(const FairSpec& spec, const learning::Architecture& architecture) {
-  const bool classifies = architecture.task() == learning::Task::classification;
-  if (spec.method == Method::calibration && classifies && architecture.outputs() > 2)
-    return fail(ErrorCode::unsupported,
-                "'method' is 'calibration', which moves two labels against one another, and the "
-                "label has {}; choose measure",
-                architecture.outputs());
-  return {};
-}
-
 }  // namespace
 
 base::Bytes encode(std::span<const Calibration> calibrations) {
@@ -66,12 +56,13 @@ Result<std::vector<Calibration>> decode_calibrations(base::ByteView bytes, std::
   return calibrations;
 }
 
-Result<std::unique_ptr<learning::Strategy>> FairTraining::create(
-    const FairSpec& spec, learning::StrategySpec training, std::uint32_t updates, base::JobId job,
-    std::uint32_t max_sites, const learning::Architecture& architecture) {
+Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec& spec,
+                                                                 learning::StrategySpec training,
+                                                                 std::uint32_t updates,
+                                                                 base::JobId job,
+                                                                 std::uint32_t max_sites) {
   HANSE_TRY_VOID(check_spec(spec));
   HANSE_TRY_VOID(check_private(training));
-  HANSE_TRY_VOID(check_model(spec, architecture));
   HANSE_TRY(const math::Lattice lattice, math::Lattice::create(training.fraction_bits));
   std::unique_ptr<FairTraining> fair(new FairTraining(spec, job, max_sites, lattice));
   fair->max_records_ = training.max_records_per_site;
@@ -145,8 +136,8 @@ Result<ClassCounts> FairTraining::counts_in(const Iterate& iterate,
   return counts;
 }
 
-Result<std::vector<Calibration>> FairTraining::calibrations(
-    const ClassCounts& counts, const learning::Architecture& of) const {
+std::vector<Calibration> FairTraining::calibrations(const ClassCounts& counts,
+                                                    const learning::Architecture& of) const {
   if (spec_.method == Method::measure) return std::vector<Calibration>(spec_.classes.size());
   return fit_calibrations(counts, options(of));
 }
@@ -155,7 +146,7 @@ Result<Iterate> FairTraining::step(const Iterate& iterate,
                                    const privacy::Released& released) const {
   if (iterate.steps < updates_) return training_->step(inner(iterate), released);
   HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
-  HANSE_TRY(const auto fitted, calibrations(counts, iterate.model.architecture()));
+  const auto fitted = calibrations(counts, iterate.model.architecture());
   Iterate next = iterate;
   ++next.steps;
   next.history = encode(fitted);
@@ -167,14 +158,15 @@ Result<learning::RoundFacts> FairTraining::facts(const Iterate& iterate,
   if (iterate.steps < updates_) return training_->facts(inner(iterate), released);
   HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
   const ClassHistogramOptions asked = options(iterate.model.architecture());
-  HANSE_TRY(const auto fitted, calibrations(counts, asked.architecture));
+  const auto fitted = calibrations(counts, asked.architecture);
   learning::RoundFacts facts;
   std::vector<Noised> losses;
   for (std::size_t c = 0; c < spec_.classes.size(); ++c) {
     const auto loss = mean_loss(counts, asked, c, fitted[c]);
     if (!loss) continue;
     losses.push_back(*loss);
-    facts.released.push_back({"loss_" + spec_.classes[c].front(), loss->value, loss->noise});
+    facts.released.push_back(
+        {"loss_" + data::joined_name(spec_.classes[c]), loss->value, loss->noise});
   }
   if (losses.size() < 2) return facts;
   const auto [least, most] = std::ranges::minmax(losses, {}, &Noised::value);

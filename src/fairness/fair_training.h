@@ -12,11 +12,13 @@ namespace hanse::fairness {
 class FairTraining final : public learning::Strategy {
  public:
   // `training` with privacy says what all rounds cost together: spec.share of it is for the last
-  // one. `updates`: rounds of a training in the clear. Units of several records, sites of their
-  // own, calibration of more than two labels: unsupported, and said.
-  static base::Result<std::unique_ptr<learning::Strategy>> create(
-      const FairSpec& spec, learning::StrategySpec training, std::uint32_t updates, base::JobId job,
-      std::uint32_t max_sites, const learning::Architecture& architecture);
+  // one. `updates`: rounds of a training in the clear. Units of several records, sites with
+  // a budget of their own: unsupported, and said.
+  static base::Result<std::unique_ptr<learning::Strategy>> create(const FairSpec& spec,
+                                                                  learning::StrategySpec training,
+                                                                  std::uint32_t updates,
+                                                                  base::JobId job,
+                                                                  std::uint32_t max_sites);
 
   base::Result<query::QueryPlan> plan(const learning::Iterate& iterate,
                                       base::RoundId round) const override;
@@ -45,8 +47,8 @@ class FairTraining final : public learning::Strategy {
   base::Result<query::QueryPlan> class_plan(const learning::Iterate& iterate) const;
   base::Result<ClassCounts> counts_in(const learning::Iterate& iterate,
                                       const privacy::Released& released) const;
-  base::Result<std::vector<Calibration>> calibrations(const ClassCounts& counts,
-                                                      const learning::Architecture& of) const;
+  std::vector<Calibration> calibrations(const ClassCounts& counts,
+                                        const learning::Architecture& of) const;
   // As the inner strategy knows it.
   learning::Iterate inner(const learning::Iterate& iterate) const;
 

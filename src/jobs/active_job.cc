@@ -57,14 +57,6 @@ learning::Model initial_model(const Job& job, learning::Architecture architectur
   return learning::Model::initial(std::move(architecture), random);
 }
 
-Result<Job> with_all_labels(Job job, const data::Schema& schema, std::uint32_t sites) {
-  if (!job.active) return job;
-  job.active.reset();
-  HANSE_TRY(const auto strategy, strategy_of(job, schema, sites));
-  job.rounds = strategy->rounds().value_or(job.updates);
-  return job;
-}
-
 Job with_uniform_labels(Job job) {
   job.active->rule = active::SelectionRule::uniform;
   job.active->max_labels_per_site = 0;

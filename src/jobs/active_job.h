@@ -14,8 +14,6 @@ void read_active(Section section, Job& job);
 // Where every training of the job begins: parameters drawn from its seed.
 learning::Model initial_model(const Job& job, learning::Architecture architecture);
 
-// The job with all labels there from the beginning: one training.
-base::Result<Job> with_all_labels(Job job, const data::Schema& schema, std::uint32_t sites);
 // The job with as many labels at the same cost, chosen by coins alone.
 Job with_uniform_labels(Job job);
 

@@ -42,7 +42,7 @@ TEST(ActiveJob, CountsTheRoundsOfAllCycles) {
   EXPECT_EQ(job->rounds, 3U * (1 + 3));
   EXPECT_EQ(ends_of_cycles(*job), (std::vector<std::uint32_t>{4, 8, 12}));
   EXPECT_EQ(labels_granted(*job->active), (std::vector<double>{30, 50, 70}));
-  const auto all = with_all_labels(*job, *schema_of(job->source), 3);
+  const auto all = one_training(*job, *schema_of(job->source), 3);
   ASSERT_TRUE(all);
   EXPECT_EQ(all->rounds, 3U);
   // The file that is kept gives the same job.

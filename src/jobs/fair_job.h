@@ -17,11 +17,11 @@ base::Result<data::SiteClasses> joined_classes(const Job& job);
 // After aggregation and classes.
 void read_fairness(Section section, Job& job);
 
-// The same training with nothing done by class.
-Job without_fairness(Job job);
-// That, with so much l2 that weights stay small: what any method has to beat that only makes the
-// easy class worse.
+// A training with so much more l2 that weights stay small: what a method has to beat that only
+// makes the easy class worse.
 Job shrunk(Job job);
+// A private training with noise that is nothing: clipping and all else stay.
+Job noiseless(Job job);
 
 // "calibration of 2 classes, excess_gap at most 0.05".
 std::string in_words(const fairness::FairSpec& spec);

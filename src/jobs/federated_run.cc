@@ -467,10 +467,7 @@ Result<ModelFile> FederatedRun::model() const {
   const auto end = record().end();
   if (!end || end->outcome != TrainingOutcome::finished)
     return fail(ErrorCode::failed_precondition, "job '{}' is not finished", job_.name.text());
-  ReadingSpec reading = reading_of(job_.source);
-  HANSE_TRY(data::Schema schema, schema_of(reading));
-  HANSE_TRY(learning::Model model, parts_->strategy->model(parts_->iterate));
-  return ModelFile{job_.name.text(), std::move(schema), std::move(reading), std::move(model), {}};
+  return model_file_of(job_, *parts_->strategy, parts_->iterate);
 }
 
 }  // namespace hanse::jobs

@@ -29,7 +29,7 @@ Result<std::unique_ptr<learning::Strategy>> create(const Job& job, learning::Str
                                                    std::uint32_t sites) {
   if (job.fairness)
     return fairness::FairTraining::create(*job.fairness, std::move(strategy), job.updates, job.name,
-                                          sites, architecture);
+                                          sites);
   if (!job.active) return learning::create_strategy(std::move(strategy), job.name, sites);
   return active::ActiveTraining::create(*job.active, std::move(strategy), job.updates, job.name,
                                         sites, initial_model(job, architecture));

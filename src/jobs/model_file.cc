@@ -21,6 +21,11 @@ constexpr std::size_t kShownBytes = 60;
 // How a simulated plant's operator names recordings of his own machines.
 constexpr std::string_view kFleetFiles = "{rpm}_{bearing}_{fault}.npy";
 
+struct DraftClass {
+  std::vector<std::string> names;
+  std::vector<double> parameters;
+};
+
 // The document, field by field, before its parts are put together and checked against each other.
 struct Draft {
   std::string job;
@@ -30,6 +35,7 @@ struct Draft {
   learning::ArchitectureSpec architecture;
   std::vector<std::string> training_groups;
   std::vector<double> parameters;
+  std::vector<DraftClass> classes;
 };
 
 // A field that is a word in the document and a value of an enumeration here.
@@ -161,6 +167,11 @@ static void describe(JsonFields& json, learning::ArchitectureSpec& spec) {
   json.field("l2", spec.l2);
 }
 
+static void describe(JsonFields& json, DraftClass& one) {
+  json.field("names", one.names);
+  json.field("parameters", one.parameters);
+}
+
 static void describe(JsonFields& json, Draft& draft) {
   json.constant("schema", kModelSchema);
   json.field("job", draft.job);
@@ -170,6 +181,7 @@ static void describe(JsonFields& json, Draft& draft) {
   json.field("architecture", draft.architecture);
   json.field("training_groups", draft.training_groups);
   json.field("parameters", draft.parameters);
+  json.field("site_classes", draft.classes);
 }
 
 namespace {
@@ -182,6 +194,23 @@ void name_features(Draft& draft) {
   for (const data::Column& column : draft.columns)
     if (column.kind == data::ColumnKind::number) names.push_back(column.name);
   if (names.size() == data::vibration::feature_columns().size()) names.clear();  // all of them
+}
+
+Result<std::vector<ClassModel>> classes_in(std::vector<DraftClass> drafts,
+                                           const learning::Architecture& architecture) {
+  std::vector<ClassModel> classes;
+  std::set<std::string> known;
+  for (DraftClass& draft : drafts) {
+    if (draft.names.empty())
+      return base::fail(ErrorCode::corruption, "site_classes: a model without a class's name");
+    for (const std::string& name : draft.names)
+      if (!known.insert(name).second)
+        return base::fail(ErrorCode::corruption, "site_classes: '{}' has two models",
+                          name.substr(0, kShownBytes));
+    HANSE_TRY(auto model, learning::Model::create(architecture, std::move(draft.parameters)));
+    classes.push_back({std::move(draft.names), std::move(model)});
+  }
+  return classes;
 }
 
 // What the types of single fields cannot say.
@@ -204,16 +233,20 @@ Result<ModelFile> assemble(Draft draft) {
         ErrorCode::corruption,
         "the architecture takes {} features to {} outputs, the columns make {} and {}",
         architecture.inputs(), architecture.outputs(), schema.feature_count(), outputs);
-  HANSE_TRY(auto model,
-            learning::Model::create(std::move(architecture), std::move(draft.parameters)));
+  HANSE_TRY(auto model, learning::Model::create(architecture, std::move(draft.parameters)));
+  HANSE_TRY(auto classes, classes_in(std::move(draft.classes), architecture));
   const auto& groups = draft.training_groups;
   if (const auto at = std::ranges::adjacent_find(groups, std::greater_equal<>());
       at != groups.end())
     return base::fail(ErrorCode::corruption,
                       "training_groups: expected byte order and each once, found '{}' before '{}'",
                       at[0].substr(0, kShownBytes), at[1].substr(0, kShownBytes));
-  return ModelFile{std::move(draft.job), std::move(schema), std::move(draft.reading),
-                   std::move(model), std::move(draft.training_groups)};
+  return ModelFile{std::move(draft.job),
+                   std::move(schema),
+                   std::move(draft.reading),
+                   std::move(model),
+                   std::move(draft.training_groups),
+                   std::move(classes)};
 }
 
 }  // namespace
@@ -234,7 +267,11 @@ std::string to_json(const ModelFile& file) {
               file.reading,
               file.model.architecture().spec(),
               file.training_groups,
-              {parameters.begin(), parameters.end()}};
+              {parameters.begin(), parameters.end()},
+              {}};
+  for (const ClassModel& one : file.classes)
+    draft.classes.push_back(
+        {one.names, {one.model.parameters().begin(), one.model.parameters().end()}});
   return JsonFields::write([&](JsonFields& json) { describe(json, draft); });
 }
 
@@ -245,6 +282,12 @@ Result<ModelFile> model_from_json(std::string_view text) {
   auto file = assemble(std::move(draft));
   if (!file) return base::fail(ErrorCode::corruption, "{}", file.error().text());
   return file;
+}
+
+const learning::Model& model_for(const ModelFile& file, std::string_view site_class) {
+  for (const ClassModel& one : file.classes)
+    if (std::ranges::find(one.names, site_class) != one.names.end()) return one.model;
+  return file.model;
 }
 
 std::vector<std::string> groups_of(std::span<const data::Dataset> training) {

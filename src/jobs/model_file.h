@@ -11,7 +11,7 @@
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kModelSchema = "hanse.model/2";
+inline constexpr std::string_view kModelSchema = "hanse.model/3";
 
 // How new tables are read: without path and query, joined columns as ordinary ones.
 struct TableReading {
@@ -25,13 +25,20 @@ struct TableReading {
 // How to read new data; the paths are empty. A simulated fleet's model reads recordings.
 using ReadingSpec = std::variant<data::RecordingsSpec, TableReading>;
 
+// What sites of these classes use instead of the common model.
+struct ClassModel {
+  std::vector<std::string> names;  // of the classes, in the job's order
+  learning::Model model;           // of the common model's architecture
+};
+
 struct ModelFile {
   std::string job;
   data::Schema schema;
   ReadingSpec reading;
   learning::Model model;
   std::vector<std::string>
-      training_groups;  // in byte order: predictions on these flatter the model
+      training_groups;                   // in byte order: predictions on these flatter the model
+  std::vector<ClassModel> classes = {};  // of a fair training; each class at most once
 };
 
 // Parameters read back to the same doubles.
@@ -41,6 +48,9 @@ std::string to_json(const ModelFile& file);
 // the schema's digest, the architecture and the parameters contradict each other, or groups are out
 // of order.
 base::Result<ModelFile> model_from_json(std::string_view text);
+
+// The model that a site of this class uses, the common one where it has none of its own.
+const learning::Model& model_for(const ModelFile& file, std::string_view site_class);
 
 // Of one fold's training sets: the names of their groups, once each, in byte order.
 std::vector<std::string> groups_of(std::span<const data::Dataset> training);

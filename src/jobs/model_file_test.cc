@@ -132,7 +132,7 @@ TEST(ModelFile, RefusesWhatContradictsItself) {
   expect_refused("\"decimal\": \".\"", "\"decimal\": \";\"", "decimal mark");
   expect_refused("\"o1\",", "\"o3\",", "found 'o3' before 'o2'");
   expect_refused("\"o1\",", "\"o2\",", "each once");
-  expect_refused("hanse.model/2", "hanse.model/9", "hanse.model/2");
+  expect_refused("hanse.model/3", "hanse.model/9", "hanse.model/3");
   expect_refused("\"job\": \"ovens\",", "", "'job'");
 }
 
@@ -143,6 +143,29 @@ RC_GTEST_PROP(ModelFile, NeverCrashesOnDamage, ()) {
   json.replace(at, length, *rc::gen::arbitrary<std::string>());
   const auto file = model_from_json(json);
   RC_ASSERT(file.has_value() || file.error().code() == ErrorCode::corruption);
+}
+
+TEST(ModelFile, KeepsTheModelsOfClasses) {
+  ModelFile file = thermometer();
+  file.classes = {{{"legacy", "old"},
+                   *learning::Model::create(file.model.architecture(), {-1.0, 1.0, 0.5, -0.5})}};
+  const std::string json = to_json(file);
+  const auto back = model_from_json(json);
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(to_json(*back), json);
+  EXPECT_EQ(model_for(*back, "old"), file.classes[0].model);
+  EXPECT_EQ(model_for(*back, "modern"), file.model);
+  EXPECT_EQ(model_for(*back, ""), file.model);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string other = json;
+    const std::size_t at = other.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    other.replace(at, from.size(), to);
+    EXPECT_FALSE(model_from_json(other)) << to;
+  };
+  refused("\"legacy\"", "\"old\"");
+  file.classes[0].names.clear();
+  EXPECT_FALSE(model_from_json(to_json(file)));
 }
 
 }  // namespace

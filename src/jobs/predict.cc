@@ -1,11 +1,13 @@
 #include "jobs/predict.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
+#include "base/nearest.h"
 #include "data/file_pattern.h"
 #include "jobs/csv_field.h"
 #include "jobs/evaluation.h"
@@ -233,6 +235,22 @@ MetricValues metrics_of(learning::Task task, const data::Column& label, const Ju
   return evaluate(metrics, label, judged);
 }
 
+// A class that the model knows nothing of is a slip: the common model would answer for it.
+Result<void> check_class(const ModelFile& file, const NewData& data) {
+  if (!data.site_class) return {};
+  std::vector<std::string> known;
+  for (const ClassModel& one : file.classes)
+    known.insert(known.end(), one.names.begin(), one.names.end());
+  if (std::ranges::find(known, *data.site_class) != known.end()) return {};
+  if (known.empty())
+    return base::fail(ErrorCode::invalid_argument,
+                      "--class: this model is the same for all classes of sites; leave it out");
+  return base::fail(ErrorCode::invalid_argument,
+                    "--class: expected a class that the model has a part for, {}; found '{}'{}",
+                    fmt::join(known, ", "), *data.site_class,
+                    base::did_you_mean(*data.site_class, known));
+}
+
 const std::string& label_of(const Predictions& predictions, double index) {
   return predictions.labels[static_cast<std::size_t>(index)];
 }
@@ -276,12 +294,13 @@ static void describe(JsonFields& json, Shown& shown) {
 
 Result<Predictions> predict(const ModelFile& file, const NewData& data, const RecordDoors& doors) {
   const auto* table = std::get_if<TableReading>(&file.reading);
+  HANSE_TRY_VOID(check_class(file, data));
   HANSE_TRY(const NewRecords fresh,
             table ? read_new_table(*table, data, doors)
                   : read_new_recordings(std::get<data::RecordingsSpec>(file.reading), data, doors));
   const data::Column& label = *file.schema.label();
   const data::Dataset& records = fresh.records;
-  const Judged judged = judge(file.model, records);
+  const Judged judged = judge(model_for(file, data.site_class.value_or("")), records);
   Predictions predictions;
   predictions.job = file.job;
   predictions.labels = label.values;

@@ -19,6 +19,8 @@ struct NewData {
   std::optional<double> shaft_rpm = {};   // one shaft speed for all recordings
   std::optional<std::string> map = {};    // a map file: the plant's own names and units for a table
   std::optional<std::string> query = {};  // of a database
+  // Of the site that the data is of, where the model has parts of classes. None: the common model.
+  std::optional<std::string> site_class = {};
 };
 
 struct Prediction {

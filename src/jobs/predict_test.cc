@@ -150,6 +150,26 @@ TEST_F(Predict, WritesNoFormulaIntoASpreadsheet) {
 }
 
 // The data is of the other kind: each error says which one is wanted.
+TEST_F(Predict, TakesTheModelOfTheSitesClass) {
+  ModelFile file = thermometer();
+  file.classes = {
+      {{"legacy"}, *learning::Model::create(file.model.architecture(), {-1.0, 1.0, 0.0, 0.0})}};
+  ASSERT_TRUE(directory_.write("new.csv", base::view_of("degrees\n90\n")));
+  const auto hot = [&](std::optional<std::string> site_class) {
+    NewData data{"new.csv"};
+    data.site_class = std::move(site_class);
+    return predict(file, data, doors_);
+  };
+  EXPECT_NEAR(hot({})->records[0].probabilities[1], 1 / (1 + std::exp(-16.0)), 1e-12);
+  EXPECT_NEAR(hot("legacy")->records[0].probabilities[1], 1 / (1 + std::exp(-1.6)), 1e-12);
+  const auto unknown = hot("legasy");
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().text().find("did you mean"), std::string::npos)
+      << unknown.error().text();
+  file.classes.clear();
+  EXPECT_FALSE(hot("legacy")) << "there is none of that class";
+}
+
 TEST_F(Predict, RefusesDataOfTheOtherKind) {
   const auto says = [&](const ModelFile& file, const NewData& data, std::string_view part) {
     const auto said = predict(file, data, doors_);

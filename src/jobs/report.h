@@ -12,7 +12,7 @@
 
 namespace hanse::jobs {
 
-inline constexpr std::string_view kReportSchema = "hanse.report/4";
+inline constexpr std::string_view kReportSchema = "hanse.report/5";
 
 // A metric by its name in learning/metrics.h. No value: undefined on these records, for example
 // roc_auc where one of the labels never occurs.
@@ -282,6 +282,31 @@ struct ReportedActive {
 // Whether the strategy paid, in a sentence, by the job's first metric. Empty without one.
 std::string verdict(const ReportedActive& active);
 
+// A class of sites, or some that are counted together.
+struct ReportedClass {
+  std::string name;
+  double weight = 0;  // in the fleet's risk
+
+  bool operator==(const ReportedClass&) const = default;
+};
+
+// A fair training beside the same one without anything done by class. In `metrics` federated is the
+// former, local the latter, pooled the latter with so much more l2 that it shrinks: the numbers are
+// those of fairness_values, losses on test records.
+struct ReportedFairness {
+  std::string method;
+  std::string constraint;
+  double bound = 0;
+  double share = 0;  // of the budget, for what is asked by class; 0 without one
+  std::vector<ReportedClass> classes;
+  ComparedArms metrics;
+
+  bool operator==(const ReportedFairness&) const = default;
+};
+
+// Whether the bound was kept, and what that did to the fleet, in sentences. Empty without numbers.
+std::vector<std::string> verdicts(const ReportedFairness& fairness);
+
 // The only place for what differs between equal runs.
 struct Timing {
   std::string started;  // RFC 3339, UTC
@@ -307,7 +332,8 @@ struct Report {
   LeftOut left_out;
   ReportedPrivacy privacy;
   ReportedAggregation aggregation;
-  std::optional<ReportedActive> active;  // of a job that labels in cycles
+  std::optional<ReportedActive> active;      // of a job that labels in cycles
+  std::optional<ReportedFairness> fairness;  // of a job that is fair between classes of sites
   Timing timing;
 
   bool operator==(const Report&) const = default;

@@ -7,6 +7,7 @@
 #include "jobs/report.h"
 #include "jobs/report_active.h"
 #include "jobs/report_charts.h"
+#include "jobs/report_fairness.h"
 #include "jobs/report_page.h"
 #include "learning/metrics.h"
 
@@ -239,6 +240,7 @@ std::string to_html(const Report& report) {
       report.job, seeds_in_words(report),
       simulation_notice(report) + warning_notices(report) + overall(report) + folds(report) +
           (report.active ? active_section(*report.active) : "") +
+          (report.fairness ? fairness_section(*report.fairness) : "") +
           breakdowns(report, "Per site", "site", report.sites, metrics) +
           breakdowns(report, "Per group", "group", report.groups, metrics) +
           curve_section(report.rounds,

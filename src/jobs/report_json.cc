@@ -75,11 +75,12 @@ static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
   if (!json.reading()) return;
   constexpr std::string_view kMetrics[] = {"loss", "accuracy", "rmse", "mae", "labels_granted"};
   const bool is_metric = std::ranges::find(kMetrics, metric.name) != std::end(kMetrics);
-  const bool fits = is_metric ? metric.value >= 0 : metric.name == "candidates";
-  if (!fits || metric.error < 0)
+  const bool may_be_negative = metric.name == "candidates" || metric.name == "gap" ||
+                               (metric.name.starts_with("loss_") && metric.name.size() > 5);
+  if (!(may_be_negative || (is_metric && metric.value >= 0)) || metric.error < 0)
     json.refuse(
-        "one of loss, accuracy, rmse, mae and labels_granted, or candidates, which noise may make "
-        "negative; its error not below 0");
+        "one of loss, accuracy, rmse, mae and labels_granted, or candidates, loss_CLASS and gap, "
+        "which noise may make negative; its error not below 0");
 }
 
 void describe(JsonFields& json, learning::RoundFacts& facts) {
@@ -254,6 +255,27 @@ static void describe_active(JsonFields& json, std::optional<ReportedActive>& act
   json.field("cycles", active->cycles);
 }
 
+static void describe(JsonFields& json, ReportedClass& one) {
+  json.field("name", one.name);
+  json.field("weight", one.weight);
+}
+
+static void describe_fairness(JsonFields& json, std::optional<ReportedFairness>& fairness) {
+  bool enabled = fairness.has_value();
+  json.field("enabled", enabled);
+  if (!enabled) return fairness.reset();
+  if (!fairness) fairness.emplace();
+  json.field("method", fairness->method);
+  json.field("constraint", fairness->constraint);
+  json.field("bound", fairness->bound);
+  json.field("share", fairness->share);
+  json.field("classes", fairness->classes);
+  estimates(json, "fair", fairness->metrics.federated);
+  estimates(json, "plain", fairness->metrics.local);
+  estimates(json, "shrunk", fairness->metrics.pooled);
+  estimates(json, "fair_minus_plain", fairness->metrics.federated_minus_local);
+}
+
 static void describe(JsonFields& json, Timing& timing) {
   json.field("started", timing.started);
   json.field("total_seconds", timing.total_seconds);
@@ -277,6 +299,7 @@ static void describe(JsonFields& json, Report& report) {
   json.field("privacy", report.privacy);
   json.field("aggregation", report.aggregation);
   json.object("active", [&](JsonFields& at) { describe_active(at, report.active); });
+  json.object("fairness", [&](JsonFields& at) { describe_fairness(at, report.fairness); });
   for (const auto* absent : {"policy", "audit"})
     json.object(absent, [](JsonFields& at) { at.constant("enforced", false); });
   json.field("timing", report.timing);

@@ -37,6 +37,20 @@ ComparedArms active_arms() {
   return arms;
 }
 
+ComparedArms fairness_arms(const std::string& name) {
+  const auto arm = [&](double fleet, double worst) {
+    return Estimates{{"fleet", fleet, fleet - .01, fleet + .01},
+                     {"worst", worst, worst - .01, worst + .01},
+                     {"gap", .04, .02, .06},
+                     {"excess_gap", {}, {}, {}},
+                     {"loss_" + name, worst, worst - .01, worst + .01},
+                     {"excess_" + name, .01, -.01, .03},
+                     {"loss_b", .3, {}, {}},
+                     {"excess_b", {}, {}, {}}};
+  };
+  return {arm(.4, .6), arm(.41, .5), arm(.5, .55), arm(.01, -.1)};
+}
+
 Report sample(const std::string& text) {
   Report report;
   report.job = {text, text, "00ff",          text,       text, "records", 2, text,
@@ -71,6 +85,8 @@ Report sample(const std::string& text) {
   report.active->cycles = {{60, active_arms(), {{text, active_arms()}}},
                            {120.5, active_arms(), {}}};
   report.active->curve = active_arms();
+  report.fairness =
+      ReportedFairness{"calibration", "gap", .05, .2, {{text, .8}, {"b", .2}}, fairness_arms(text)};
   report.timing = {"2026-01-01T00:00:00Z", 1.5, .5, .75, .25, {.1, .2, .3}};
   return report;
 }
@@ -110,12 +126,41 @@ TEST(ReleasedMetrics, AreToldWithTheirNoise) {
       << released_section(rounds);
 }
 
+TEST(ReportedFairness, SaysWhetherTheBoundIsKept) {
+  ReportedFairness fairness = *sample("a").fairness;
+  const auto said = [&] {
+    std::string all;
+    for (const std::string& sentence : verdicts(fairness)) all += sentence + "\n";
+    return all;
+  };
+  EXPECT_NE(said().find("Nothing says that the bound is kept, nor that it is not: the gap between "
+                        "classes is 0.040 (0.020 to 0.060), at most 0.05 wanted."),
+            std::string::npos)
+      << said();
+  EXPECT_NE(said().find("the worst class loses -0.100 (-0.110 to -0.090), the fleet +0.010"),
+            std::string::npos)
+      << said();
+  EXPECT_EQ(said().find("Small weights"), std::string::npos);
+  fairness.bound = .06;
+  EXPECT_NE(said().find("The bound is kept"), std::string::npos) << said();
+  fairness.bound = .01;
+  EXPECT_NE(said().find("The bound is not kept"), std::string::npos) << said();
+  fairness.constraint = "worst_class";
+  fairness.bound = .52;
+  EXPECT_NE(said().find("the loss of the worst class is 0.500"), std::string::npos) << said();
+  // A control that does as well in both is said.
+  fairness.metrics.pooled = fairness.metrics.federated;
+  EXPECT_NE(said().find("Small weights alone do no worse"), std::string::npos) << said();
+  fairness.metrics = {};
+  EXPECT_EQ(said(), "");
+}
+
 TEST(ReportJson, TopLevelKeysStandInTheirOrder) {
   const std::string json = to_json(sample("a"));
   std::size_t from = 0;
   for (const char* key :
        {"schema", "mode", "job", "seed", "rounds", "sites", "groups", "metrics", "hurt", "left_out",
-        "privacy", "aggregation", "policy", "audit", "timing"}) {
+        "privacy", "aggregation", "active", "fairness", "policy", "audit", "timing"}) {
     const std::size_t at = json.find("\n  \"" + std::string(key) + "\": ", from);
     ASSERT_NE(at, std::string::npos) << key;
     from = at + 1;
@@ -138,7 +183,7 @@ void expect_refused(const std::string& from, const std::string& to,
 TEST(ReportJson, RefusesWhatIsNotDescribed) {
   expect_refused("\"mode\": \"simulated\"", "\"mode\": \"deployed\"", {"mode", "deployed"});
   expect_refused("\"accuracy\"", "\"\\u001b]0;gone\"", {"one of loss, accuracy"});
-  expect_refused("hanse.report/4", "hanse.report/9", {"hanse.report/4"});
+  expect_refused("hanse.report/5", "hanse.report/9", {"hanse.report/5"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": -1", {"at seed", "a whole number"});
   expect_refused("\"seed\": 9007199254740992", "\"seed\": 1.5", {"at seed"});
   expect_refused("\"seed\": 9007199254740992", "\"sead\": 1", {"'seed'", "missing"});

@@ -144,15 +144,9 @@ void Retracing::check_model() {
   if (Digest::of(*run_.model) != ended->model)
     return find({}, {}, "the model file at hand is not the one of the log");
   if (!iterate_) return;  // no round at all: found above
-  const auto made = [&]() -> Result<std::string> {
-    ReadingSpec reading = reading_of(run_.job.source);
-    HANSE_TRY(data::Schema schema, schema_of(reading));
-    HANSE_TRY(learning::Model model, strategy_->model(*iterate_));
-    return to_json(ModelFile{
-        run_.job.name.text(), std::move(schema), std::move(reading), std::move(model), {}});
-  }();
+  const auto made = model_file_of(run_.job, *strategy_, *iterate_);
   if (!made) return find({}, {}, made.error().text());
-  if (Digest::of(base::view_of(*made)) != ended->model)
+  if (Digest::of(base::view_of(to_json(*made))) != ended->model)
     return find({}, {}, "a model file that is not the model of the last step");
   told_.has_model = true;
 }

@@ -6,8 +6,11 @@
 #include <mutex>
 
 #include "jobs/active_job.h"
+#include "jobs/fair_fold.h"
+#include "jobs/fair_job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/report_active.h"
+#include "jobs/report_fairness.h"
 #include "jobs/reported_job.h"
 #include "jobs/run_record.h"
 #include "jobs/tally.h"
@@ -85,6 +88,7 @@ class Runner {
   Result<void> run_repeat(const Records& records) {
     HANSE_TRY(const DealtRecords dealt, records.deal(job_.seed));
     const std::vector<data::SiteData>& sites = *dealt.sites;
+    if (job_.fairness) HANSE_TRY_VOID(check_site_classes(job_.fairness->classes, sites));
     HANSE_TRY_VOID(check_plan_of(job_, sites.size()));
     std::vector<base::SiteId> names;
     for (const data::SiteData& site : sites) names.push_back(site.site);
@@ -114,6 +118,7 @@ class Runner {
     HANSE_TRY(report_.job, reported_job(job_));
     report_.seed = first_seed_;
     if (job_.active) report_.active = reported(*job_.active, job_.privacy.is_private());
+    if (job_.fairness) report_.fairness = reported(*job_.fairness, job_.privacy.is_private());
     HANSE_TRY(report_.privacy,
               reported_privacy(job_, *schema_, static_cast<std::uint32_t>(sites.size())));
     if (report_.privacy.guarantee) {
@@ -187,10 +192,12 @@ class Runner {
     std::vector<SiteRecords> training;
     for (const SiteFold& part : parts)
       if (part.train) training.push_back({part.site, part.train});
+    HANSE_TRY(const Job all_labels,
+              one_training(job_, *schema_, static_cast<std::uint32_t>(sites.size())));
     std::vector<SharedIterate> local;
     if (job_.evaluation.local) {
-      HANSE_TRY(local,
-                timed(Phase::local, &RunSeconds::local, [&] { return train_alone(training); }));
+      HANSE_TRY(local, timed(Phase::local, &RunSeconds::local,
+                             [&] { return train_each("local", all_labels, training); }));
     }
     HANSE_TRY(const auto federated, timed(Phase::federated, &RunSeconds::federated, [&] {
                 return train_together(job_, {"federated", 0}, training);
@@ -201,21 +208,22 @@ class Runner {
                   return train_together(with_uniform_labels(job_), {"uniform", 0}, training);
                 }));
     }
+    FairTrainings fair{federated, nullptr, nullptr, {}};
+    if (job_.fairness) HANSE_TRY_VOID(train_beside(sites, parts, all_labels, training, fair));
     SharedIterate pooled;
     if (job_.evaluation.pooled) {
-      HANSE_TRY(pooled,
-                timed(Phase::pooled, &RunSeconds::pooled, [&] { return train_pooled(training); }));
+      HANSE_TRY(pooled, timed(Phase::pooled, &RunSeconds::pooled,
+                              [&] { return train_pooled(all_labels, training); }));
     }
-    HANSE_TRY(const learning::Model common, model_of(job_, *schema_, *federated));
-    HANSE_TRY(const Job all_labels, labelled(sites.size()));
     std::optional<learning::Model> whole;
     if (pooled) {
       HANSE_TRY(whole, model_of(all_labels, *schema_, *pooled));
     }
     std::vector<SiteJudged> judged;
     std::size_t own = 0;  // the next model of a site's own
-    for (const SiteFold& part : parts) {
-      HANSE_TRY(const learning::Model own_view, own_view_of(common, part));
+    for (std::size_t s = 0; s < parts.size(); ++s) {
+      const SiteFold& part = parts[s];
+      HANSE_TRY(const learning::Model own_view, own_view_of(*federated, sites[s].site_class, part));
       SiteJudged one{{},
                      judge(own_view, part.test),
                      whole ? std::optional(judge(*whole, part.test)) : std::nullopt,
@@ -226,19 +234,34 @@ class Runner {
       }
       judged.push_back(std::move(one));
     }
-    if (state_.repeat == 1 && last) HANSE_TRY_VOID(keep_model(common, training));
+    if (state_.repeat == 1 && last) HANSE_TRY_VOID(keep_model(*federated, training));
     FoldOutcome outcome = tally_->outcome_of(fold, sites, judged);
     if (uniform) {
       HANSE_TRY(outcome.cycles, cycles_of(sites, parts, *federated, *uniform));
+    }
+    if (job_.fairness) {
+      HANSE_TRY(outcome.fairness, fairness_of(job_, all_labels, *schema_, sites, parts, fair));
     }
     found_.judged.push_back({std::move(outcome), std::move(found_.open.rounds)});
     found_.open = {};
     return {};
   }
 
-  // Learning alone and from pooled records has all labels from the beginning.
-  Result<Job> labelled(std::size_t sites) const {
-    return with_all_labels(job_, *schema_, static_cast<std::uint32_t>(sites));
+  // What a fair training is compared with.
+  Result<void> train_beside(std::span<const data::SiteData> sites,
+                            const std::vector<SiteFold>& parts, const Job& plain,
+                            const std::vector<SiteRecords>& training, FairTrainings& fair) {
+    HANSE_TRY(fair.plain, timed(Phase::plain, &RunSeconds::federated,
+                                [&] { return train_together(plain, {"plain", 0}, training); }));
+    HANSE_TRY(fair.shrunk, timed(Phase::shrunk, &RunSeconds::federated, [&] {
+                return train_together(shrunk(plain), {"shrunk", 0}, training);
+              }));
+    HANSE_TRY(const std::vector<SiteRecords> classes,
+              records_by_class(job_.fairness->classes, sites, parts));
+    HANSE_TRY(fair.best, timed(Phase::classes, &RunSeconds::pooled, [&] {
+                return train_each("class", in_one_place(plain, sites.size()), classes);
+              }));
+    return {};
   }
 
   // What the models of an active training and of its control are worth, cycle by cycle.
@@ -261,38 +284,39 @@ class Runner {
   }
 
   // The federated model as a site uses it.
-  Result<learning::Model> own_view_of(const learning::Model& common, const SiteFold& part) const {
-    if (!job_.personal || !part.train) return common;
-    return learning::personalised(common, *part.train);
+  Result<learning::Model> own_view_of(const learning::Iterate& federated,
+                                      const std::string& site_class, const SiteFold& part) const {
+    HANSE_TRY(learning::Model model, model_for(job_, *schema_, federated, site_class));
+    if (!job_.personal || !part.train) return model;
+    return learning::personalised(model, *part.train);
   }
 
-  Result<void> keep_model(const learning::Model& federated,
+  Result<void> keep_model(const learning::Iterate& federated,
                           const std::vector<SiteRecords>& training) {
     std::vector<data::Dataset> trained_on;
     for (const SiteRecords& site : training) trained_on.push_back(*site.records);
-    ReadingSpec reading = reading_of(job_.source);
-    HANSE_TRY(data::Schema schema, schema_of(reading));
-    found_.model.emplace(ModelFile{job_.name.text(), std::move(schema), std::move(reading),
-                                   federated, groups_of(trained_on)});
+    HANSE_TRY(const auto strategy, strategy_of(job_, *schema_, 1));
+    HANSE_TRY(found_.model, model_file_of(job_, *strategy, federated));
+    found_.model->training_groups = groups_of(trained_on);
     return {};
   }
 
-  // Each site's own model, sites side by side.
-  Result<std::vector<SharedIterate>> train_alone(const std::vector<SiteRecords>& sites) {
+  // A model of each one's own, side by side.
+  Result<std::vector<SharedIterate>> train_each(const std::string& arm, const Job& job,
+                                                const std::vector<SiteRecords>& sites) {
     std::vector<std::optional<Result<SharedIterate>>> trained(sites.size());
     std::vector<SharedIterate> from(sites.size());
     std::size_t rounds = 0;  // of all sites
     for (std::size_t s = 0; s < sites.size(); ++s) {
-      from[s] = found_.open.at({"local", s});
+      from[s] = found_.open.at({arm, s});
       if (from[s]) rounds += from[s]->steps;
     }
     std::mutex mutex;
-    HANSE_TRY(const Job job, labelled(sites.size()));
     doors_.executor.parallel_for(sites.size(), [&](std::size_t s) {
       const auto after_round = [&](const RoundTrace&, const SharedIterate& iterate) {
         const std::lock_guard lock(mutex);
         state_.round = static_cast<std::uint32_t>(++rounds / sites.size());
-        return goes_on({"local", s}, iterate);
+        return goes_on({arm, s}, iterate);
       };
       trained[s] = train(job, *schema_, {{sites[s].site, sites[s].records}}, alone(),
                          doors_.executor, after_round, from[s]);
@@ -328,12 +352,11 @@ class Runner {
     return trained;
   }
 
-  Result<SharedIterate> train_pooled(const std::vector<SiteRecords>& sites) {
+  Result<SharedIterate> train_pooled(const Job& job, const std::vector<SiteRecords>& sites) {
     const TrainingPlace place{"pooled", 0};
     std::vector<data::Dataset> parts;
     for (const SiteRecords& site : sites) parts.push_back(*site.records);
     HANSE_TRY(base::SiteId everyone, base::SiteId::create("pooled"));
-    HANSE_TRY(const Job job, labelled(sites.size()));
     auto trained = train(
         pooled(job, sites.size()), *schema_,
         {{everyone, std::make_shared<const data::Dataset>(data::concatenate(parts))}}, alone(),

@@ -23,7 +23,7 @@ struct RunDoors {
   std::string version = {};                 // of the program; a store keeps to it
 };
 
-enum class Phase { reading, local, federated, uniform, pooled };
+enum class Phase { reading, local, federated, uniform, plain, shrunk, classes, pooled };
 
 // Where a run stands, for people.
 struct Progress {

@@ -14,7 +14,8 @@ using base::Result;
 constexpr auto kLog = "run";
 // Saves may take this part of a run's time.
 constexpr std::int64_t kSavesPart = 20;
-constexpr std::array<std::string_view, 4> kArms{"local", "federated", "uniform", "pooled"};
+constexpr std::array<std::string_view, 7> kArms{"local",  "federated", "uniform", "plain",
+                                                "shrunk", "class",     "pooled"};
 
 base::Digest add(std::vector<storage::NamedBlob>& blobs, base::Bytes bytes) {
   const base::Digest name = base::Digest::of(bytes);

@@ -14,7 +14,7 @@ namespace hanse::jobs {
 
 // Which training of a fold.
 struct TrainingPlace {
-  std::string arm;  // as KeptTraining::arm
+  std::string arm;  // "local", "federated", "uniform", "plain", "shrunk", "class" or "pooled"
   std::uint64_t site = 0;
 
   auto operator<=>(const TrainingPlace&) const = default;

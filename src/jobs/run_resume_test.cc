@@ -206,6 +206,37 @@ TEST_F(ResumeTest, AnActiveTrainingGoesOnWhereItStopped) {
   EXPECT_GE(processes, 4U * 2U * 6U);
 }
 
+// With those that it is compared with, whose rounds are saved too.
+TEST_F(ResumeTest, AFairTrainingGoesOnWhereItStopped) {
+  const std::string classes =
+      "[[class]]\nname = \"old\"\nsites = 1\n"
+      "[[class]]\nname = \"new\"\nsites = 1\n"
+      "[fairness]\nbound = 0.1\n";
+  const auto fair =
+      parse_job(std::string(kJob) + classes, "ovens.toml", [](auto) { return std::nullopt; });
+  ASSERT_TRUE(fair) << fair.error().text();
+  const auto reference = process(nullptr, {}, nullptr, &*fair);
+  ASSERT_TRUE(reference) << reference.error().text();
+  EXPECT_NE(reference->report.find("\"fair_minus_plain\""), std::string::npos);
+  PowerCut disk;
+  std::size_t processes = 0;
+  for (bool done = false; !done; ++processes) {
+    ASSERT_LT(processes, 200U);
+    const auto store = storage::SqliteStore::open("run.db", {PowerCut::kName}).value();
+    const auto found =
+        process(store.get(), [](std::uint64_t rounds) { return rounds >= 1; }, nullptr, &*fair);
+    done = found.has_value();
+    if (done) {
+      EXPECT_EQ(found->report, reference->report);
+      EXPECT_EQ(found->model, reference->model);
+    } else {
+      ASSERT_EQ(found.error().code(), ErrorCode::aborted) << found.error().text();
+    }
+  }
+  // Four folds of three rounds together, two plain, two shrunk, two pooled, two of each class.
+  EXPECT_GE(processes, 4U * (3U + 2U + 2U + 2U + 2U));
+}
+
 // Killed where nothing was saved for long: what an earlier process saved is still there.
 TEST_F(ResumeTest, SavesAreFarApart) {
   const Found reference = process(nullptr).value();

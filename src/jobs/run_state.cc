@@ -96,6 +96,7 @@ static void describe(JsonFields& json, FoldOutcome& outcome) {
   json.field("sites", outcome.sites);
   json.field("groups", outcome.groups);
   json.field("cycles", outcome.cycles);
+  json.field("fairness", outcome.fairness);
 }
 
 namespace {

@@ -94,8 +94,8 @@ struct JudgedFold {
 
 // A training of the open fold and the blob with its iterate.
 struct KeptTraining {
-  std::string arm;         // "local", "federated", "uniform", "pooled"
-  std::uint64_t site = 0;  // of local: its place among the sites that train
+  std::string arm;         // run_record.h has them
+  std::uint64_t site = 0;  // of local its place among the sites that train, of class among classes
   base::Digest iterate;
 
   bool operator==(const KeptTraining&) const = default;

@@ -151,6 +151,7 @@ base::Result<void> Tally::add(const FoldOutcome& outcome) {
   held_out_to_train_.push_back(outcome.held_out_to_train);
   folds_.push_back(outcome.row);
   if (!outcome.cycles.empty()) cycles_.push_back(outcome.cycles);
+  if (!outcome.fairness.federated.empty()) fairness_.push_back(outcome.fairness);
   return {};
 }
 
@@ -204,6 +205,7 @@ void Tally::write(Report& report) const {
     report.active->cycles = cycle_rows(ratio, distinct);
     report.active->curve = curve(ratio, distinct);
   }
+  if (report.fairness) report.fairness->metrics = compare(fairness_, ratio, distinct);
   report.hurt = hurt_of(report.sites);
   // Seeds that train anew on one training set say nothing about other records.
   if (job_->split.kind == data::SplitKind::declared)

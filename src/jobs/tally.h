@@ -34,6 +34,7 @@ struct FoldOutcome {
   std::vector<PartOutcome> sites;
   std::vector<PartOutcome> groups;
   std::vector<CycleOutcome> cycles = {};  // of an active training
+  Arms fairness = {};                     // of a fair one, as ReportedFairness::metrics; else empty
 
   bool operator==(const FoldOutcome&) const = default;
 };
@@ -88,6 +89,7 @@ class Tally {
   std::map<std::string, Group> groups_;  // by site class
   std::vector<FoldRow> folds_;
   std::vector<std::vector<CycleOutcome>> cycles_;  // of each fold
+  std::vector<Arms> fairness_;                     // of each fold
   std::vector<double> held_out_to_train_;          // of each fold
   std::vector<LeftOutSite> too_small_;
 };

@@ -8,6 +8,7 @@
 
 #include "jobs/active_job.h"
 #include "jobs/catalog.h"
+#include "jobs/fair_job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/selected_records.h"
 
@@ -45,7 +46,7 @@ base::Result<void> check_plans(Job job, const data::Schema& schema, learning::It
   HANSE_TRY(const auto strategy, strategy_of(job, schema, static_cast<std::uint32_t>(sites)));
   if (job.active) {  // the plans of later cycles carry what was released; their shapes are the same
     HANSE_TRY(const query::QueryPlan plan, strategy->plan(iterate, {1, 0}));
-    HANSE_TRY(job, with_all_labels(std::move(job), schema, static_cast<std::uint32_t>(sites)));
+    HANSE_TRY(job, one_training(job, schema, static_cast<std::uint32_t>(sites)));
     return check_plans(std::move(job), schema, std::move(iterate), sites);
   }
   for (const std::uint32_t steps : {0U, std::min(1U, job.rounds - 1), job.rounds - 1}) {
@@ -75,6 +76,25 @@ base::Result<learning::Model> model_of(const Job& job, const data::Schema& schem
   return strategy->model(iterate);
 }
 
+base::Result<ModelFile> model_file_of(const Job& job, const learning::Strategy& strategy,
+                                      const learning::Iterate& iterate) {
+  ReadingSpec reading = reading_of(job.source);
+  HANSE_TRY(data::Schema schema, schema_of(reading));
+  HANSE_TRY(learning::Model common, strategy.model(iterate));
+  std::vector<ClassModel> classes;
+  if (job.fairness)
+    for (const std::vector<std::string>& names : job.fairness->classes) {
+      HANSE_TRY(learning::Model own, strategy.model_for(iterate, names.front()));
+      if (own != common) classes.push_back({names, std::move(own)});
+    }
+  return ModelFile{.job = job.name.text(),
+                   .schema = std::move(schema),
+                   .reading = std::move(reading),
+                   .model = std::move(common),
+                   .training_groups = {},
+                   .classes = std::move(classes)};
+}
+
 base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Strategy& strategy,
                                             const learning::Iterate& iterate,
                                             const privacy::Released& released) {
@@ -84,10 +104,21 @@ base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Stra
   const data::Column& label = *schema.label();
   if (!label.values.empty()) return facts;
   for (learning::ReleasedMetric& metric : facts.released) {
+    if (metric.name != "rmse" && metric.name != "mae") continue;
     metric.value *= (label.high - label.low) / 2;  // targets are scaled to [−1, 1]
     metric.error *= (label.high - label.low) / 2;
   }
   return facts;
+}
+
+base::Result<Job> one_training(const Job& job, const data::Schema& schema, std::uint32_t sites) {
+  if (!job.active && !job.fairness) return job;
+  Job one = job;
+  one.active.reset();
+  one.fairness.reset();
+  HANSE_TRY(const auto strategy, strategy_of(one, schema, sites));
+  one.rounds = strategy->rounds().value_or(one.updates);
+  return one;
 }
 
 Job pooled(const Job& job, std::size_t sites) {
@@ -105,18 +136,23 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites) {
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(const learning::Iterate iterate, first_iterate(job, schema));
   HANSE_TRY_VOID(check_plans(job, schema, iterate, sites));
-  return check_plans(pooled(job, sites), schema, iterate, 1);
+  HANSE_TRY(const Job one, one_training(job, schema, static_cast<std::uint32_t>(sites)));
+  return check_plans(pooled(one, sites), schema, iterate, 1);
 }
 
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
                                   std::vector<SiteRecords> sites, const Aggregation& aggregation,
                                   base::Executor& executor, const AfterRound& after_round,
-                                  SharedIterate from) {
-  SharedIterate iterate = std::move(from);
-  if (!iterate) {
-    HANSE_TRY(learning::Iterate first, first_iterate(job, schema));
-    iterate = std::make_shared<const learning::Iterate>(std::move(first));
+                                  const SharedIterate& from) {
+  HANSE_TRY(learning::Iterate first, first_iterate(job, schema));
+  if (from) {
+    // As it was kept but for l2, in which a control differs from the job.
+    const learning::Architecture architecture = first.model.architecture();
+    first = *from;
+    HANSE_TRY(first.model, learning::Model::create(architecture, {from->model.parameters().begin(),
+                                                                  from->model.parameters().end()}));
   }
+  auto iterate = std::make_shared<const learning::Iterate>(std::move(first));
   const auto max_sites = static_cast<std::uint32_t>(sites.size());
   HANSE_TRY(const auto strategy, strategy_of(job, schema, max_sites));
   const query::Catalog catalog = full_catalog();

@@ -5,6 +5,7 @@
 
 #include "jobs/consortium.h"
 #include "jobs/job.h"
+#include "jobs/model_file.h"
 
 namespace hanse::jobs {
 
@@ -32,6 +33,11 @@ base::Result<learning::Model> model_for(const Job& job, const data::Schema& sche
                                         const learning::Iterate& iterate,
                                         std::string_view site_class);
 
+// All that is needed to use it on new data, with what classes of sites use instead. The paths of
+// its reading are empty, and so are the training groups.
+base::Result<ModelFile> model_file_of(const Job& job, const learning::Strategy& strategy,
+                                      const learning::Iterate& iterate);
+
 // What a round says of itself, released metrics of a regression in the label's unit.
 base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Strategy& strategy,
                                             const learning::Iterate& iterate,
@@ -40,6 +46,10 @@ base::Result<learning::RoundFacts> facts_of(const Job& job, const learning::Stra
 // Called after each round with what it led to, from the thread that trains; false gives up:
 // aborted.
 using AfterRound = std::function<bool(const RoundTrace&, const SharedIterate&)>;
+
+// The one training that a job's procedure is made of: all labels there from the beginning, nothing
+// done by class.
+base::Result<Job> one_training(const Job& job, const data::Schema& schema, std::uint32_t sites);
 
 // The job as one site runs it that holds the records of `sites`.
 Job pooled(const Job& job, std::size_t sites);
@@ -57,6 +67,6 @@ base::Result<void> check_plan_of(const Job& job, std::size_t sites);
 base::Result<SharedIterate> train(const Job& job, const data::Schema& schema,
                                   std::vector<SiteRecords> sites, const Aggregation& aggregation,
                                   base::Executor& executor, const AfterRound& after_round,
-                                  SharedIterate from = nullptr);
+                                  const SharedIterate& from = nullptr);
 
 }  // namespace hanse::jobs
