@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "hanse/cli_audit.h"
 #include "hanse/cli_budget.h"
+#include "hanse/cli_fairness.h"
 #include "hanse/cli_label.h"
 #include "hanse/cli_policy.h"
 #include "hanse/cli_policy_site.h"
@@ -43,6 +44,7 @@ struct Parsed {
   AuditCommands audit;
   PolicyCommands policy;
   PolicySiteCommands policy_site;
+  FairnessCommands fairness;
   LabelCommands label;
   std::string shell;
   bool version = false;
@@ -459,6 +461,7 @@ Command parse_command_line(int argc, const char* const* argv) {
   add_audit(app, parsed.audit, chosen);
   add_policy(app, parsed.policy, chosen);
   add_policy_site(app, parsed.policy_site, chosen);
+  add_fairness(app, parsed.fairness, chosen);
   add_label(app, parsed.label, chosen);
   CLI::App* site = app.add_subcommand("site", kSiteText);
   site->footer(kJoinExample)->require_subcommand(1);

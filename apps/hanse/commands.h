@@ -349,6 +349,27 @@ struct AuditServe {
   std::string bind = "127.0.0.1:7482";
 };
 
+// hanse fairness risk
+struct FairnessRisk {
+  std::string job;
+  std::vector<std::string> set;
+  std::uint32_t seeds = 20;
+  bool ladder = false;
+  bool allow_levelling_down = false;
+  std::string out;  // empty: nothing is written
+  std::size_t threads = 0;
+  bool json = false;
+  bool quiet = false;
+};
+
+// hanse fairness watch
+struct FairnessWatch {
+  std::vector<std::string> runs;  // in the order of their periods
+  std::optional<double> reference;
+  double alpha = .05;
+  bool json = false;
+};
+
 // Already answered by the command line itself: help, version, completion.
 struct Text {
   std::string text;
@@ -367,7 +388,8 @@ using Command =
                  BudgetForecast, BudgetVerify, AuditVerify, AuditProve, AuditCheckpoint, AuditFsck,
                  AuditFetch, AuditWitness, AuditServe, PolicyCheck, PolicyDecide, PolicyExplain,
                  PolicyDiff, PolicyOffer, PolicySignalSet, PolicySignalUnset, PolicySignalProve,
-                 PolicySignalList, PolicyReload, PolicyServe, LabelList, LabelAnswer, Text, Usage>;
+                 PolicySignalList, PolicyReload, PolicyServe, LabelList, LabelAnswer, FairnessRisk,
+                 FairnessWatch, Text, Usage>;
 
 // What commands reach the world through.
 struct Doors {
@@ -401,6 +423,8 @@ base::Result<void> execute(const JobCancel& command, const Doors& doors);
 base::Result<void> execute(const JobApprove& command, const Doors& doors);
 base::Result<void> execute(const Doctor& command, const Doors& doors);
 base::Result<void> execute(const Quickstart& command, const Doors& doors);
+base::Result<void> execute(const FairnessRisk& command, const Doors& doors);
+base::Result<void> execute(const FairnessWatch& command, const Doors& doors);
 base::Result<void> execute(const BudgetEpsilon& command, const Doors& doors);
 base::Result<void> execute(const BudgetSigma& command, const Doors& doors);
 base::Result<void> execute(const BudgetOpen& command, const Doors& doors);

@@ -2,6 +2,7 @@
 
 #include "hanse/commands.h"
 #include "hanse/deployed_summary.h"
+#include "hanse/read_report.h"
 #include "hanse/run_folder.h"
 #include "hanse/summary.h"
 #include "jobs/privacy_words.h"
@@ -9,50 +10,10 @@
 namespace hanse::commands {
 namespace {
 
-constexpr std::size_t kMaxReportBytes = std::size_t{64} << 20;  // as report_from_json
-
-struct Read {
-  std::string path;
-  std::string text;
-
-  // By the line that says so: what is damaged behind it is said of the right kind.
-  bool is_deployed() const {
-    const std::string_view beginning = std::string_view(text).substr(0, 128);
-    return beginning.find(jobs::kDeployedSchema) != std::string_view::npos;
-  }
-};
-
-// A run's folder; its report.json may be named too.
-std::string folder_of(std::string run) {
-  constexpr std::string_view kFile = "/report.json";
-  if (run == kFile.substr(1)) return ".";
-  if (run.ends_with(kFile)) run.resize(run.size() - kFile.size());
-  return run;
-}
-
-base::Result<Read> read(const std::string& run, const storage::Directory& directory) {
-  const std::string path = run + "/report.json";
-  if (!is_finished(directory, run)) return base::fail(not_finished(directory, run, "report.json"));
-  HANSE_TRY(const base::Bytes bytes, storage::read_all(directory, path, kMaxReportBytes));
-  return Read{run, std::string(base::text_of(bytes))};
-}
-
-base::Result<jobs::Report> simulated(const Read& read) {
-  auto report = jobs::report_from_json(read.text);
-  if (!report) return base::fail(report.error().within(read.path + "/report.json"));
-  return report;
-}
-
-base::Result<jobs::DeployedReport> deployed(const Read& read) {
-  auto report = jobs::deployed_report_from_json(read.text);
-  if (!report) return base::fail(report.error().within(read.path + "/report.json"));
-  return report;
-}
-
 // As they lie there, once each is known to be sound.
-base::Result<void> print_json(const std::vector<Read>& all, const Terminal& terminal) {
+base::Result<void> print_json(const std::vector<ReadReport>& all, const Terminal& terminal) {
   std::string json;
-  for (const Read& read : all) {
+  for (const ReadReport& read : all) {
     if (read.is_deployed())
       HANSE_TRY_VOID(deployed(read));
     else
@@ -62,7 +23,7 @@ base::Result<void> print_json(const std::vector<Read>& all, const Terminal& term
   return terminal.print_data(all.size() == 1 ? json : "[\n" + json + "]\n");
 }
 
-base::Result<void> print_deployed(const Read& read, const Terminal& terminal) {
+base::Result<void> print_deployed(const ReadReport& read, const Terminal& terminal) {
   HANSE_TRY(const jobs::DeployedReport report, deployed(read));
   const Style& style = terminal.out();
   return terminal.print(
@@ -72,7 +33,7 @@ base::Result<void> print_deployed(const Read& read, const Terminal& terminal) {
                   visible(read.path + "/report.html")));
 }
 
-base::Result<void> print_simulated(const Read& read, const Terminal& terminal) {
+base::Result<void> print_simulated(const ReadReport& read, const Terminal& terminal) {
   HANSE_TRY(const jobs::Report report, simulated(read));
   const Style& style = terminal.out();
   std::string released = jobs::released_in_words(report.rounds);
@@ -83,9 +44,9 @@ base::Result<void> print_simulated(const Read& read, const Terminal& terminal) {
                   released, visible(read.path + "/report.html")));
 }
 
-base::Result<void> print_comparison(const std::vector<Read>& all, const Terminal& terminal) {
+base::Result<void> print_comparison(const std::vector<ReadReport>& all, const Terminal& terminal) {
   std::vector<NamedReport> reports;
-  for (const Read& read : all) {
+  for (const ReadReport& read : all) {
     if (read.is_deployed())
       return base::fail(
           base::ErrorCode::invalid_argument,
@@ -101,9 +62,9 @@ base::Result<void> print_comparison(const std::vector<Read>& all, const Terminal
 }  // namespace
 
 base::Result<void> execute(const Report& command, const Doors& doors) {
-  std::vector<Read> all;
+  std::vector<ReadReport> all;
   for (const std::string& run : command.runs) {
-    HANSE_TRY(Read one, read(folder_of(run), doors.directory));
+    HANSE_TRY(ReadReport one, read_report(run_folder_of(run), doors.directory));
     all.push_back(std::move(one));
   }
   if (command.json) return print_json(all, doors.terminal);

@@ -151,6 +151,7 @@ std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramO
   const double total = counts.total(of_class);
   if (!(total > 0)) return std::nullopt;
   double sum = 0;
+  double variance = 0;
   double squares = 0;
   std::vector<double> losses;
   for (std::size_t label = 0; label < options.labels(); ++label)
@@ -163,11 +164,14 @@ std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramO
         loss = softplus(-(calibration.stretch * middle + shift));
       }
       sum += counts.counts[of_class][label][bin] * loss;
+      variance += counts.counts[of_class][label][bin] * loss * loss;
       losses.push_back(loss);
     }
   const double mean = sum / total;
   for (const double loss : losses) squares += (loss - mean) * (loss - mean);
-  return Noised{mean, counts.count_noise * std::sqrt(squares) / total};
+  return Noised{.value = mean,
+                .noise = counts.count_noise * std::sqrt(squares) / total,
+                .sampling = std::sqrt(std::max(variance / total - mean * mean, 0.0) / total)};
 }
 
 }  // namespace hanse::fairness

@@ -28,10 +28,12 @@ std::vector<Calibration> fit_calibrations(const ClassCounts& counts,
 base::Result<learning::Model> calibrated(const learning::Model& model,
                                          const Calibration& calibration);
 
-// A number with the standard deviation of the noise in it; that of sampling is not in it.
+// A number with the standard deviation of the noise in it, and of sampling: of another draw of as
+// many records.
 struct Noised {
   double value = 0;
   double noise = 0;
+  double sampling = 0;
 };
 
 // Mean loss of a class by the histogram, with this calibration: the logarithmic one of a

@@ -171,6 +171,7 @@ Result<learning::RoundFacts> FairTraining::facts(const Iterate& iterate,
   if (losses.size() < 2) return facts;
   const auto [least, most] = std::ranges::minmax(losses, {}, &Noised::value);
   facts.released.push_back({"gap", most.value - least.value, std::hypot(most.noise, least.noise)});
+  facts.released.push_back({"gap_sampling", std::hypot(most.sampling, least.sampling), 0});
   return facts;
 }
 

@@ -24,7 +24,8 @@ class FairTraining final : public learning::Strategy {
                                       base::RoundId round) const override;
   base::Result<learning::Iterate> step(const learning::Iterate& iterate,
                                        const privacy::Released& released) const override;
-  // Of the last round: "loss_CLASS" as it is used, calibrated or not, and "gap" of these.
+  // Of the last round: "loss_CLASS" as it is used, calibrated or not, and "gap" of these; and the
+  // standard deviation that another draw of as many records would give it, "gap_sampling".
   base::Result<learning::RoundFacts> facts(const learning::Iterate& iterate,
                                            const privacy::Released& released) const override;
   // Without what is fitted to a class.

@@ -145,7 +145,8 @@ Levers levers_of(const LadderFit& fit, const std::vector<std::string>& classes, 
   const double excess = fit.learning.value + fit.privacy.value + fit.tax.value +
                         fit.correction.value + fit.private_fairness.value;
   const auto add = [&](std::string name, double change) {
-    levers.all.push_back({std::move(name), change, excess > 0 ? change / excess : 0});
+    levers.all.push_back({std::move(name), change, {}});
+    if (fit.is_identified && excess > 0) levers.all.back().part = change / excess;
   };
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const LadderFit::Class& own = fit.of_class[c];

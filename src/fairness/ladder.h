@@ -50,7 +50,7 @@ base::Result<LadderFit> fit_ladder(const std::vector<Rung>& rungs,
 struct Lever {
   std::string name;   // "records of legacy × 2", "budget × 2", "share for fairness .2 → .4"
   double change = 0;  // of R(both); below 0: better
-  double part = 0;    // of the excess R(both) − R*
+  std::optional<double> part = {};  // of the excess R(both) − R*, where R* is identified
 };
 
 struct Levers {

@@ -276,6 +276,13 @@ Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job, const da
   return create(job, std::move(dosed.spec), architecture, sites);
 }
 
+Result<double> noise_multiplier_of(const Job& job, const data::Schema& schema,
+                                   std::uint32_t sites) {
+  HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
+  HANSE_TRY(const Dosed dosed, dosed_spec(job, architecture, sites));
+  return dosed.multiplier;
+}
+
 Result<void> check_named_sites(const Job& job, std::span<const base::SiteId> known) {
   for (const auto& [site, epsilon] : job.privacy.site_epsilon) {
     if (std::ranges::find(known, site) != known.end()) continue;

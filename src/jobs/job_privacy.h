@@ -26,6 +26,11 @@ base::Result<std::unique_ptr<learning::Strategy>> strategy_of(const Job& job,
                                                               const data::Schema& schema,
                                                               std::uint32_t sites);
 
+// The noise of a round over its sensitivity, of a private job for so many sites: as it says, or as
+// its ε takes it.
+base::Result<double> noise_multiplier_of(const Job& job, const data::Schema& schema,
+                                         std::uint32_t sites);
+
 // All that a job costs a unit of this site, fixed before it begins; null: of one that
 // privacy.site_epsilon does not name. Empty in the clear.
 base::Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Schema& schema,

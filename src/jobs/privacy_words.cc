@@ -28,7 +28,7 @@ std::string in_words(const learning::ReleasedMetric& metric) {
 
 // Of the model; else of the pool that labels are chosen from.
 bool is_of_model(const learning::ReleasedMetric& one) {
-  return one.name != "candidates" && one.name != "labels_granted";
+  return one.name != "candidates" && one.name != "labels_granted" && one.name != "gap_sampling";
 }
 
 std::vector<learning::ReleasedMetric> mean_released(const std::vector<RoundRow>& rounds) {

@@ -115,6 +115,18 @@ std::string shown(const std::optional<double>& value) {
   return value ? fmt::format("{:.3f}", *value) : "–";
 }
 
+std::string cell(const Estimate* estimate, bool is_difference) {
+  const auto in_words = [&](const std::optional<double>& value) {
+    return value && is_difference ? fmt::format("{:+.3f}", *value) : shown(value);
+  };
+  if (estimate == nullptr) return shown({});
+  std::string text = in_words(estimate->value);
+  if (estimate->low && estimate->high)
+    text += fmt::format(R"(<br><span class="note">{} to {}</span>)", in_words(estimate->low),
+                        in_words(estimate->high));
+  return text;
+}
+
 const std::optional<double>* find(const MetricValues& values, std::string_view metric) {
   const auto found = std::ranges::find(values, metric, &MetricValue::name);
   return found == values.end() ? nullptr : &found->value;

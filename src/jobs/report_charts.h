@@ -46,6 +46,8 @@ std::string burn_down_chart(const std::vector<BurnDown>& budgets);
 
 // "0.812"; a dash where undefined.
 std::string shown(const std::optional<double>& value);
+// For a table's cell: the value, and under it its interval.
+std::string cell(const Estimate* estimate, bool is_difference = false);
 // The metric's value; null where it is not among them.
 const std::optional<double>* find(const MetricValues& values, std::string_view metric);
 const Estimate* find(const Estimates& values, std::string_view metric);

@@ -141,16 +141,14 @@ std::string picture(const ReportedFairness& fairness) {
 std::string table(const ReportedFairness& fairness) {
   std::string rows;
   for (const FairnessRow& row : rows_of(fairness)) {
-    const auto cell = [&](const Estimates& arm, bool is_difference, std::string_view css) {
-      const Estimate* at = find(arm, row.value);
-      return fmt::format("<td{}>{}</td>", css,
-                         at == nullptr ? "–" : with_interval(*at, is_difference));
+    const auto of = [&](const Estimates& arm, bool is_difference = false) {
+      return cell(find(arm, row.value), is_difference);
     };
     const ComparedArms& metrics = fairness.metrics;
-    rows += fmt::format(R"(<tr><th scope="row">{}</th>{}{}{}{}</tr>)", escaped(row.name),
-                        cell(metrics.federated, false, R"( class="main")"),
-                        cell(metrics.local, false, ""), cell(metrics.pooled, false, ""),
-                        cell(metrics.federated_minus_local, true, ""));
+    rows += fmt::format(
+        R"(<tr><th scope="row">{}</th><td class="main">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>)",
+        escaped(row.name), of(metrics.federated), of(metrics.local), of(metrics.pooled),
+        of(metrics.federated_minus_local, true));
   }
   return fmt::format(R"(<table><thead><tr><th scope="col">loss</th><th scope="col">fair</th>)"
                      R"(<th scope="col">plain</th><th scope="col">small weights</th>)"

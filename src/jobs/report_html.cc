@@ -38,12 +38,7 @@ std::string shown(const std::optional<double>& value, bool difference) {
 
 // "0.812", and below it what is sure: "0.790 to 0.834".
 std::string cell(const Estimates& values, const std::string& metric, bool difference = false) {
-  const Estimate* estimate = find(values, metric);
-  std::string text = shown(estimate ? estimate->value : std::nullopt, difference);
-  if (estimate && estimate->low && estimate->high)
-    text += fmt::format(R"(<br><span class="note">{} to {}</span>)",
-                        shown(estimate->low, difference), shown(estimate->high, difference));
-  return text;
+  return cell(find(values, metric), difference);
 }
 
 std::string cell(const MetricValues& values, const std::string& metric, bool difference = false) {

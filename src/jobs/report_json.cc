@@ -73,13 +73,15 @@ static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
   json.field("value", metric.value);
   json.field("error", metric.error);
   if (!json.reading()) return;
-  constexpr std::string_view kMetrics[] = {"loss", "accuracy", "rmse", "mae", "labels_granted"};
+  constexpr std::string_view kMetrics[] = {"loss", "accuracy",       "rmse",
+                                           "mae",  "labels_granted", "gap_sampling"};
   const bool is_metric = std::ranges::find(kMetrics, metric.name) != std::end(kMetrics);
   const bool may_be_negative = metric.name == "candidates" || metric.name == "gap" ||
                                (metric.name.starts_with("loss_") && metric.name.size() > 5);
   if (!(may_be_negative || (is_metric && metric.value >= 0)) || metric.error < 0)
     json.refuse(
-        "one of loss, accuracy, rmse, mae and labels_granted, or candidates, loss_CLASS and gap, "
+        "one of loss, accuracy, rmse, mae, labels_granted and gap_sampling, or candidates, "
+        "loss_CLASS and gap, "
         "which noise may make negative; its error not below 0");
 }
 

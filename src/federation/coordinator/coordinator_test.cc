@@ -142,7 +142,7 @@ class CoordinatorTest : public ::testing::Test {
 };
 
 TEST_F(CoordinatorTest, HoldsTheSumAndOneContributionAndAWindowWhateverTheNumberOfSites) {
-  constexpr std::ptrdiff_t kUpdate = kCoordinates * sizeof(std::int64_t);
+  [[maybe_unused]] constexpr std::ptrdiff_t kUpdate = kCoordinates * sizeof(std::int64_t);
   for (const std::size_t sites : {2U, 8U, 32U}) {
     const query::QueryPlan plan = testing::plan(kCoordinates);
     std::vector<base::SiteId> cohort;

@@ -1,0 +1,68 @@
+#include "fairness/monitor.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hanse::fairness {
+
+bool Cusum::update(double z) {
+  level_ = std::max(0.0, level_ + z - k_);
+  return level_ > h_;
+}
+
+bool EProcess::update(double z) {
+  sum_ += z;
+  count_ += 1;
+  return evidence() >= 1 / alpha_;
+}
+
+double EProcess::evidence() const {
+  constexpr double kMost = 700;  // its exponential is a double
+  double sum = 0;
+  for (const double bet : kBets)
+    sum += std::exp(std::min(bet * sum_ - bet * bet / 2 * count_, kMost));
+  return std::min(sum / std::size(kBets), std::exp(kMost));
+}
+
+bool Adwin::update(double z) {
+  buckets_.push_back({z, 1});
+  sum_ += z;
+  count_ += 1;
+  compress();
+  bool was_cut = false;
+  while (cut()) was_cut = true;
+  return was_cut;
+}
+
+// Two oldest buckets of a size become one of the next where there are more than kOfASize.
+void Adwin::compress() {
+  for (double size = 1;; size *= 2) {
+    const auto of_size = [size](const Bucket& bucket) { return bucket.count == size; };
+    if (static_cast<std::size_t>(std::ranges::count_if(buckets_, of_size)) <= kOfASize) return;
+    const auto first = std::ranges::find_if(buckets_, of_size);
+    const auto second = first + 1;
+    *first = {first->sum + second->sum, 2 * size};
+    buckets_.erase(second);
+  }
+}
+
+bool Adwin::cut() {
+  double sum = 0;
+  double count = 0;
+  for (std::size_t i = 0; i + 1 < buckets_.size(); ++i) {
+    sum += buckets_[i].sum;
+    count += buckets_[i].count;
+    const double rest = count_ - count;
+    const double difference = std::abs(sum / count - (sum_ - sum) / rest);
+    const double bound = std::sqrt(2 * std::log(2 * count_ / delta_) * (1 / count + 1 / rest));
+    if (difference <= bound) continue;
+    // The oldest bucket goes; what is left is looked at again.
+    sum_ -= buckets_.front().sum;
+    count_ -= buckets_.front().count;
+    buckets_.pop_front();
+    return true;
+  }
+  return false;
+}
+
+}  // namespace hanse::fairness
