@@ -59,6 +59,61 @@ Result<void> check_sizes(const ActiveSpec& spec, const Model& initial) {
 
 }  // namespace
 
+namespace {
+
+// Labels that a cycle grants the fleet, and how many each site picks where sites choose alone.
+double quota_of(const ActiveSpec& spec, std::uint32_t cycle) {
+  return cycle == 0 ? spec.initial : spec.quota;
+}
+std::uint64_t batch_of(const ActiveSpec& spec, std::uint32_t cycle, std::uint32_t max_sites) {
+  return static_cast<std::uint64_t>(std::ceil(quota_of(spec, cycle) / max_sites));
+}
+
+// What scores nothing, or looks at no score, only counts.
+HistogramOptions histogram_of(const ActiveSpec& spec, std::uint32_t cycle,
+                              const learning::Architecture& architecture) {
+  HistogramOptions options{
+      .architecture = architecture,
+      .scoring = {.acquisition = spec.acquisition, .committee = spec.committee}};
+  if (cycle == 0 || spec.rule == SelectionRule::uniform) return options;
+  options.scoring = scoring_of(spec);
+  options.bins = spec.bins;
+  return options;
+}
+
+double control_of(const ActiveSpec& spec, const HistogramOptions& options) {
+  return options.bins > 1 ? spec.control : 1;
+}
+
+}  // namespace
+
+Result<void> check_history(const History& history, const ActiveSpec& spec, std::uint32_t max_sites,
+                           const learning::Architecture& architecture) {
+  const auto wrong = [](std::size_t cycle, std::string_view what) {
+    return fail(ErrorCode::permission_denied, "cycle {} of the selection {}", cycle + 1, what);
+  };
+  if (history.size() > spec.cycles)
+    return fail(ErrorCode::permission_denied, "a selection of {} cycles, and the job has {}",
+                history.size(), spec.cycles);
+  for (std::uint32_t cycle = 0; cycle < history.size(); ++cycle) {
+    const CycleRelease& release = history[cycle];
+    if (release.parameters.empty() != (cycle == 0))
+      return wrong(cycle, "is scored by no model, or the first one by one");
+    if (is_local(spec.rule)) {
+      if (release.batch != batch_of(spec, cycle, max_sites))
+        return wrong(cycle, "takes another number of records from each site than the job");
+      continue;
+    }
+    const HistogramOptions options = histogram_of(spec, cycle, architecture);
+    if (release.batch != 0) return wrong(cycle, "lets sites choose alone, and the job does not");
+    if (release.rule.bins != options.bins || release.rule.cells.size() != options.cells())
+      return wrong(cycle, "has thresholds of another shape than the job's");
+    if (release.rule.control > control_of(spec, options))
+      return wrong(cycle, "chooses a greater part by coins than the job");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<learning::Strategy>> ActiveTraining::create(
     const ActiveSpec& spec, learning::StrategySpec training, std::uint32_t updates, base::JobId job,
     std::uint32_t max_sites, Model initial) {
@@ -122,7 +177,7 @@ Result<ActiveTraining::Cycle> ActiveTraining::cycle_of(const Iterate& iterate) c
       HANSE_TRY(const Model last, trained(iterate, cycle.state.cycle - 1));
       release.parameters.assign(last.parameters().begin(), last.parameters().end());
     }
-    release.batch = static_cast<std::uint64_t>(std::ceil(quota(cycle.state.cycle) / max_sites_));
+    release.batch = batch_of(spec_, cycle.state.cycle, max_sites_);
     cycle.history.push_back(std::move(release));
   }
   cycle.iterate = cycle.state.phase == Phase::finished ? inner(iterate, loop_.schedule().updates)
@@ -137,14 +192,7 @@ Result<ActiveTraining::Cycle> ActiveTraining::cycle_of(const Iterate& iterate) c
 }
 
 HistogramOptions ActiveTraining::histogram_options(std::uint32_t cycle) const {
-  HistogramOptions options{
-      .architecture = initial_.architecture(),
-      .scoring = {.acquisition = spec_.acquisition, .committee = spec_.committee}};
-  // What scores nothing, or looks at no score, only counts.
-  if (cycle == 0 || spec_.rule == SelectionRule::uniform) return options;
-  options.scoring = scoring_of(spec_);
-  options.bins = spec_.bins;
-  return options;
+  return histogram_of(spec_, cycle, initial_.architecture());
 }
 
 Result<QueryPlan> ActiveTraining::histogram_plan(const Cycle& cycle) const {
@@ -190,9 +238,8 @@ Result<ReleasedRule> ActiveTraining::rule_of(const Cycle& cycle,
                                              const privacy::Released& released) const {
   const HistogramOptions options = histogram_options(cycle.state.cycle);
   HANSE_TRY(const Counts counts, counts_in(released, options));
-  const bool informed = options.bins > 1;
-  HANSE_TRY(ReleasedRule rule, fit_rule(counts, {.picks = quota(cycle.state.cycle),
-                                                 .control = informed ? spec_.control : 1,
+  HANSE_TRY(ReleasedRule rule, fit_rule(counts, {.picks = quota_of(spec_, cycle.state.cycle),
+                                                 .control = control_of(spec_, options),
                                                  .division = spec_.division}));
   return rule;
 }
@@ -241,7 +288,7 @@ Result<learning::RoundFacts> ActiveTraining::facts(const Iterate& iterate,
   const double all = error * std::sqrt(static_cast<double>(numbers));
   learning::RoundFacts facts;
   facts.released = {{"candidates", candidates, all},
-                    {"labels_granted", quota(cycle.state.cycle), 0}};
+                    {"labels_granted", quota_of(spec_, cycle.state.cycle), 0}};
   if (is_private() && candidates > 0) facts.noise_to_signal = all / candidates;
   return facts;
 }

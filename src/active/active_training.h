@@ -12,6 +12,15 @@
 
 namespace hanse::active {
 
+// That a history is one that this training could have released, as far as it does not depend on
+// records: of each cycle whether sites choose alone and how many, the shape of its rule, and
+// whether there was a model to score by. What a site lets choose its records it holds against this,
+// since a rule of another kind would not have the stability that is charged. Another one:
+// permission_denied.
+base::Result<void> check_history(const History& history, const ActiveSpec& spec,
+                                 std::uint32_t max_sites,
+                                 const learning::Architecture& architecture);
+
 // The trainings of all cycles, and what each costs.
 class ActiveTraining final : public learning::Strategy {
  public:
@@ -59,7 +68,6 @@ class ActiveTraining final : public learning::Strategy {
   base::Result<Cycle> cycle_of(const learning::Iterate& iterate) const;
   base::Result<query::QueryPlan> histogram_plan(const Cycle& cycle) const;
   HistogramOptions histogram_options(std::uint32_t cycle) const;
-  double quota(std::uint32_t cycle) const { return cycle == 0 ? spec_.initial : spec_.quota; }
   base::Result<ReleasedRule> rule_of(const Cycle& cycle, const privacy::Released& released) const;
   // Of the last cycle that is whole before this one; none before the first.
   base::Result<learning::Model> trained(const learning::Iterate& iterate,

@@ -237,6 +237,9 @@ Result<Chosenness> chosen(const data::Dataset& records, const History& history,
   if (!stream) all.pool = finite;
   for (std::size_t cycle = 0; cycle < history.size(); ++cycle) {
     const CycleRelease& release = history[cycle];
+    if (is_local(spec.rule) != (release.batch > 0))
+      return base::fail(ErrorCode::permission_denied, "a selection by '{}' {}", name_of(spec.rule),
+                        release.batch > 0 ? "lets sites choose alone" : "says how many each picks");
     if (stream) all.pool = in_block(cycle);
     std::vector<Scoring::Scored> scores(all.pool.size());
     const bool scored = !release.parameters.empty();

@@ -172,6 +172,33 @@ TEST_P(AskedInCycles, AnswersTheJobsRoundsAlone) {
                                                   : asked.history.back());
       other.selection = active::encode(lie);
     });
+    // A rule of another kind in any cycle, under which one record more could move many.
+    for (std::size_t cycle = 0; cycle < asked.history.size(); ++cycle) {
+      const auto forged = [&](const std::function<void(active::CycleRelease&)>& change) {
+        refused([&](auto& other) {
+          active::SelectionAsked lie = asked;
+          change(lie.history[cycle]);
+          other.selection = active::encode(lie);
+        });
+      };
+      forged([](active::CycleRelease& release) {
+        release = {release.parameters, {}, release.batch + 5};
+      });
+      forged([](active::CycleRelease& release) {
+        if (release.batch > 0)
+          release = {release.parameters, {1, 1, {{1, 0}}}, 0};
+        else
+          release.rule.cells.push_back(release.rule.cells.front());
+      });
+      forged([](active::CycleRelease& release) {
+        if (release.parameters.empty())
+          release.parameters.assign(4, 0);
+        else
+          release.parameters.clear();
+      });
+      if (asked.history[cycle].batch == 0)
+        forged([](active::CycleRelease& release) { release.rule.control = 1.5; });
+    }
     refused([&](auto& other) { other.selection.clear(), other.noise.stability = 1; });
     refused([&](auto& other) { other.layout.max_units /= 2; });
     if (plan.noise.is_private()) refused([](auto& other) { other.noise.parts[0].sigma /= 2; });

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "fairness/class_histogram.h"
+#include "jobs/aggregation.h"
 #include "jobs/class_losses.h"
 #include "jobs/fair_fold.h"
 #include "jobs/job_privacy.h"
@@ -124,6 +126,46 @@ TEST(FairJob, SaysWhatIsWrongAndWhere) {
   masked.replace(masked.find("backend = \"plain\""), 17, "backend = \"masked\"");
   refused(masked, "joined with its neighbour");
   refused(text(3), "site_epsilon", {"privacy.site_epsilon.a=1"});
+}
+
+// The rounds of a fair job are answered, its last one too, and no other histogram.
+TEST(FairJob, AnswersItsOwnRoundsAlone) {
+  for (const double epsilon : {0.0, 3.0}) {
+    const auto job = parsed(text(epsilon));
+    ASSERT_TRUE(job) << job.error().text();
+    const data::Schema schema = *schema_of(job->source);
+    const std::vector<base::SiteId> cohort{testing::site("a"), testing::site("b"),
+                                           testing::site("c"), testing::site("d"),
+                                           testing::site("e"), testing::site("f")};
+    base::InlineExecutor executor;
+    const auto offered = [&](const query::QueryPlan& plan) {
+      const federation::ParametersBlob parameters(plan, executor);
+      const Aggregation aggregation = *aggregation_of(job->aggregation, cohort.size());
+      return federation::Offer{plan,      parameters.manifest(), cohort,
+                               job->text, aggregation.min_sites, aggregation.protection};
+    };
+    const auto strategy = strategy_of(*job, schema, 6).value();
+    learning::Iterate iterate = first_iterate(*job, schema).value();
+    iterate.steps = job->rounds - 1;
+    const query::QueryPlan plan = strategy->plan(iterate, {job->rounds, 0}).value();
+    ASSERT_EQ(plan.kind, fairness::kClassHistogramKind);
+    const auto fine = check_asked(*job, offered(plan));
+    EXPECT_TRUE(fine) << fine.error().text();
+    const auto refused = [&](const std::function<void(query::QueryPlan&)>& lie) {
+      query::QueryPlan other = plan;
+      lie(other);
+      EXPECT_FALSE(check_asked(*job, offered(other)));
+    };
+    refused([&](auto& other) { other.round.round = 1; });  // before there is a model
+    refused([](auto& other) { other.layout.max_units /= 2; });
+    refused([](auto& other) {
+      auto options = fairness::class_histogram_options_from_json(other.options).value();
+      options.classes = {{"old"}, {"new"}, {"mine"}};
+      other.options = fairness::to_json(options);
+      other.layout.parts[0].coordinates = 3 * 2 * options.bins;
+    });
+    if (epsilon > 0) refused([](auto& other) { other.noise.parts[0].sigma /= 2; });
+  }
 }
 
 TEST(FairRun, MendsTheClassWhoseInstrumentsAreOff) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "active/active_training.h"
 #include "active/history.h"
 #include "active/score_histogram.h"
 #include "fairness/class_histogram.h"
@@ -120,8 +121,7 @@ Result<std::shared_ptr<const data::Dataset>> training_records(const Job& job,
 
 namespace {
 
-// The history of a training before the round that is asked for. What it holds was released, and is
-// the coordinator's to say: whatever the rules, each record passes or not by itself.
+// The history of a training before the round that is asked for.
 base::Result<base::Bytes> history_before(const Job& job, const query::QueryPlan& asked,
                                          const learning::Architecture& architecture) {
   HANSE_TRY(active::SelectionAsked selection,
@@ -136,20 +136,20 @@ base::Result<base::Bytes> history_before(const Job& job, const query::QueryPlan&
   return active::encode(selection);
 }
 
-// The same plan with the selection that is asked for, if it is one for this round.
-base::Result<query::QueryPlan> with_selection(base::Result<query::QueryPlan> plan,
-                                              const query::QueryPlan& asked,
-                                              const learning::Model& model) {
+// The same plan with the selection that is asked for, if it is one for this round: of as many
+// cycles and of the job's own rule in each. What thresholds and models they released is the
+// coordinator's to say.
+Result<query::QueryPlan> with_selection(Result<query::QueryPlan> plan,
+                                        const federation::Offer& offer, const Job& job,
+                                        const learning::Architecture& architecture) {
   if (!plan || plan->selection.empty()) return plan;
-  const std::size_t parameters = model.parameters().size();
+  const std::size_t parameters = architecture.parameter_count();
   HANSE_TRY(const auto expected, active::decode_selection(plan->selection, parameters));
-  HANSE_TRY(const auto found, active::decode_selection(asked.selection, parameters));
-  const auto batch = [](const active::SelectionAsked& one) {
-    return one.history.empty() ? 0 : one.history.back().batch;
-  };
-  if (expected.asked == found.asked && expected.history.size() == found.history.size() &&
-      batch(expected) == batch(found))
-    plan->selection = asked.selection;
+  HANSE_TRY(const auto found, active::decode_selection(offer.plan.selection, parameters));
+  HANSE_TRY_VOID(active::check_history(
+      found.history, *job.active, static_cast<std::uint32_t>(offer.cohort.size()), architecture));
+  if (expected.asked == found.asked && expected.history.size() == found.history.size())
+    plan->selection = offer.plan.selection;
   return plan;
 }
 
@@ -160,8 +160,9 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   const query::QueryPlan& asked = offer.plan;
   HANSE_TRY(const data::Schema schema, schema_of(job.source));
   HANSE_TRY(learning::Iterate iterate, first_iterate(job, schema));
+  const learning::Architecture architecture = iterate.model.architecture();
   if (job.active) {
-    HANSE_TRY(iterate.history, history_before(job, asked, iterate.model.architecture()));
+    HANSE_TRY(iterate.history, history_before(job, asked, architecture));
   }
   Job named = job;  // a second one of this name has another
   named.name = asked.job;
@@ -171,12 +172,12 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   const bool counts =
       asked.kind == active::kScoreHistogramKind || asked.kind == fairness::kClassHistogramKind;
   if (!job.privacy.is_private() || counts)
-    return with_selection(strategy->plan(iterate, asked.round), asked, iterate.model);
+    return with_selection(strategy->plan(iterate, asked.round), offer, job, architecture);
   HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
   iterate.steps = asked.round.round - 1;
   if (!options.privacy)
-    return with_selection(strategy->plan(iterate, asked.round), asked, iterate.model);
-  const std::size_t features = iterate.model.architecture().inputs();
+    return with_selection(strategy->plan(iterate, asked.round), offer, job, architecture);
+  const std::size_t features = architecture.inputs();
   learning::Findings& findings = iterate.findings.emplace();
   findings.units = findings.rate = 1;
   findings.clip = options.privacy->scale;
@@ -190,7 +191,7 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   if (planned.learner && options.learner)
     planned.learner->optimiser.learning_rate = options.learner->optimiser.learning_rate;
   plan.options = learning::to_json(planned);
-  return with_selection(std::move(plan), asked, iterate.model);
+  return with_selection(std::move(plan), offer, job, architecture);
 }
 
 }  // namespace

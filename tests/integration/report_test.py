@@ -38,7 +38,7 @@ class Reports(Case):
         jsonschema.validate(report, SCHEMA, jsonschema.Draft202012Validator)
         self.assertEqual(list(report), ["schema", "mode", "job", "seed", "rounds", "sites",
                                         "groups", "metrics", "hurt", "left_out",
-                                        "privacy", "aggregation", "active", "policy", "audit",
+                                        "privacy", "aggregation", "active", "fairness", "policy", "audit",
                                         "timing"])
         self.assertEqual(done.stdout, (self.folder / "runs/bearings-1/report.json").read_text())
         self.assertIn("Nothing was private", done.stderr)
