@@ -15,7 +15,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxValues = 4096;
 constexpr std::size_t kMaxShown = 1024;
-constexpr std::size_t kMaxText = 1024;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::uint64_t kMaxPrice = 1'000'000'000'000;  // a million of whatever it is
 constexpr int kMaxDepth = 8;
@@ -57,10 +56,15 @@ Json json_of(const LabelAnswer& answer) {
 Json json_of(const LabelBatch& batch) {
   Json items = Json::array();
   for (const LabelItem& item : batch.items) items.push_back(json_of(item));
-  return {{"job", batch.job.text()},
-          {"cycle", batch.cycle},
-          {"question", json_of(batch.question)},
-          {"items", std::move(items)}};
+  Json json{{"job", batch.job.text()},
+            {"cycle", batch.cycle},
+            {"question", json_of(batch.question)},
+            {"items", std::move(items)}};
+  if (batch.asked) {
+    json["at"] = batch.asked->at.value;
+    json["selection"] = batch.asked->selection.hex();
+  }
+  return json;
 }
 
 base::Digest digest_in(const Json& json) {
@@ -102,13 +106,18 @@ LabelAnswer answer_in(const Json& json) {
 Result<LabelBatch> batch_in(const Json& json) {
   auto job = base::JobId::create(json.at("job").get<std::string>());
   if (!job) return wrong(job.error().text());
-  LabelBatch batch{
-      *std::move(job), json.at("cycle").get<std::uint32_t>(), question_in(json.at("question")), {}};
+  LabelBatch batch{*std::move(job),
+                   json.at("cycle").get<std::uint32_t>(),
+                   question_in(json.at("question")),
+                   {},
+                   {}};
+  if (json.contains("at"))
+    batch.asked = {{json.at("at").get<std::int64_t>()}, digest_in(json.at("selection"))};
   for (const Json& item : json.at("items")) batch.items.push_back(item_in(item));
   return batch;
 }
 
-bool is_text(const std::string& text) { return !text.empty() && text.size() <= kMaxText; }
+bool is_text(const std::string& text) { return !text.empty() && text.size() <= kMaxShownBytes; }
 
 Result<void> check_question(const LabelQuestion& question) {
   if (!is_text(question.column) || question.values.size() < 2 ||
@@ -128,7 +137,7 @@ Result<void> check_batch(const LabelBatch& batch, std::size_t known) {
   for (const LabelItem& item : batch.items) {
     if (item.shows.size() > kMaxShown) return wrong("an item shows too many columns");
     for (const auto& [column, value] : item.shows)
-      if (!is_text(column) || value.size() > kMaxText) return wrong("a value is too long");
+      if (!is_text(column) || value.size() > kMaxShownBytes) return wrong("a value is too long");
   }
   return {};
 }
@@ -242,13 +251,14 @@ void LabelBook::apply(base::ByteView entry) {
 }
 
 void LabelBook::take(const LabelBatch& batch) {
-  if (!batches_.emplace(batch.job, batch.cycle).second) return;
+  if (cycles_.contains({batch.job, batch.cycle})) return;
   auto at = std::ranges::find(questions_, batch.question);
   if (at == questions_.end()) at = questions_.insert(at, batch.question);
   const auto question = static_cast<std::size_t>(at - questions_.begin());
   for (const LabelItem& item : batch.items)
     items_.try_emplace(item_of(batch.question, item.record),
                        Item{item, question, batch.job, batch.cycle});
+  if (batch.asked) cycles_.emplace(std::pair(batch.job, batch.cycle), *batch.asked);
 }
 
 void LabelBook::take(const LabelAnswer& answer) {
@@ -276,14 +286,19 @@ LabelBook::Settled LabelBook::settled(const Item& item) const {
   return {State::without_label, {}, 0};
 }
 
-bool LabelBook::has_asked(const base::JobId& job, std::uint32_t cycle) const {
-  return batches_.contains({job, cycle});
+std::optional<AskedCycle> LabelBook::asked_of(const base::JobId& job, std::uint32_t cycle) const {
+  const auto found = cycles_.find({job, cycle});
+  return found == cycles_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::uint32_t> LabelBook::label_of(const LabelQuestion& question,
-                                                 const base::Digest& record) const {
+                                                 const base::Digest& record,
+                                                 base::Milliseconds until) const {
   const auto found = items_.find(item_of(question, record));
-  return found == items_.end() ? std::nullopt : settled(found->second).label;
+  if (found == items_.end()) return std::nullopt;
+  Item by_then = found->second;
+  std::erase_if(by_then.answers, [until](const LabelAnswer& one) { return one.at > until; });
+  return settled(by_then).label;
 }
 
 std::map<std::string, std::uint64_t> LabelBook::earned() const {
@@ -306,11 +321,12 @@ base::Bytes LabelBook::snapshot() const {
                      {"cycle", item.cycle},
                      {"answers", std::move(answers)}});
   }
-  Json batches = Json::array();
-  for (const auto& [job, cycle] : batches_) batches.push_back({job.text(), cycle});
+  Json cycles = Json::array();
+  for (const auto& [of, asked] : cycles_)
+    cycles.push_back({of.first.text(), of.second, asked.at.value, asked.selection.hex()});
   return bytes_of(Json{{"questions", std::move(questions)},
                        {"items", std::move(items)},
-                       {"batches", std::move(batches)}});
+                       {"cycles", std::move(cycles)}});
 }
 
 Result<LabelBook> LabelBook::restore(base::ByteView snapshot) {
@@ -336,10 +352,11 @@ Result<LabelBook> LabelBook::restore(base::ByteView snapshot) {
           return wrong("an answer has a label that its question lacks");
       }
     }
-    for (const Json& one : json.at("batches")) {
+    for (const Json& one : json.at("cycles")) {
       auto job = base::JobId::create(one.at(0).get<std::string>());
       if (!job) return wrong(job.error().text());
-      book.batches_.emplace(*std::move(job), one.at(1).get<std::uint32_t>());
+      book.cycles_.emplace(std::pair(*std::move(job), one.at(1).get<std::uint32_t>()),
+                           AskedCycle{{one.at(2).get<std::int64_t>()}, digest_in(one.at(3))});
     }
   } catch (const Json::exception&) {
     return wrong("a snapshot lacks a key, or one is of another type");

@@ -46,12 +46,22 @@ struct LabelItem {
   bool operator==(const LabelItem&) const = default;
 };
 
-// The choice of one cycle.
+struct AskedCycle {
+  base::Milliseconds at{};
+  base::Digest selection;  // SHA-256 of what the plan selected by
+
+  bool operator==(const AskedCycle&) const = default;
+};
+
+// The choice of one cycle, or a part of it: an entry of the log has its bounds.
 struct LabelBatch {
   base::JobId job;
   std::uint32_t cycle = 0;
   LabelQuestion question;
   std::vector<LabelItem> items;
+  // Of the last part, with which the cycle is asked: when (wall clock), and by which selection.
+  // Others have none.
+  std::optional<AskedCycle> asked = {};
 
   bool operator==(const LabelBatch&) const = default;
 };
@@ -72,6 +82,7 @@ base::Digest item_of(const LabelQuestion& question, const base::Digest& record);
 
 inline constexpr std::size_t kMaxLabelItems = 1'000'000;  // of a site
 inline constexpr std::size_t kMaxAnnotators = 256;
+inline constexpr std::size_t kMaxShownBytes = 1024;  // of a column's name, and of a value
 
 class LabelBook {
  public:
@@ -93,7 +104,8 @@ class LabelBook {
     bool operator==(const Settled&) const = default;
   };
 
-  // Entries. A batch that was asked before, or an answer that was given before: applies to nothing.
+  // Entries. A batch of a cycle that was asked before, an item that was, or an answer that was
+  // given before: applies to nothing.
   static base::Bytes asked(const LabelBatch& batch);
   static base::Bytes answered(const LabelAnswer& answer);
 
@@ -108,11 +120,11 @@ class LabelBook {
   const std::vector<LabelQuestion>& questions() const { return questions_; }
   const std::map<base::Digest, Item>& items() const { return items_; }
   Settled settled(const Item& item) const;
-  // That this batch is in the book.
-  bool has_asked(const base::JobId& job, std::uint32_t cycle) const;
-  // The label of a record under a question, if it has come to one.
-  std::optional<std::uint32_t> label_of(const LabelQuestion& question,
-                                        const base::Digest& record) const;
+  // How a cycle was asked, all of it; none: it was not, or only in part.
+  std::optional<AskedCycle> asked_of(const base::JobId& job, std::uint32_t cycle) const;
+  // The label of a record under a question, if it had come to one by then (wall clock).
+  std::optional<std::uint32_t> label_of(const LabelQuestion& question, const base::Digest& record,
+                                        base::Milliseconds until) const;
   // What each annotator has earned, in millionths.
   std::map<std::string, std::uint64_t> earned() const;
 
@@ -125,7 +137,7 @@ class LabelBook {
 
   std::vector<LabelQuestion> questions_;
   std::map<base::Digest, Item> items_;
-  std::set<std::pair<base::JobId, std::uint32_t>> batches_;
+  std::map<std::pair<base::JobId, std::uint32_t>, AskedCycle> cycles_;
 };
 
 }  // namespace hanse::active

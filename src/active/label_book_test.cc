@@ -6,6 +6,8 @@
 namespace hanse::active {
 namespace {
 
+constexpr base::Milliseconds kLate{1000};
+
 base::Digest record(std::uint64_t number) {
   return base::Digest::of(std::as_bytes(std::span(&number, 1)));
 }
@@ -16,7 +18,7 @@ LabelQuestion question(std::uint32_t votes = 1, std::uint32_t max_votes = 3,
 }
 
 LabelBatch batch(const LabelQuestion& asks, std::uint32_t cycle, std::vector<std::uint64_t> of) {
-  LabelBatch one{*base::JobId::create("bearings"), cycle, asks, {}};
+  LabelBatch one{*base::JobId::create("bearings"), cycle, asks, {}, AskedCycle{{50}, record(99)}};
   for (const std::uint64_t number : of) one.items.push_back({record(number), {{"rms", "3.2 g"}}});
   return one;
 }
@@ -50,12 +52,50 @@ TEST(LabelBook, AsksOnceWhateverAsks) {
   other.job = *base::JobId::create("other");
   ASSERT_TRUE(take(book, LabelBook::asked(other)));
   EXPECT_EQ(book.items().size(), 3U);
-  EXPECT_EQ(book.label_of(asks, record(1)), 2U);
+  EXPECT_EQ(book.label_of(asks, record(1), kLate), 2U);
   EXPECT_EQ(item(book, asks, 1).job.text(), "bearings");
   // Under other values it is another question.
   LabelQuestion wider = asks;
   wider.values.emplace_back("outer");
-  EXPECT_EQ(book.label_of(wider, record(1)), std::nullopt);
+  EXPECT_EQ(book.label_of(wider, record(1), kLate), std::nullopt);
+}
+
+// As many entries as its items need: the cycle is asked with the last, and a crash before it loses
+// and repeats nothing.
+TEST(LabelBook, AsksACycleInParts) {
+  LabelBook book;
+  const LabelQuestion asks = question();
+  const base::JobId job = *base::JobId::create("bearings");
+  LabelBatch part = batch(asks, 0, {1, 2});
+  part.asked.reset();
+  ASSERT_TRUE(take(book, LabelBook::asked(part)));
+  EXPECT_FALSE(book.asked_of(job, 0));
+  ASSERT_TRUE(take(book, LabelBook::answered(answer(asks, 1, "anna", 2))));
+  EXPECT_EQ(LabelBook::restore(book.snapshot()), book);
+  ASSERT_TRUE(take(book, LabelBook::asked(part)));  // again, behind a crash
+  ASSERT_TRUE(take(book, LabelBook::asked(batch(asks, 0, {3}))));
+  EXPECT_EQ(book.asked_of(job, 0), (AskedCycle{{50}, record(99)}));
+  EXPECT_EQ(book.items().size(), 3U);
+  EXPECT_EQ(item(book, asks, 1).answers.size(), 1U);
+  const LabelBook whole = book;
+  ASSERT_TRUE(take(book, LabelBook::asked(batch(asks, 0, {4}))));
+  EXPECT_EQ(book, whole) << "what was asked is asked";
+  EXPECT_EQ(LabelBook::restore(book.snapshot()), book);
+}
+
+// A training takes the labels of one moment, whatever is said behind it.
+TEST(LabelBook, KnowsWhatWasSaidByThen) {
+  LabelBook book;
+  const LabelQuestion asks = question(2);
+  ASSERT_TRUE(take(book, LabelBook::asked(batch(asks, 0, {1}))));
+  LabelAnswer one = answer(asks, 1, "anna", 1);
+  one.at = {60};
+  ASSERT_TRUE(take(book, LabelBook::answered(one)));
+  one = answer(asks, 1, "ben", 1);
+  one.at = {80};
+  ASSERT_TRUE(take(book, LabelBook::answered(one)));
+  EXPECT_FALSE(book.label_of(asks, record(1), {79}));
+  EXPECT_EQ(book.label_of(asks, record(1), {80}), 1U);
 }
 
 TEST(LabelBook, AnswersAreGivenAndPaidOnce) {
@@ -72,7 +112,7 @@ TEST(LabelBook, AnswersAreGivenAndPaidOnce) {
   ASSERT_TRUE(take(book, LabelBook::answered(answer(asks, 1, "anna", 2, true))));
   EXPECT_EQ(book.earned().at("anna"), 2'500'000U) << "not paid again";
   ASSERT_TRUE(take(book, LabelBook::answered(answer(asks, 1, "ben", 2))));
-  EXPECT_EQ(book.label_of(asks, record(1)), 2U);
+  EXPECT_EQ(book.label_of(asks, record(1), kLate), 2U);
   // What is settled stays, and its answers may come again.
   EXPECT_FALSE(book.check(LabelBook::answered(answer(asks, 1, "ben", 1, true))));
   EXPECT_FALSE(book.check(LabelBook::answered(answer(asks, 1, "carl", 2))));

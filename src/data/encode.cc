@@ -96,7 +96,7 @@ class Encoder {
     std::size_t feature = 0;
     for (const Column& column : schema_.columns()) {
       if (!wanted(column.kind)) continue;
-      if (!is_feature(column) && !options_.label_required && table_.find(column.name) == nullptr) {
+      if (may_lack(column) && table_.find(column.name) == nullptr) {
         lacking_.push_back(column.kind);
         continue;
       }
@@ -193,10 +193,16 @@ class Encoder {
       case ColumnKind::unit:
       case ColumnKind::order:
       case ColumnKind::partition:
-        return options_.label_required;
+        return options_.purpose != Purpose::predicting;
       default:
         return true;
     }
+  }
+
+  // All of it, in every record.
+  bool may_lack(const Column& column) const {
+    if (options_.purpose == Purpose::labelling) return column.kind == ColumnKind::label;
+    return options_.purpose == Purpose::predicting && !is_feature(column);
   }
 
   bool has(ColumnKind kind) const { return bound_.contains(kind); }
@@ -215,7 +221,7 @@ class Encoder {
     std::vector<std::string> fields;
     for (const Bound& bound : all(kind)) {
       const std::string& field = (*bound.texts)[row];
-      if (field.empty() && options_.label_required)
+      if (field.empty() && options_.purpose != Purpose::predicting)
         return refused(table_, row, *bound.column, expected, kNothing);
       fields.push_back(field);
     }
@@ -286,7 +292,7 @@ class Encoder {
     const Bound& label = only(ColumnKind::label);
     const bool missing =
         label.numbers != nullptr ? std::isnan((*label.numbers)[row]) : (*label.texts)[row].empty();
-    if (missing && !options_.label_required) return kUnknown;
+    if (missing && options_.purpose != Purpose::training) return kUnknown;
     if (label.numbers != nullptr) return scaled(label, row, clipped);
     HANSE_TRY(const std::size_t value, value_index(label, row));
     return static_cast<double>(value);
@@ -312,7 +318,7 @@ base::Result<std::vector<SiteData>> encode(std::shared_ptr<const Schema> schema,
   if (table.records == 0)
     return base::fail(ErrorCode::failed_precondition,
                       "{}: expected at least one record, found none", table.source);
-  if (options.label_required && schema->label() == nullptr)
+  if (options.purpose != Purpose::predicting && schema->label() == nullptr)
     return base::fail(ErrorCode::invalid_argument,
                       "{}: expected a schema with a column of kind label, found none",
                       table.source);

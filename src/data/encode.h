@@ -21,9 +21,9 @@ struct SiteOfRecord {
 };
 
 struct EncodeOptions {
-  // Otherwise, for predicting, only features have to be there: what else the table lacks stays
-  // unknown, and targets without a label are NaN.
-  bool label_required = true;
+  // Targets without a label are NaN, where they may be; what else a table lacks for predicting
+  // stays unknown.
+  Purpose purpose = Purpose::training;
   // Whose records they are when the schema has no site column.
   std::string site = "all";
   std::string site_class = {};

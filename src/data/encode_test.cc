@@ -114,9 +114,11 @@ TEST(Encode, PredictingNeedsNoLabel) {
   Table unlabelled = table();
   std::erase_if(unlabelled.columns, [](const TableColumn& c) { return c.name == "y"; });
   EXPECT_TRUE(refused(encode(schema_of(kColumns), unlabelled), ErrorCode::not_found, {"'y'"}));
-  const auto sites = encode(schema_of(kColumns), unlabelled, {.label_required = false}).value();
+  const auto sites =
+      encode(schema_of(kColumns), unlabelled, {.purpose = Purpose::predicting}).value();
   EXPECT_TRUE(std::isnan(sites[0].records.target[0]));
-  const auto labelled = encode(schema_of(kColumns), table(), {.label_required = false}).value();
+  const auto labelled =
+      encode(schema_of(kColumns), table(), {.purpose = Purpose::predicting}).value();
   EXPECT_EQ(labelled[0].records.target, (Numbers{0, 1}));
 }
 
@@ -203,7 +205,7 @@ TEST(Encode, PredictingNeedsFeaturesOnly) {
   const Table bare{.source = "t", .records = 1, .columns = {{"x", Numbers{5}}}};
   EXPECT_TRUE(refused(encoded(bare), ErrorCode::not_found, {"'i'"}));
   EncodeOptions options;
-  options.label_required = false;
+  options.purpose = Purpose::predicting;
   const auto sites = encode(schema_of(full_columns()), bare, options).value();
   EXPECT_EQ(sites.front().site.text(), "all");
   EXPECT_TRUE(sites.front().records.order.empty());
@@ -220,7 +222,7 @@ RC_GTEST_PROP(EncodeLaws, EachRecordGoesToItsSite, (const Numbers& values)) {
   t.columns = {{"x", values}, {"plant", plants}};
   const auto schema =
       schema_of({column("x", ColumnKind::number), column("plant", ColumnKind::site)});
-  const auto sites = encode(schema, t, {.label_required = false}).value();
+  const auto sites = encode(schema, t, {.purpose = Purpose::predicting}).value();
   std::size_t records = 0;
   for (const SiteData& site : sites) {
     std::size_t next = 0;

@@ -10,6 +10,11 @@
 
 namespace hanse::data {
 
+// What records are read for. To be labelled they are read as for training, but for the label and
+// for what it alone is made of, which a record may lack. For predicting only features have to be
+// there.
+enum class Purpose { training, labelling, predicting };
+
 enum class ColumnKind {
   number,    // a feature with a declared physical range
   category,  // a feature with declared values, one-hot encoded

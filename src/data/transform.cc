@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -34,6 +35,30 @@ Names closure(std::span<const Step> steps, Wanted wanted) {
     for (const Column& made : steps[i].made) names.insert(made.name);
     for (std::string& name : steps[i].reads()) names.insert(std::move(name));
   }
+  return names;
+}
+
+bool is_label(const Column& column) { return column.kind == ColumnKind::label; }
+
+// Whose records they are, and when and how they are protected: no record may lack it in training.
+bool is_needed_beside_label(const Column& column) {
+  switch (column.kind) {
+    case ColumnKind::label:
+    case ColumnKind::input:
+    case ColumnKind::text:
+    case ColumnKind::ignore:
+      return false;
+    default:
+      return true;
+  }
+}
+
+// Wanted columns, and all that they are made of.
+template <class Wanted>
+Names all_of(std::span<const Step> steps, const Schema& schema, Wanted wanted) {
+  Names names = closure(steps, wanted);
+  for (const Column& column : schema.columns())
+    if (wanted(column)) names.insert(column.name);
   return names;
 }
 
@@ -247,6 +272,46 @@ base::Result<void> check_key(const Step& step, const Table& table,
   return {};
 }
 
+// Of the records that have all that the step reads; of the others what it makes is missing.
+base::Result<std::vector<TableColumn>> made_where_known(const Step& step, const Table& table) {
+  std::vector<std::size_t> rows;
+  const std::vector<std::string> reads = step.reads();
+  for (std::size_t row = 0; row < table.records; ++row)
+    if (std::ranges::none_of(reads, [&](const std::string& name) {
+          const TableColumn* column = table.find(name);
+          return column == nullptr || is_missing(*column, row);
+        }))
+      rows.push_back(row);
+  Table known{.source = table.source, .records = rows.size(), .columns = {}, .numbers = {}};
+  for (const std::size_t row : rows) known.numbers.push_back(table.number_of(row));
+  std::vector<TableColumn> made;
+  if (!rows.empty()) {
+    for (const std::string& name : reads) {
+      if (known.find(name) != nullptr) continue;
+      known.columns.push_back(*table.find(name));
+      std::visit([&](auto& values) { keep(values, rows); }, known.columns.back().cells);
+    }
+    SortedRows sorted;
+    HANSE_TRY(made, made_by(step, known, sorted));
+  }
+  std::vector<TableColumn> all;
+  for (std::size_t m = 0; m < step.made.size(); ++m) {
+    TableColumn& column = all.emplace_back();
+    column.name = step.made[m].name;
+    if (is_number(step.made[m]))
+      column.cells = std::vector<double>(table.records, std::numeric_limits<double>::quiet_NaN());
+    else
+      column.cells = std::vector<std::string>(table.records);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (auto* numbers = std::get_if<0>(&column.cells))
+        (*numbers)[rows[i]] = std::get<0>(made[m].cells)[i];
+      else
+        std::get<1>(column.cells)[rows[i]] = std::move(std::get<1>(made[m].cells)[i]);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
 struct Pipeline::Body {
@@ -258,11 +323,17 @@ struct Pipeline::Body {
   std::vector<TransformSpec> transforms;
   std::vector<Step> steps;
   std::shared_ptr<const Schema> schema;
-  Names for_features;  // columns that features are made of, and the features themselves
+  Names for_features;     // columns that features are made of, and the features themselves
+  Names for_label_alone;  // … that the label is made of and nothing else that training needs
 
-  base::Result<AppliedTable> read(Table table, bool predicting) const;
-  base::Result<void> treat(AppliedTable& applied, Part part) const;
-  base::Result<void> transform(Table& table, Part part, bool predicting) const;
+  base::Result<AppliedTable> read(Table table, Purpose purpose) const;
+  base::Result<void> treat(AppliedTable& applied, Part part, Purpose purpose) const;
+  base::Result<void> transform(Table& table, Part part, Purpose purpose) const;
+  // Whether records may lack this column and what is made of it.
+  bool may_lack(const std::string& name, Purpose purpose) const {
+    if (purpose == Purpose::labelling) return for_label_alone.contains(name);
+    return purpose == Purpose::predicting && !for_features.contains(name);
+  }
 };
 
 base::Result<Pipeline> Pipeline::create(std::vector<Column> columns,
@@ -294,15 +365,17 @@ base::Result<Pipeline> Pipeline::create(std::vector<Column> columns,
   }
   HANSE_TRY_VOID(check_hindsight(columns, steps));
   HANSE_TRY(Schema schema, Schema::create(std::move(known), origin_of(steps)));
-  Names for_features = closure(steps, is_feature);
-  for (const Column& column : schema.columns())
-    if (is_feature(column)) for_features.insert(column.name);
+  Names for_features = all_of(steps, schema, is_feature);
+  Names for_label_alone = all_of(steps, schema, is_label);
+  for (const std::string& name : all_of(steps, schema, is_needed_beside_label))
+    for_label_alone.erase(name);
   return Pipeline(
       std::make_shared<const Body>(Body{.columns = std::move(columns),
                                         .transforms = std::move(transforms),
                                         .steps = std::move(steps),
                                         .schema = std::make_shared<const Schema>(std::move(schema)),
-                                        .for_features = std::move(for_features)}));
+                                        .for_features = std::move(for_features),
+                                        .for_label_alone = std::move(for_label_alone)}));
 }
 
 Pipeline::Pipeline(std::shared_ptr<const Body> body) : body_(std::move(body)) {}
@@ -317,7 +390,7 @@ bool Pipeline::mixes_records() const {
 }
 
 // The declared columns as far as they are there.
-base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) const {
+base::Result<AppliedTable> Pipeline::Body::read(Table table, Purpose purpose) const {
   AppliedTable applied{.table = {.source = table.source,
                                  .records = table.records,
                                  .columns = {},
@@ -325,8 +398,7 @@ base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) co
   for (const Column& column : columns) {
     if (!is_read(column)) continue;
     const auto found = std::ranges::find(table.columns, column.name, &TableColumn::name);
-    const bool needed = !predicting || for_features.contains(column.name);
-    if (found == table.columns.end() && !needed) continue;
+    if (found == table.columns.end() && may_lack(column.name, purpose)) continue;
     if (found == table.columns.end())
       return base::fail(ErrorCode::not_found, "{}: expected a column '{}', found none of that name",
                         table.source, column.name);
@@ -337,12 +409,13 @@ base::Result<AppliedTable> Pipeline::Body::read(Table table, bool predicting) co
 }
 
 // Policies for missing values, of columns that features are made of or of the others.
-base::Result<void> Pipeline::Body::treat(AppliedTable& applied, Part part) const {
+base::Result<void> Pipeline::Body::treat(AppliedTable& applied, Part part, Purpose purpose) const {
   Table& table = applied.table;
   std::vector<Cells> all;
   for (const Column& column : columns) {
     if (!is_read(column) || for_features.contains(column.name) != (part == Part::features))
       continue;
+    if (part == Part::others && may_lack(column.name, purpose)) continue;
     const auto found = std::ranges::find(table.columns, column.name, &TableColumn::name);
     if (found != table.columns.end()) all.push_back({&column, &*found});
   }
@@ -368,32 +441,38 @@ base::Result<void> Pipeline::Body::treat(AppliedTable& applied, Part part) const
   return {};
 }
 
-base::Result<void> Pipeline::Body::transform(Table& table, Part part, bool predicting) const {
+base::Result<void> Pipeline::Body::transform(Table& table, Part part, Purpose purpose) const {
   SortedRows sorted;
   for (const Step& step : steps) {
     if (for_features.contains(step.made.front().name) != (part == Part::features)) continue;
+    const bool optional = part == Part::others && may_lack(step.made.front().name, purpose);
+    if (optional && purpose == Purpose::labelling) {
+      HANSE_TRY(auto made, made_where_known(step, table));
+      std::ranges::move(made, std::back_inserter(table.columns));
+      continue;
+    }
     const auto absent = [&](const std::string& name) {
       const TableColumn* column = table.find(name);
       return column == nullptr || lacks_any(*column, table.records);
     };
-    const bool needed = !predicting || part == Part::features;
-    if (!needed && std::ranges::any_of(step.reads(), absent)) continue;
+    if (optional && std::ranges::any_of(step.reads(), absent)) continue;
     auto made = made_by(step, table, sorted);
-    if (!made && !needed) continue;
+    if (!made && optional) continue;
     if (!made) return base::fail(std::move(made).error());
     std::ranges::move(*made, std::back_inserter(table.columns));
   }
   return {};
 }
 
-base::Result<AppliedTable> Pipeline::apply(Table table, bool predicting) const {
+base::Result<AppliedTable> Pipeline::apply(Table table, Purpose purpose) const {
   HANSE_TRY_VOID(check_table_size(table.source, table.records, body_->schema->columns().size()));
-  HANSE_TRY(AppliedTable applied, body_->read(std::move(table), predicting));
-  HANSE_TRY_VOID(body_->treat(applied, Body::Part::features));
-  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::features, predicting));
-  if (!predicting) HANSE_TRY_VOID(body_->treat(applied, Body::Part::others));
-  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::others, predicting));
-  if (predicting) return applied;
+  HANSE_TRY(AppliedTable applied, body_->read(std::move(table), purpose));
+  HANSE_TRY_VOID(body_->treat(applied, Body::Part::features, purpose));
+  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::features, purpose));
+  if (purpose != Purpose::predicting)
+    HANSE_TRY_VOID(body_->treat(applied, Body::Part::others, purpose));
+  HANSE_TRY_VOID(body_->transform(applied.table, Body::Part::others, purpose));
+  if (purpose == Purpose::predicting) return applied;
   for (const ColumnKind kind : {ColumnKind::group, ColumnKind::site}) {
     std::vector<std::string> names;
     for (const Column& column : body_->schema->columns())

@@ -102,10 +102,13 @@ class Pipeline {
   // records that lack something else are dropped, and the rest is made. So a record's history is
   // the same in training and in predicting, where a label is missing too.
   //
-  // With `predicting`, only columns that features are made of have to be there, and only their
+  // To be labelled, a record may lack what the label alone is made of, and has no label then: one
+  // record's label says nothing of another's.
+  //
+  // For predicting, only columns that features are made of have to be there, and only their
   // policies hold; a transform of which no feature is made is left out when the table lacks a
   // column or a value that it needs, or has one that it cannot read.
-  base::Result<AppliedTable> apply(Table table, bool predicting) const;
+  base::Result<AppliedTable> apply(Table table, Purpose purpose) const;
 
   // Of a table after apply: that all records of a key have the same texts in each of these columns,
   // as far as it has them. Otherwise a transform would carry records from one group or site into

@@ -100,7 +100,7 @@ std::vector<Reading> readings() {
 }
 
 Table applied(const Pipeline& pipeline, const std::vector<Reading>& all, bool predicting = false) {
-  return pipeline.apply(table_of(all), predicting)->table;
+  return pipeline.apply(table_of(all), predicting ? Purpose::predicting : Purpose::training)->table;
 }
 
 const Numbers& numbers(const Table& table, const std::string& name) {
@@ -127,7 +127,7 @@ RC_GTEST_PROP(TransformLaws, PredictingRepeatsTraining, ()) {
     RC_ASSERT(numbers(trained, name) == numbers(predicted, name));
   const auto encoded = [&](const Table& table, bool label_required) {
     EncodeOptions options;
-    options.label_required = label_required;
+    options.purpose = label_required ? Purpose::training : Purpose::predicting;
     return encode(pipeline.schema(), table, options)->front().records.features;
   };
   RC_ASSERT(encoded(trained, true) == encoded(predicted, false));
@@ -220,7 +220,7 @@ TEST(TransformBounds, HoldForOddTimes) {
     for (const double slope : numbers(table, "slope")) EXPECT_TRUE(std::isfinite(slope)) << apart;
   }
   const auto with_time = [](double t) {
-    return pipeline_of(2).apply(table_of({{"a", t, 1, 1}}), false);
+    return pipeline_of(2).apply(table_of({{"a", t, 1, 1}}), Purpose::training);
   };
   for (const double t : {kNan, 1e101})
     EXPECT_TRUE(refused(with_time(t), ErrorCode::invalid_argument, {"record 1", "'t'"}));
@@ -242,7 +242,8 @@ base::Result<AppliedTable> treated(std::vector<Column> columns, bool predicting 
                     .columns = {{"n", Numbers{3, kNan, 5}},
                                 {"c", Texts{"a", "b", ""}},
                                 {"l", Texts{"no", "yes", "yes"}}}};
-  return Pipeline::create(std::move(columns), {})->apply(table, predicting);
+  return Pipeline::create(std::move(columns), {})
+      ->apply(table, predicting ? Purpose::predicting : Purpose::training);
 }
 
 TEST(MissingValues, AreTreatedAsDeclared) {
@@ -280,14 +281,16 @@ TEST(MissingValues, AreRefusedUnlessDeclared) {
   EXPECT_TRUE(refused(treated({middle, kCategory, kLabel}), code, {"t: record 3", "'c'"}));
   const Column n = with(kNumber, {.policy = MissingPolicy::drop, .tokens = kTokens});
   const Table hollow{.source = "t", .records = 2, .columns = {{"n", Numbers{kNan, kNan}}}};
-  EXPECT_TRUE(
-      refused(Pipeline::create({n}, {})->apply(hollow, false), code, {"2 records", "none"}));
+  EXPECT_TRUE(refused(Pipeline::create({n}, {})->apply(hollow, Purpose::training), code,
+                      {"2 records", "none"}));
   const Table strange{.source = "t", .records = 1, .columns = {{"n", Texts{"3"}}}};
-  EXPECT_TRUE(refused(Pipeline::create({n}, {})->apply(strange, false), code, {"'n'", "texts"}));
+  EXPECT_TRUE(refused(Pipeline::create({n}, {})->apply(strange, Purpose::training), code,
+                      {"'n'", "texts"}));
   const Table endless{.source = "t", .records = 1, .columns = {{"n", Numbers{1 / 0.0}}}};
-  EXPECT_TRUE(refused(Pipeline::create({n}, {})->apply(endless, false), code, {"'n'", "inf"}));
-  EXPECT_TRUE(refused(Pipeline::create({n, kLabel}, {})->apply(hollow, false), ErrorCode::not_found,
-                      {"'l'"}));
+  EXPECT_TRUE(
+      refused(Pipeline::create({n}, {})->apply(endless, Purpose::training), code, {"'n'", "inf"}));
+  EXPECT_TRUE(refused(Pipeline::create({n, kLabel}, {})->apply(hollow, Purpose::training),
+                      ErrorCode::not_found, {"'l'"}));
 }
 
 // Predicting needs what features are made of, and nothing else: a missing label costs no record.
@@ -298,17 +301,63 @@ TEST(MissingValues, OfLabelsMatterOnlyInTraining) {
   const auto pipeline = Pipeline::create({kNumber, label}, {group}).value();
   const Table table{
       .source = "t", .records = 2, .columns = {{"n", Numbers{3, 4}}, {"l", Texts{"", "yes"}}}};
-  EXPECT_EQ(pipeline.apply(table, false)->left_out, 1U);
-  const auto predicted = pipeline.apply(table, true).value();
+  EXPECT_EQ(pipeline.apply(table, Purpose::training)->left_out, 1U);
+  const auto predicted = pipeline.apply(table, Purpose::predicting).value();
   EXPECT_EQ(predicted.left_out, 0U);
   EXPECT_EQ(predicted.table.find("g"), nullptr);
   EncodeOptions options;
-  options.label_required = false;
+  options.purpose = Purpose::predicting;
   const auto records = encode(pipeline.schema(), predicted.table, options)->front().records;
   EXPECT_TRUE(std::isnan(records.target[0]));
   EXPECT_EQ(records.target[1], 1);
   const Table bare{.source = "t", .records = 1, .columns = {{"n", Numbers{3}}}};
-  EXPECT_TRUE(pipeline.apply(bare, true).has_value());
+  EXPECT_TRUE(pipeline.apply(bare, Purpose::predicting).has_value());
+}
+
+// To be labelled a record may lack a label and what it is made of, and nothing else; and its lack
+// says nothing of the others' labels.
+TEST(MissingValues, OfOneLabelLeaveTheOthers) {
+  const Column level = {.name = "level",
+                        .kind = ColumnKind::input,
+                        .low = 0,
+                        .high = 10,
+                        .missing = {.policy = MissingPolicy::drop, .tokens = {""}}};
+  const Column side = {.name = "side", .kind = ColumnKind::partition, .values = {"train", "test"}};
+  const TransformSpec label{.kind = TransformKind::threshold,
+                            .of = {"level"},
+                            .name = "state",
+                            .as = ColumnKind::label,
+                            .edges = {5},
+                            .values = {"low", "high"}};
+  const auto created = Pipeline::create({kNumber, level, side}, {label});
+  ASSERT_TRUE(created) << created.error().text();
+  const Pipeline& pipeline = *created;
+  Table table{.source = "t",
+              .records = 3,
+              .columns = {{"n", Numbers{3, 4, 5}},
+                          {"level", Numbers{2, kNan, 8}},
+                          {"side", Texts{"train", "test", "train"}}}};
+  const auto read = [&](Purpose purpose) {
+    const auto applied = pipeline.apply(table, purpose);
+    if (!applied) throw std::invalid_argument(applied.error().text());
+    EncodeOptions options;
+    options.purpose = purpose;
+    const auto sites = encode(pipeline.schema(), applied->table, options);
+    if (!sites) throw std::invalid_argument(sites.error().text());
+    return sites->front().records;
+  };
+  const Dataset labelling = read(Purpose::labelling);
+  ASSERT_EQ(labelling.size(), 3U);
+  EXPECT_EQ(labelling.target[0], 0);
+  EXPECT_TRUE(std::isnan(labelling.target[1]));
+  EXPECT_EQ(labelling.target[2], 1);
+  // What training needs beside the label is there: a test record is known as one.
+  EXPECT_EQ(labelling.partition, (std::vector<std::uint8_t>{0, 1, 0}));
+  EXPECT_EQ(read(Purpose::training).size(), 2U) << "the policy drops it";
+  table.columns[1].cells = Numbers{kNan, kNan, kNan};
+  for (const double target : read(Purpose::labelling).target) EXPECT_TRUE(std::isnan(target));
+  table.columns[2].cells = Texts{"train", "", "train"};
+  EXPECT_FALSE(pipeline.apply(table, Purpose::labelling)) << "that is not the label's";
 }
 
 // A record without a label is left out of training, and not out of what its machine went through:
@@ -321,8 +370,8 @@ TEST(MissingValues, OfLabelsLeaveTheHistoryWhole) {
                             .value();
   Table table = table_of({{"a", 1, 2, 0.5}, {"a", 2, 4, 0.5}, {"a", 3, 6, 0.5}});
   table.columns.push_back({"l", Texts{"no", "", "yes"}});
-  const auto trained = pipeline.apply(table, false).value();
-  const auto predicted = pipeline.apply(table, true).value();
+  const auto trained = pipeline.apply(table, Purpose::training).value();
+  const auto predicted = pipeline.apply(table, Purpose::predicting).value();
   EXPECT_EQ(trained.left_out, 1U);
   EXPECT_EQ(trained.table.number_of(1), 3U);
   EXPECT_EQ(numbers(trained.table, "mean"), (Numbers{2, 5}));
@@ -345,10 +394,11 @@ TEST(TransformKeys, StayWithinGroupsAndSites) {
     };
     Table table = table_of({{"a", 1, 2, 0.5}, {"b", 1, 4, 0.5}, {"a", 2, 6, 0.5}});
     table.columns.push_back({"of", Texts{"g", "g", "h"}});
-    EXPECT_TRUE(refused(made({"machine"}).apply(table, false), ErrorCode::invalid_argument,
+    EXPECT_TRUE(refused(made({"machine"}).apply(table, Purpose::training),
+                        ErrorCode::invalid_argument,
                         {"records 1 and 3", "'mean'", "'of'", "'g'", "'h'"}));
-    EXPECT_TRUE(made({"machine"}).apply(table, true).has_value());
-    EXPECT_TRUE(made({"machine", "of"}).apply(table, false).has_value());
+    EXPECT_TRUE(made({"machine"}).apply(table, Purpose::predicting).has_value());
+    EXPECT_TRUE(made({"machine", "of"}).apply(table, Purpose::training).has_value());
   }
 }
 
@@ -366,17 +416,18 @@ TEST(MissingValues, OfFlagsLeaveTheLabelUnknown) {
   const Table table{.source = "t",
                     .records = 1,
                     .columns = {{"n", Numbers{3}}, {"p", Numbers{0}}, {"q", Numbers{0}}}};
-  EXPECT_TRUE(refused(pipeline.apply(table, false), ErrorCode::invalid_argument, {"found 0"}));
-  EXPECT_EQ(pipeline.apply(table, true)->table.find("fault"), nullptr);
+  EXPECT_TRUE(
+      refused(pipeline.apply(table, Purpose::training), ErrorCode::invalid_argument, {"found 0"}));
+  EXPECT_EQ(pipeline.apply(table, Purpose::predicting)->table.find("fault"), nullptr);
 }
 
 // The key and the order of a feature's window have to be there.
 TEST(MissingValues, OfKeysMatterToTheirFeatures) {
   Table lacking = table_of({{"a", 1, 2, 0.5}});
   std::erase_if(lacking.columns, [](const TableColumn& c) { return c.name == "machine"; });
-  EXPECT_TRUE(
-      refused(pipeline_of(2).apply(lacking, true), ErrorCode::not_found, {"t:", "'machine'"}));
-  EXPECT_TRUE(refused(pipeline_of(2).apply(table_of({{"", 1, 2, 0.5}}), true),
+  EXPECT_TRUE(refused(pipeline_of(2).apply(lacking, Purpose::predicting), ErrorCode::not_found,
+                      {"t:", "'machine'"}));
+  EXPECT_TRUE(refused(pipeline_of(2).apply(table_of({{"", 1, 2, 0.5}}), Purpose::predicting),
                       ErrorCode::invalid_argument, {"record 1", "'machine'"}));
 }
 

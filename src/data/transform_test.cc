@@ -49,11 +49,11 @@ TransformSpec keyed(TransformKind kind, std::size_t length) {
 }
 
 Numbers made_by(const TransformSpec& spec, std::string_view name = "made") {
-  return *with(spec)->apply(table(), false)->table.find(name)->numbers();
+  return *with(spec)->apply(table(), Purpose::training)->table.find(name)->numbers();
 }
 
 Texts texts_by(const TransformSpec& spec) {
-  return *with(spec)->apply(table(), false)->table.find("made")->texts();
+  return *with(spec)->apply(table(), Purpose::training)->table.find("made")->texts();
 }
 
 // In the order of time: machine a reads 2, 1, 6, machine b 8, 8.
@@ -145,7 +145,7 @@ TEST(Transform, SaysWhichOfSeveralIsSet) {
                                      .name = "made",
                                      .as = ColumnKind::label,
                                      .values = {"P", "Q", "R"}}})
-        ->apply(std::move(t), false);
+        ->apply(std::move(t), Purpose::training);
   };
   EXPECT_EQ(*apply({1, 0}, {0, 0}, {0, 1})->table.find("made")->texts(), (Texts{"P", "R"}));
   const auto code = ErrorCode::invalid_argument;
@@ -223,7 +223,7 @@ TEST(Transform, AnInteractionIsTheNumberWhereTheCategoryIsSo) {
   std::vector<std::string> kinds;
   for (std::size_t row = 0; row < with_kind.records; ++row) kinds.push_back(row % 2 ? "a" : "b");
   with_kind.columns.push_back({"kind", kinds});
-  const auto applied = pipeline.apply(with_kind, false).value();
+  const auto applied = pipeline.apply(with_kind, Purpose::training).value();
   const Numbers x = *applied.table.find("x")->numbers();
   const Numbers a = *applied.table.find("x by kind_a")->numbers();
   const Numbers b = *applied.table.find("x by kind_b")->numbers();
@@ -241,7 +241,7 @@ TEST(Transform, HatsInterpolateBetweenKnots) {
   const TransformSpec hats{
       .kind = TransformKind::hats, .of = {"x"}, .name = "h", .edges = {2, 4, 8}};
   const auto pipeline = with(hats).value();
-  const auto applied = pipeline.apply(table(), false).value();
+  const auto applied = pipeline.apply(table(), Purpose::training).value();
   const Numbers x = *applied.table.find("x")->numbers();
   const auto column = [&](int i) { return *applied.table.find(fmt::format("h_{}", i))->numbers(); };
   for (std::size_t row = 0; row < x.size(); ++row) {
@@ -263,7 +263,7 @@ TEST(Transform, BuildsOnWhatWasMade) {
   mean.high = 4;
   const TransformSpec log{.kind = TransformKind::log, .of = {"made"}, .name = "log"};
   const auto pipeline = Pipeline::create(kColumns, {mean, log}).value();
-  const auto applied = pipeline.apply(table(), false).value();
+  const auto applied = pipeline.apply(table(), Purpose::training).value();
   EXPECT_EQ(applied.table.find("made")->numbers()->at(2), 8);
   EXPECT_EQ(applied.table.find("log")->numbers()->at(2), std::log10(4));
   EXPECT_TRUE(pipeline.mixes_records());
@@ -361,7 +361,7 @@ TEST(Transform, RefusesTwoRecordsAtOneTime) {
   Table t = table();
   std::get<0>(t.columns[0].cells)[3] = 3;
   const auto pipeline = with(keyed(TransformKind::rolling_mean, 2)).value();
-  EXPECT_TRUE(refused(pipeline.apply(t, false), ErrorCode::invalid_argument,
+  EXPECT_TRUE(refused(pipeline.apply(t, Purpose::training), ErrorCode::invalid_argument,
                       {"t: records 1 and 4", "'a'", "'t'", "both have 3"}));
 }
 

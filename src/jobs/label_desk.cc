@@ -85,13 +85,27 @@ bool waits_for(const active::LabelBook& book, const active::LabelBook::Item& ite
              item.answers.end();
 }
 
+// Of an entry of the book, so that JSON's quotes and escapes stay far below what the store takes.
+constexpr std::size_t kPartBytes = std::size_t{256} << 10;
+constexpr std::size_t kItemBytes = 128;
+
+// At a character's end, with a mark that there was more.
+void cut(std::string& value) {
+  constexpr std::string_view kMore = "…";
+  if (value.size() <= active::kMaxShownBytes) return;
+  std::size_t end = active::kMaxShownBytes - kMore.size();
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0) == 0x80) --end;
+  value.resize(end);
+  value += kMore;
+}
+
 }  // namespace
 
 LabelSettings read_labels(Section section) {
   LabelSettings settings;
   constexpr auto kMost = static_cast<std::uint32_t>(active::kMaxAnnotators);
   section.get<std::uint32_t>("votes", settings.votes, 1, kMost);
-  settings.max_votes = std::max(settings.max_votes, settings.votes);
+  const bool says_most = section.has("max_votes");
   section.get<std::uint32_t>("max_votes", settings.max_votes, 1, kMost);
   section.get_word<active::Agreement>("agreement", settings.agreement, active::agreement_named);
   section.get("show", settings.show);
@@ -108,6 +122,12 @@ LabelSettings read_labels(Section section) {
   }
   annotators.finish();
   const std::size_t there = settings.annotators.size();
+  // More could never come, and an item that they differ on would wait for nobody.
+  const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(there, kMost));
+  if (!says_most) settings.max_votes = std::max(std::min(settings.max_votes, most), settings.votes);
+  if (there > 0 && settings.max_votes > most)
+    section.refuse("max_votes",
+                   fmt::format("expected at most as many as there are annotators, {}", there));
   if (settings.max_votes < settings.votes)
     section.refuse("max_votes", fmt::format("expected at least votes, {}", settings.votes));
   if (there > 0 && there < settings.votes)
@@ -168,23 +188,49 @@ Result<active::LabelQuestion> LabelDesk::question_of(const data::Schema& schema)
                                settings_.agreement};
 }
 
-Result<void> LabelDesk::ask(const base::JobId& job, std::uint32_t cycle,
-                            const active::LabelQuestion& question,
-                            std::vector<active::LabelItem> items) {
-  if (book_->read([&](const active::LabelBook& at) { return at.has_asked(job, cycle); })) return {};
-  if (!settings_.show.empty())
-    for (active::LabelItem& item : items)
+std::optional<active::AskedCycle> LabelDesk::asked(const base::JobId& job,
+                                                   std::uint32_t cycle) const {
+  return book_->read([&](const active::LabelBook& at) { return at.asked_of(job, cycle); });
+}
+
+Result<active::AskedCycle> LabelDesk::ask(const base::JobId& job, std::uint32_t cycle,
+                                          const base::Digest& selection,
+                                          const active::LabelQuestion& question,
+                                          std::vector<active::LabelItem> items) {
+  if (const auto before = asked(job, cycle)) return *before;
+  const std::size_t known =
+      book_->read([](const active::LabelBook& at) { return at.items().size(); });
+  items.resize(std::min(items.size(), active::kMaxLabelItems - known));
+  for (active::LabelItem& item : items) {
+    if (!settings_.show.empty())
       std::erase_if(item.shows, [&](const auto& one) {
         return std::ranges::find(settings_.show, one.first) == settings_.show.end();
       });
-  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-            book_->append(active::LabelBook::asked({job, cycle, question, std::move(items)})));
-  return {};
+    for (auto& [column, value] : item.shows) cut(value);
+  }
+  const active::AskedCycle now{clock_.wall(), selection};
+  std::size_t from = 0;
+  do {
+    active::LabelBatch part{job, cycle, question, {}, {}};
+    std::size_t bytes = 0;
+    for (; from < items.size() && bytes < kPartBytes; ++from) {
+      for (const auto& [column, value] : items[from].shows)
+        bytes += 2 * (column.size() + value.size()) + kItemBytes;
+      bytes += kItemBytes;
+      part.items.push_back(std::move(items[from]));
+    }
+    if (from == items.size()) part.asked = now;
+    HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+              book_->append(active::LabelBook::asked(part)));
+  } while (from < items.size());
+  return now;
 }
 
 std::optional<std::uint32_t> LabelDesk::label_of(const active::LabelQuestion& question,
-                                                 const base::Digest& record) const {
-  return book_->read([&](const active::LabelBook& at) { return at.label_of(question, record); });
+                                                 const base::Digest& record,
+                                                 base::Milliseconds until) const {
+  return book_->read(
+      [&](const active::LabelBook& at) { return at.label_of(question, record, until); });
 }
 
 Result<void> LabelDesk::check_annotator(const std::string& name) const {
@@ -257,8 +303,15 @@ Result<LabelDesk::Taken> LabelDesk::take(const order::AnswerLabel& order) {
                   base::did_you_mean(*order.label, question.values));
     answer.label = static_cast<std::uint32_t>(at - question.values.begin());
   }
-  HANSE_TRY([[maybe_unused]] const std::uint64_t number,
-            book_->append(active::LabelBook::answered(answer)));
+  const bool again = book_->read([&](const active::LabelBook& at) {
+    return std::ranges::any_of(at.items().at(name).answers, [&](const active::LabelAnswer& one) {
+      return one.annotator == answer.annotator && one.label == answer.label;
+    });
+  });
+  if (!again) {
+    HANSE_TRY([[maybe_unused]] const std::uint64_t number,
+              book_->append(active::LabelBook::answered(answer)));
+  }
   return Taken{name, said(question, answer.label), book_->read([&](const active::LabelBook& at) {
                  return at.settled(at.items().at(name));
                })};

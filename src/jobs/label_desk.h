@@ -58,12 +58,18 @@ class LabelDesk {
   // What a job asks of a label. Of a label that is a number: unsupported.
   base::Result<active::LabelQuestion> question_of(const data::Schema& schema) const;
 
-  // Durable when it returns. A cycle of a job that was asked before: nothing.
-  base::Result<void> ask(const base::JobId& job, std::uint32_t cycle,
-                         const active::LabelQuestion& question,
-                         std::vector<active::LabelItem> items);
+  // How a cycle of a job was asked; none: it was not.
+  std::optional<active::AskedCycle> asked(const base::JobId& job, std::uint32_t cycle) const;
+  // Asks what the experts are to label in a cycle, once; durable when it returns. As many items as
+  // the book has room for, values cut to what it takes: whatever the records are like, there is no
+  // error of theirs.
+  base::Result<active::AskedCycle> ask(const base::JobId& job, std::uint32_t cycle,
+                                       const base::Digest& selection,
+                                       const active::LabelQuestion& question,
+                                       std::vector<active::LabelItem> items);
+  // As the experts had it by then, wall clock.
   std::optional<std::uint32_t> label_of(const active::LabelQuestion& question,
-                                        const base::Digest& record) const;
+                                        const base::Digest& record, base::Milliseconds until) const;
 
   // The item that these digits begin, at least 6: invalid_argument, not_found.
   base::Result<base::Digest> find(const std::string& digits) const;

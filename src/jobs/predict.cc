@@ -141,7 +141,7 @@ Result<NewRecords> encoded(const data::Schema& full, const data::Table& table) {
   }
   HANSE_TRY(data::Schema schema, data::Schema::create(std::move(columns)));
   data::EncodeOptions options;
-  options.label_required = false;
+  options.purpose = data::Purpose::predicting;
   HANSE_TRY(auto sites,
             data::encode(std::make_shared<const data::Schema>(std::move(schema)), table, options));
   HANSE_CHECK(sites.size() == 1);
@@ -166,7 +166,7 @@ Result<NewRecords> read_new_table(const TableReading& reading, const NewData& da
   options.map = map ? &map->columns : nullptr;
   HANSE_TRY(data::Table table, data::read_table({doors.directory, doors.databases}, spec,
                                                 pipeline.columns(), options));
-  HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), true));
+  HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), data::Purpose::predicting));
   if (applied.table.records == 0)
     return base::fail(ErrorCode::failed_precondition,
                       "{}: none of {} records can be predicted: the model's policies for missing "

@@ -91,6 +91,12 @@ Result<void> check_keys(const Job& job, const TableSource& source, const data::P
 
 }  // namespace
 
+namespace {
+data::Purpose purpose_of(const RecordDoors& doors) {
+  return doors.labels_required ? data::Purpose::training : data::Purpose::labelling;
+}
+}  // namespace
+
 Result<data::AppliedTable> read_applied(const TableSource& source, const data::Pipeline& pipeline,
                                         const RecordDoors& doors, const data::ColumnMap* map) {
   const data::TableDoors tables{doors.directory, doors.databases};
@@ -100,7 +106,7 @@ Result<data::AppliedTable> read_applied(const TableSource& source, const data::P
   for (const JoinSpec& join : source.joins) {
     HANSE_TRY(table, joined(std::move(table), join, tables));
   }
-  return pipeline.apply(std::move(table), /*predicting=*/!doors.labels_required);
+  return pipeline.apply(std::move(table), purpose_of(doors));
 }
 
 Result<Records> Records::read(const Job& job, const RecordDoors& doors) {
@@ -152,7 +158,7 @@ Result<void> Records::read_tables(const RecordDoors& doors) {
                 read_applied(own, pipeline, doors, map ? &map->columns : nullptr));
       left_out_ += applied.left_out;
       data::EncodeOptions options;
-      options.label_required = doors.labels_required;
+      options.purpose = purpose_of(doors);
       options.site = site.name;
       options.site_class = site.site_class;
       HANSE_TRY(Sites encoded, data::encode(pipeline.schema(), applied.table, options));

@@ -75,13 +75,14 @@ struct SelectedRecords::Body {
     return {};
   }
 
-  // With what experts said by now. Whatever still has no label is not trained on.
-  std::shared_ptr<const data::Dataset> with_labels() const {
+  // With what experts had said by then. Whatever still has no label is not trained on.
+  std::shared_ptr<const data::Dataset> with_labels(base::Milliseconds until) const {
     data::Dataset known = *selected;
     std::vector<std::size_t> there;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (std::isnan(known.target[i]))
-        if (const auto label = labels(active::name_of(*records, rows[i]))) known.target[i] = *label;
+        if (const auto label = labels(active::name_of(*records, rows[i]), until))
+          known.target[i] = *label;
       if (!std::isnan(known.target[i])) there.push_back(i);
     }
     return std::make_shared<const data::Dataset>(known.select(there));
@@ -107,8 +108,8 @@ Result<SelectedRecords> SelectedRecords::create(const Job& job,
 
 SelectedRecords::~SelectedRecords() = default;
 
-Result<std::shared_ptr<const data::Dataset>> SelectedRecords::of(
-    const query::QueryPlan& plan) const {
+Result<std::shared_ptr<const data::Dataset>> SelectedRecords::of(const query::QueryPlan& plan,
+                                                                 base::Milliseconds until) const {
   if (!body_->spec) {
     if (plan.selection.empty()) return body_->records;
     return base::fail(ErrorCode::invalid_argument,
@@ -116,7 +117,7 @@ Result<std::shared_ptr<const data::Dataset>> SelectedRecords::of(
   }
   const std::lock_guard lock(body_->mutex);
   HANSE_TRY_VOID(body_->choose(plan));
-  return body_->labels && asks_for_labels(plan) ? body_->with_labels() : body_->selected;
+  return body_->labels && asks_for_labels(plan) ? body_->with_labels(until) : body_->selected;
 }
 
 Result<std::vector<active::LabelItem>> SelectedRecords::unlabelled(
@@ -127,11 +128,17 @@ Result<std::vector<active::LabelItem>> SelectedRecords::unlabelled(
   for (const std::size_t row : body_->rows) {
     if (!std::isnan(body_->records->target[row])) continue;
     const base::Digest name = active::name_of(*body_->records, row);
-    if (!body_->labels || !body_->labels(name))
+    if (!body_->labels || !body_->labels(name, kSaidSoFar))
       items.push_back({name, shown(*body_->records, row)});
   }
   return items;
 }
+
+std::uint32_t cycle_of(const Job& job, std::uint32_t round) {
+  return (round - 1) / (job.rounds / job.active->cycles);
+}
+
+bool has_label_time(const Job& job) { return job.active && job.active->label_seconds > 0; }
 
 bool asks_for_scores(const query::QueryPlan& plan) {
   return plan.kind == active::kScoreHistogramKind;

@@ -1,6 +1,7 @@
 // The records that a plan of an active training asks a site about.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -10,8 +11,17 @@
 
 namespace hanse::jobs {
 
-// What experts said of a record, by its name; none: nothing yet.
-using Labels = std::function<std::optional<std::uint32_t>(const base::Digest& record)>;
+// What experts had said of a record by then (wall clock), by its name; none: nothing.
+using Labels = std::function<std::optional<std::uint32_t>(const base::Digest& record,
+                                                          base::Milliseconds until)>;
+
+// All that was ever said.
+inline constexpr base::Milliseconds kSaidSoFar{std::numeric_limits<std::int64_t>::max()};
+
+// Which cycle a round is of, from 0.
+std::uint32_t cycle_of(const Job& job, std::uint32_t round);
+// Whether the site's experts label for such a job: it gives them time.
+bool has_label_time(const Job& job);
 
 // A site's records, and what the cycles chose of them. Of a job that is not active all of them,
 // whatever the plan. Remembers the last answer, since a training asks for it round after round.
@@ -26,9 +36,10 @@ class SelectedRecords {
   SelectedRecords& operator=(SelectedRecords&&) noexcept;
   ~SelectedRecords();
 
-  // The labelled of a plan are those with a label: in the table, or else by `labels`.
-  // A selection that is none, or of another model: invalid_argument or corruption.
-  base::Result<std::shared_ptr<const data::Dataset>> of(const query::QueryPlan& plan) const;
+  // The labelled of a plan are those with a label: in the table, or else as `labels` had it by
+  // `until`. A selection that is none, or of another model: invalid_argument or corruption.
+  base::Result<std::shared_ptr<const data::Dataset>> of(
+      const query::QueryPlan& plan, base::Milliseconds until = kSaidSoFar) const;
 
   // Of the records that a plan asks about as labelled, those that have no label yet.
   base::Result<std::vector<active::LabelItem>> unlabelled(const query::QueryPlan& plan) const;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "jobs/selected_records.h"
 #include "jobs/job_privacy.h"
 #include "service/site_service.h"
 
@@ -82,7 +83,7 @@ Result<std::shared_ptr<const data::Dataset>> agreed_records(const jobs::Job& job
   HANSE_TRY(const base::SiteId site, base::SiteId::create(self.name));
   return jobs::training_records(job, site, self.site_class, config.data ? &*config.data : nullptr,
                                 {doors.directory, doors.executor, &doors.databases,
-                                 /*labels_required=*/!config.labels || !job.active});
+                                 /*labels_required=*/!config.labels || !jobs::has_label_time(job)});
 }
 
 }  // namespace hanse::service

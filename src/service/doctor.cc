@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/limits.h"
+#include "jobs/selected_records.h"
 #include "jobs/json_fields.h"
 #include "policy/analysis.h"
 #include "service/coordinator_line.h"
@@ -145,7 +146,8 @@ class Examination {
       HANSE_TRY(const base::SiteId site, base::SiteId::create(member.self().name));
       HANSE_TRY(const auto records,
                 jobs::training_records(job, site, member.self().site_class, &*config.data,
-                                       {doors_.directory, doors_.executor, &doors_.databases}));
+                                       {doors_.directory, doors_.executor, &doors_.databases,
+                                        !config.labels || !jobs::has_label_time(job)}));
       return records->size();
     };
     const auto found = look();

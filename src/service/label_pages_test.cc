@@ -104,7 +104,8 @@ class LabelPagesTest : public LabelTokensTest {
     const active::LabelQuestion question{"fault", {"ball", "<ring>"}, 1, 1};
     const auto record = base::Digest::of(base::view_of(group));
     const auto job = base::JobId::create("bearings").value();
-    HANSE_CHECK(desk_->ask(job, cycle_++, question, {{record, {{"group", group}}}}).has_value());
+    HANSE_CHECK(
+        desk_->ask(job, cycle_++, record, question, {{record, {{"group", group}}}}).has_value());
     return app_({.method = "GET",
                  .path = "/labels/" + active::item_of(question, record).hex(),
                  .cookie = "hanse_labels=" + token("anna")})

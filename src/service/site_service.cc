@@ -131,28 +131,65 @@ struct SiteService::Body {
 
   // What the site's own experts say, where they label for such a job.
   Result<jobs::Labels> labels_for(const jobs::Job& agreed) const {
-    if (!labels || !agreed.active) return jobs::Labels{};
+    if (!labels || !jobs::has_label_time(agreed)) return jobs::Labels{};
     HANSE_TRY(active::LabelQuestion question, labels->question_of(*records->schema));
-    return jobs::Labels{[at = labels.get(), question](const base::Digest& name) {
-      return at->label_of(question, name);
-    }};
+    return jobs::Labels{
+        [at = labels.get(), question](const base::Digest& name, Milliseconds until) {
+          return at->label_of(question, name, until);
+        }};
   }
 
   // Where labels take their time the first attempt at a round that brings a choice asks for them,
   // and no site answers it, whatever it has: when one does tells nothing of its records.
   Result<std::shared_ptr<const data::Dataset>> asked_about(const jobs::Job& agreed,
                                                            const query::QueryPlan& plan) {
-    if (!jobs::brings_choice(agreed, plan.round.round)) return selected->of(plan);
-    if (labels) {
-      HANSE_TRY(const active::LabelQuestion question, labels->question_of(*records->schema));
-      HANSE_TRY(auto items, selected->unlabelled(plan));
-      const std::uint32_t cycle = (plan.round.round - 1) / (agreed.rounds / agreed.active->cycles);
-      HANSE_TRY_VOID(labels->ask(plan.job, cycle, question, std::move(items)));
-    }
-    if (agreed.active->label_seconds == 0 || plan.round.attempt > 0) return selected->of(plan);
+    const bool waits = jobs::has_label_time(agreed);
+    if (waits && labels && jobs::asks_for_labels(plan)) return labelled_for(agreed, plan);
+    if (!waits || !jobs::brings_choice(agreed, plan.round.round) || plan.round.attempt > 0)
+      return selected->of(plan);
+    return to_be_labelled(agreed, plan);
+  }
+
+  static tl::unexpected<base::Error> to_be_labelled(const jobs::Job& agreed,
+                                                    const query::QueryPlan& plan) {
     return base::fail(base::ErrorCode::failed_precondition,
                       "records are to be labelled for job '{}', within {} s: hanse label list",
                       plan.job.text(), agreed.active->label_seconds);
+  }
+
+  // With the labels that were there when the experts' time was over, by this site's clock: in each
+  // round of a cycle the same, whenever the coordinator asks. A decline before that follows from
+  // times alone.
+  Result<std::shared_ptr<const data::Dataset>> labelled_for(const jobs::Job& agreed,
+                                                            const query::QueryPlan& plan) {
+    HANSE_TRY_VOID(own_name(agreed, plan.job));
+    const std::uint32_t cycle = jobs::cycle_of(agreed, plan.round.round);
+    const base::Digest selection = base::Digest::of(plan.selection);
+    std::optional<active::AskedCycle> asked = labels->asked(plan.job, cycle);
+    if (!asked) {
+      HANSE_TRY(const active::LabelQuestion question, labels->question_of(*records->schema));
+      HANSE_TRY(auto items, selected->unlabelled(plan));
+      HANSE_TRY(asked, labels->ask(plan.job, cycle, selection, question, std::move(items)));
+    }
+    if (asked->selection != selection)
+      return base::fail(base::ErrorCode::permission_denied,
+                        "round {} of job '{}' selects otherwise than its experts were asked by",
+                        plan.round.round, plan.job.text());
+    const Milliseconds over =
+        asked->at + Milliseconds{std::int64_t{agreed.active->label_seconds} * 1000};
+    const bool first = jobs::brings_choice(agreed, plan.round.round) && plan.round.attempt == 0;
+    if (first || doors.clock.wall() < over) return to_be_labelled(agreed, plan);
+    return selected->of(plan, over);
+  }
+
+  // Else one text under many names had as many answers to each round, as many caps, and asked
+  // experts as often.
+  static Result<void> own_name(const jobs::Job& agreed, const base::JobId& name) {
+    if (agreed.name == name) return {};
+    return base::fail(base::ErrorCode::permission_denied,
+                      "job '{}' is the text of job '{}' again, and here each round of a text is "
+                      "answered once: submit it with a name of its own",
+                      name.text(), agreed.name.text());
   }
 
   Result<federation::JobTerms> terms_for(const federation::Offer& offer) {
@@ -185,12 +222,7 @@ struct SiteService::Body {
 
   Result<std::vector<policy::Request>> questions_for(const federation::Offer& offer) {
     HANSE_TRY(const jobs::Job asked, agreed_offer(offer));
-    // Else one text under many names had as many answers to each round, and as many caps.
-    if (asked.name != offer.plan.job)
-      return base::fail(base::ErrorCode::permission_denied,
-                        "job '{}' is the text of job '{}' again, and policies answer each round of "
-                        "a text once: submit it with a name of its own",
-                        offer.plan.job.text(), asked.name.text());
+    HANSE_TRY_VOID(own_name(asked, offer.plan.job));
     HANSE_TRY(const auto price, price_of(asked, offer));
     const std::string resource = !config.policy.resource.empty() ? config.policy.resource
                                  : config.budget                 ? config.budget->asset.text()

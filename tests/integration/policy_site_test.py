@@ -271,7 +271,7 @@ class Sites(Parties):
         # The coordinator calls the same text by another name: bremen answers each round once.
         self.submit(job(rounds=10_000, min_sites=2))
         self.submit(job(rounds=10_000, min_sites=2))
-        self.running["bremen"].waits_for("policies answer each round of a text once")
+        self.running["bremen"].waits_for("here each round of a text is answered once")
         self.assertEqual(self.running["bremen"].stop(), 0)
         shutil.rmtree(self.folder / "bremen/local/policies")
         lost = self.site("bremen")
