@@ -3,16 +3,33 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
+
 namespace hanse::fairness {
+namespace {
+
+bool is_observation(double z) { return std::abs(z) <= kMostStandardised; }
+
+bool is_probability(double p) { return p > 0 && p < 1; }
+
+}  // namespace
+
+Cusum::Cusum(double k, double h) : k_(k), h_(h) {
+  HANSE_CHECK(k >= 0 && h >= 0 && std::isfinite(k) && std::isfinite(h));
+}
 
 bool Cusum::update(double z) {
-  level_ = std::max(0.0, level_ + z - k_);
+  if (is_observation(z)) level_ = std::max(0.0, level_ + z - k_);
   return level_ > h_;
 }
 
+EProcess::EProcess(double alpha) : alpha_(alpha) { HANSE_CHECK(is_probability(alpha)); }
+
 bool EProcess::update(double z) {
-  sum_ += z;
-  count_ += 1;
+  if (is_observation(z)) {
+    sum_ += z;
+    count_ += 1;
+  }
   return evidence() >= 1 / alpha_;
 }
 
@@ -24,7 +41,10 @@ double EProcess::evidence() const {
   return std::min(sum / std::size(kBets), std::exp(kMost));
 }
 
+Adwin::Adwin(double delta) : delta_(delta) { HANSE_CHECK(is_probability(delta)); }
+
 bool Adwin::update(double z) {
+  if (!is_observation(z)) return false;
   buckets_.push_back({z, 1});
   sum_ += z;
   count_ += 1;
@@ -57,9 +77,11 @@ bool Adwin::cut() {
     const double bound = std::sqrt(2 * std::log(2 * count_ / delta_) * (1 / count + 1 / rest));
     if (difference <= bound) continue;
     // The oldest bucket goes; what is left is looked at again.
-    sum_ -= buckets_.front().sum;
     count_ -= buckets_.front().count;
     buckets_.pop_front();
+    // Anew: a large period that goes would leave its rounding behind.
+    sum_ = 0;
+    for (const Bucket& bucket : buckets_) sum_ += bucket.sum;
     return true;
   }
   return false;

@@ -2,6 +2,9 @@
 //
 // A series is standardised first: (what was released − reference) over the standard deviation of
 // its noise and sampling, which are known. Under the null its mean is at most 0.
+//
+// What is not finite, or more than kMostStandardised, is no observation: a monitor stays as it was,
+// and says again whether it alarms. Else one broken period would silence an alarm.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +15,15 @@
 
 namespace hanse::fairness {
 
+inline constexpr double kMostStandardised = 1e9;
+
 // Page 1954, one-sided upwards: S ← max(0, S + z − k), alarm where S > h. With k = 1/2 and h = 4 a
 // series of standard normals runs 338 periods on average before a false alarm, with h = 5 938. It
 // finds a shift of one deviation soonest, and cannot say how sure it is.
 class Cusum {
  public:
-  explicit Cusum(double k = .5, double h = 4) : k_(k), h_(h) {}
+  // Both finite, not below 0.
+  explicit Cusum(double k = .5, double h = 4);
 
   // Whether it alarms now. It does not reset itself.
   bool update(double z);
@@ -35,7 +41,8 @@ class Cusum {
 // Statistical Science 38): it may be looked at after every period.
 class EProcess {
  public:
-  explicit EProcess(double alpha = .05) : alpha_(alpha) {}
+  // α in (0, 1).
+  explicit EProcess(double alpha = .05);
 
   bool update(double z);
   // Evidence against the null, at most e⁷⁰⁰.
@@ -56,9 +63,10 @@ class EProcess {
 // probability δ at most.
 class Adwin {
  public:
-  explicit Adwin(double delta = .002) : delta_(delta) {}
+  // δ in (0, 1).
+  explicit Adwin(double delta = .002);
 
-  // Whether the window was cut now.
+  // Whether the window was cut now. What is no observation cuts none.
   bool update(double z);
   double mean() const { return count_ > 0 ? sum_ / count_ : 0; }
   double window() const { return count_; }

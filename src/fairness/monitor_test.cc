@@ -149,5 +149,42 @@ TEST(Adwin, KnowsTheMeanOfItsWindow) {
   EXPECT_NEAR(adwin.mean(), sum / 1000, 1e-12);
 }
 
+// A period that broke neither ends an alarm nor hides what comes after it.
+TEST(Monitors, AreNotSilencedByWhatIsNoNumber) {
+  for (const double broken : {std::nan(""), HUGE_VAL, -HUGE_VAL, 1e300}) {
+    Cusum cusum;
+    EProcess process;
+    Adwin adwin;
+    EXPECT_FALSE(cusum.update(broken));
+    EXPECT_FALSE(process.update(broken));
+    EXPECT_FALSE(adwin.update(broken));
+    for (int t = 0; t < 20; ++t) {
+      cusum.update(3);
+      process.update(3);
+      adwin.update(3);
+    }
+    const double level = cusum.level();
+    const double evidence = process.evidence();
+    EXPECT_TRUE(cusum.update(broken));
+    EXPECT_TRUE(process.update(broken));
+    EXPECT_FALSE(adwin.update(broken));
+    EXPECT_EQ(cusum.level(), level);
+    EXPECT_EQ(process.evidence(), evidence);
+    EXPECT_EQ(adwin.mean(), 3);
+    EXPECT_TRUE(process.update(3));
+  }
+}
+
+// One huge period leaves no rounding behind once it is cut away.
+TEST(Adwin, ForgetsAHugePeriod) {
+  Adwin adwin;
+  for (int t = 0; t < 50; ++t) adwin.update(.1);
+  EXPECT_TRUE(adwin.update(kMostStandardised));
+  bool was_cut = false;
+  for (int t = 0; t < 50; ++t) was_cut |= adwin.update(.1);
+  EXPECT_TRUE(was_cut);
+  EXPECT_NEAR(adwin.mean(), .1, 1e-14);
+}
+
 }  // namespace
 }  // namespace hanse::fairness
