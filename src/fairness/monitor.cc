@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
+#include "base/result.h"
 
 namespace hanse::fairness {
 namespace {
+
+constexpr double kMostLog = 700;  // its exponential is a double
 
 bool is_observation(double z) { return std::abs(z) <= kMostStandardised; }
 
@@ -27,18 +29,20 @@ EProcess::EProcess(double alpha) : alpha_(alpha) { HANSE_CHECK(is_probability(al
 
 bool EProcess::update(double z) {
   if (is_observation(z)) {
-    sum_ += z;
-    count_ += 1;
+    periods_ += 1;
+    const double begins = 1 / (periods_ * (periods_ + 1));
+    for (std::size_t i = 0; i < kBets.size(); ++i) {
+      const double growth = std::exp(std::min(kBets[i] * z - kBets[i] * kBets[i] / 2, kMostLog));
+      won_[i] = std::min((won_[i] + begins) * growth, std::exp(kMostLog));
+    }
   }
   return evidence() >= 1 / alpha_;
 }
 
 double EProcess::evidence() const {
-  constexpr double kMost = 700;  // its exponential is a double
   double sum = 0;
-  for (const double bet : kBets)
-    sum += std::exp(std::min(bet * sum_ - bet * bet / 2 * count_, kMost));
-  return std::min(sum / std::size(kBets), std::exp(kMost));
+  for (const double won : won_) sum += won / kBets.size();
+  return std::min(sum + 1 / (periods_ + 1), std::exp(kMostLog));  // and what begins later
 }
 
 Adwin::Adwin(double delta) : delta_(delta) { HANSE_CHECK(is_probability(delta)); }

@@ -7,11 +7,9 @@
 // and says again whether it alarms. Else one broken period would silence an alarm.
 #pragma once
 
-#include <cstdint>
+#include <array>
+#include <cstddef>
 #include <deque>
-#include <vector>
-
-#include "base/result.h"
 
 namespace hanse::fairness {
 
@@ -35,10 +33,12 @@ class Cusum {
   double level_ = 0;
 };
 
-// A betting e-process: Π exp(λ z − λ²/2), mixed over λ ∈ {1/4, 1/2, 1, 2}. If each z is
-// sub-Gaussian with unit scale and mean at most 0 given the past, P(it ever reaches 1/α) ≤ α (Ville
-// 1939; Ramdas et al. 2023, "Game-theoretic statistics and safe anytime-valid inference",
-// Statistical Science 38): it may be looked at after every period.
+// A betting e-process: Π exp(λ z − λ²/2) over the periods from s on, mixed over λ ∈ {1/4, 1/2, 1,
+// 2} evenly and over beginnings s = 1, 2, … by 1/(s (s + 1)). If each z is sub-Gaussian with unit
+// scale and mean at most 0 given the past, P(it ever reaches 1/α) ≤ α (Ville 1939; Ramdas et al.
+// 2023, "Game-theoretic statistics and safe anytime-valid inference", Statistical Science 38): it
+// may be looked at after every period. With one beginning alone, quiet periods would be lost bets
+// that a late shift has to win back.
 class EProcess {
  public:
   // α in (0, 1).
@@ -49,11 +49,11 @@ class EProcess {
   double evidence() const;
 
  private:
-  static constexpr double kBets[] = {.25, .5, 1, 2};
+  static constexpr std::array<double, 4> kBets{.25, .5, 1, 2};
 
   double alpha_;
-  double sum_ = 0;
-  double count_ = 0;
+  double periods_ = 0;
+  std::array<double, kBets.size()> won_{};  // by bet, over all beginnings so far
 };
 
 // ADWIN (Bifet and Gavaldà 2007): a window that is cut where two parts of it have different means.
