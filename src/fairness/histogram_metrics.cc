@@ -6,8 +6,6 @@
 #include <numeric>
 #include <vector>
 
-#include "base/error.h"
-
 namespace hanse::fairness {
 namespace {
 
