@@ -7,6 +7,7 @@
 #pragma once
 
 #include "fairness/class_histogram.h"
+#include "fairness/noised.h"
 
 namespace hanse::fairness {
 
@@ -27,14 +28,6 @@ std::vector<Calibration> fit_calibrations(const ClassCounts& counts,
 // The same model so stretched and shifted: a model like any other.
 base::Result<learning::Model> calibrated(const learning::Model& model,
                                          const Calibration& calibration);
-
-// A number with the standard deviation of the noise in it, and of sampling: of another draw of as
-// many records.
-struct Noised {
-  double value = 0;
-  double noise = 0;
-  double sampling = 0;
-};
 
 // Mean loss of a class by the histogram, with this calibration: the logarithmic one of a
 // classification (of more than two labels by the own label's odds: exact without a stretch), the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace hanse::fairness {
 namespace {
@@ -22,6 +23,41 @@ Result<void> check_groups(std::size_t records, std::span<const std::uint32_t> gr
   for (const std::uint32_t group : group_of)
     if (group >= groups) return fail(ErrorCode::invalid_argument, "group {} of {}", group, groups);
   return {};
+}
+
+// What a share of the mean adds to the entropy.
+double entropy(double share, double order) {
+  if (order == 0) return -std::log(share);
+  if (order == 1) return share > 0 ? share * std::log(share) : 0;
+  return (std::pow(share, order) - 1) / (order * (order - 1));
+}
+
+struct Means {
+  std::vector<double> sums;  // by group
+  std::vector<double> sizes;
+  double sum = 0;
+  double size = 0;
+
+  double of(std::size_t group) const { return sums[group] / sizes[group]; }
+  double overall() const { return sum / size; }
+};
+
+Result<Means> means_of(std::span<const double> values, std::span<const std::uint32_t> group_of,
+                       std::size_t groups, std::string_view what) {
+  HANSE_TRY_VOID(check_groups(values.size(), group_of, groups));
+  Means means{std::vector<double>(groups), std::vector<double>(groups)};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(values[i] >= 0 && std::isfinite(values[i])))
+      return fail(ErrorCode::invalid_argument, "a {} is a number not below 0, found {}", what,
+                  values[i]);
+    means.sums[group_of[i]] += values[i];
+    means.sizes[group_of[i]] += 1;
+    means.sum += values[i];
+    means.size += 1;
+  }
+  if (!std::isfinite(means.sum))
+    return fail(ErrorCode::invalid_argument, "the sum of {} values is beyond any number", what);
+  return means;
 }
 
 }  // namespace
@@ -105,35 +141,48 @@ std::optional<double> equalised_odds_ratio(std::span<const Confusion> groups) {
   return std::min(right->ratio(), wrong->ratio());
 }
 
+std::optional<RateSpread> GroupLosses::spread() const {
+  std::vector<double> known;
+  for (const std::optional<double>& mean : means)
+    if (mean) known.push_back(*mean);
+  if (known.empty()) return {};
+  const auto [least, most] = std::ranges::minmax(known);
+  return RateSpread{least, most};
+}
+
+Result<GroupLosses> group_losses(std::span<const double> losses,
+                                 std::span<const std::uint32_t> group_of, std::size_t groups) {
+  HANSE_TRY(const Means means, means_of(losses, group_of, groups, "loss"));
+  if (losses.empty())
+    return fail(ErrorCode::invalid_argument, "expected one loss at least, found none");
+  GroupLosses found{std::vector<std::optional<double>>(groups), means.overall()};
+  for (std::size_t g = 0; g < groups; ++g)
+    if (means.sizes[g] > 0) found.means[g] = means.of(g);
+  return found;
+}
+
 Result<Inequality> inequality(std::span<const double> benefits,
-                              std::span<const std::uint32_t> group_of, std::size_t groups) {
-  HANSE_TRY_VOID(check_groups(benefits.size(), group_of, groups));
-  std::vector<double> sums(groups);
-  std::vector<double> sizes(groups);
-  double sum = 0;
-  for (std::size_t i = 0; i < benefits.size(); ++i) {
-    if (!(benefits[i] >= 0 && std::isfinite(benefits[i])))
-      return fail(ErrorCode::invalid_argument, "a benefit is not below 0, found {}", benefits[i]);
-    sums[group_of[i]] += benefits[i];
-    sizes[group_of[i]] += 1;
-    sum += benefits[i];
-  }
-  if (!(sum > 0))
+                              std::span<const std::uint32_t> group_of, std::size_t groups,
+                              double order) {
+  if (!(order >= 0 && order <= kMostOrder))
+    return fail(ErrorCode::invalid_argument, "an order lies from 0 to {}, found {}", kMostOrder,
+                order);
+  HANSE_TRY(const Means means, means_of(benefits, group_of, groups, "benefit"));
+  if (!(means.sum > 0))
     return fail(ErrorCode::invalid_argument, "benefits are 0 altogether: nothing is divided");
-  const auto n = static_cast<double>(benefits.size());
-  const double mean = sum / n;
+  if (order == 0 && std::ranges::min(benefits) <= 0)
+    return fail(ErrorCode::invalid_argument,
+                "of order 0 each benefit is above 0: take order 1 or more");
   Inequality found;
-  for (std::size_t g = 0; g < groups; ++g) {
-    if (sizes[g] == 0) continue;
-    const double apart = sums[g] / sizes[g] - mean;
-    found.between += sizes[g] * apart * apart;
-  }
+  for (std::size_t g = 0; g < groups; ++g)
+    if (means.sizes[g] > 0)
+      found.between += means.sizes[g] / means.size * entropy(means.of(g) / means.overall(), order);
   for (std::size_t i = 0; i < benefits.size(); ++i) {
-    const double apart = benefits[i] - sums[group_of[i]] / sizes[group_of[i]];
-    found.within += apart * apart;
+    const double of_group = means.of(group_of[i]);
+    if (of_group == 0) continue;  // nobody in it has anything
+    found.within += std::pow(of_group / means.overall(), order) *
+                    entropy(benefits[i] / of_group, order) / means.size;
   }
-  found.between /= 2 * n * mean * mean;
-  found.within /= 2 * n * mean * mean;
   return found;
 }
 

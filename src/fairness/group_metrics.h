@@ -56,16 +56,34 @@ std::optional<double> demographic_parity_ratio(std::span<const Confusion> groups
 std::optional<double> equalised_odds_difference(std::span<const Confusion> groups);
 std::optional<double> equalised_odds_ratio(std::span<const Confusion> groups);
 
-// Generalised entropy of order 2 of benefits, as a sum of that within groups and that between them.
+// Losses that are known to the record, such as clipped ones.
+struct GroupLosses {
+  std::vector<std::optional<double>> means;  // none of a group without records
+  double overall = 0;                        // of all records
+
+  // Worst is `most`, the gap `difference`. None where no group has a mean.
+  std::optional<RateSpread> spread() const;
+};
+// As of confusions; losses finite, not below 0, and one at least: else invalid_argument.
+base::Result<GroupLosses> group_losses(std::span<const double> losses,
+                                       std::span<const std::uint32_t> group_of, std::size_t groups);
+
+// Generalised entropy of benefits, as a sum of that within groups and that between them.
 struct Inequality {
   double within = 0;
   double between = 0;
 
   double total() const { return within + between; }
 };
-// Benefits not below 0 with a mean above it, one group each: else invalid_argument. The benefit of
-// a decision is usually decision − label + 1.
+
+inline constexpr double kMostOrder = 8;
+
+// Order 0 is the mean logarithmic deviation, 1 Theil's index, 2 half the squared coefficient of
+// variation; the greater, the more it looks at those with most. Benefits not below 0 with a mean
+// above it, of order 0 each above it, one group each, an order from 0 to kMostOrder: else
+// invalid_argument. The benefit of a decision is usually decision − label + 1.
 base::Result<Inequality> inequality(std::span<const double> benefits,
-                                    std::span<const std::uint32_t> group_of, std::size_t groups);
+                                    std::span<const std::uint32_t> group_of, std::size_t groups,
+                                    double order = 2);
 
 }  // namespace hanse::fairness

@@ -3,28 +3,52 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/result.h"
+
 namespace hanse::fairness {
+namespace {
+
+constexpr double kMostLog = 700;  // its exponential is a double
+
+bool is_observation(double z) { return std::abs(z) <= kMostStandardised; }
+
+bool is_probability(double p) { return p > 0 && p < 1; }
+
+}  // namespace
+
+Cusum::Cusum(double k, double h) : k_(k), h_(h) {
+  HANSE_CHECK(k >= 0 && h >= 0 && std::isfinite(k) && std::isfinite(h));
+}
 
 bool Cusum::update(double z) {
-  level_ = std::max(0.0, level_ + z - k_);
+  if (is_observation(z)) level_ = std::max(0.0, level_ + z - k_);
   return level_ > h_;
 }
 
+EProcess::EProcess(double alpha) : alpha_(alpha) { HANSE_CHECK(is_probability(alpha)); }
+
 bool EProcess::update(double z) {
-  sum_ += z;
-  count_ += 1;
+  if (is_observation(z)) {
+    periods_ += 1;
+    const double begins = 1 / (periods_ * (periods_ + 1));
+    for (std::size_t i = 0; i < kBets.size(); ++i) {
+      const double growth = std::exp(std::min(kBets[i] * z - kBets[i] * kBets[i] / 2, kMostLog));
+      won_[i] = std::min((won_[i] + begins) * growth, std::exp(kMostLog));
+    }
+  }
   return evidence() >= 1 / alpha_;
 }
 
 double EProcess::evidence() const {
-  constexpr double kMost = 700;  // its exponential is a double
   double sum = 0;
-  for (const double bet : kBets)
-    sum += std::exp(std::min(bet * sum_ - bet * bet / 2 * count_, kMost));
-  return std::min(sum / std::size(kBets), std::exp(kMost));
+  for (const double won : won_) sum += won / kBets.size();
+  return std::min(sum + 1 / (periods_ + 1), std::exp(kMostLog));  // and what begins later
 }
 
+Adwin::Adwin(double delta) : delta_(delta) { HANSE_CHECK(is_probability(delta)); }
+
 bool Adwin::update(double z) {
+  if (!is_observation(z)) return false;
   buckets_.push_back({z, 1});
   sum_ += z;
   count_ += 1;
@@ -57,9 +81,11 @@ bool Adwin::cut() {
     const double bound = std::sqrt(2 * std::log(2 * count_ / delta_) * (1 / count + 1 / rest));
     if (difference <= bound) continue;
     // The oldest bucket goes; what is left is looked at again.
-    sum_ -= buckets_.front().sum;
     count_ -= buckets_.front().count;
     buckets_.pop_front();
+    // Anew: a large period that goes would leave its rounding behind.
+    sum_ = 0;
+    for (const Bucket& bucket : buckets_) sum_ += bucket.sum;
     return true;
   }
   return false;

@@ -2,22 +2,26 @@
 //
 // A series is standardised first: (what was released − reference) over the standard deviation of
 // its noise and sampling, which are known. Under the null its mean is at most 0.
+//
+// What is not finite, or more than kMostStandardised, is no observation: a monitor stays as it was,
+// and says again whether it alarms. Else one broken period would silence an alarm.
 #pragma once
 
-#include <cstdint>
+#include <array>
+#include <cstddef>
 #include <deque>
-#include <vector>
-
-#include "base/result.h"
 
 namespace hanse::fairness {
+
+inline constexpr double kMostStandardised = 1e9;
 
 // Page 1954, one-sided upwards: S ← max(0, S + z − k), alarm where S > h. With k = 1/2 and h = 4 a
 // series of standard normals runs 338 periods on average before a false alarm, with h = 5 938. It
 // finds a shift of one deviation soonest, and cannot say how sure it is.
 class Cusum {
  public:
-  explicit Cusum(double k = .5, double h = 4) : k_(k), h_(h) {}
+  // Both finite, not below 0.
+  explicit Cusum(double k = .5, double h = 4);
 
   // Whether it alarms now. It does not reset itself.
   bool update(double z);
@@ -29,24 +33,27 @@ class Cusum {
   double level_ = 0;
 };
 
-// A betting e-process: Π exp(λ z − λ²/2), mixed over λ ∈ {1/4, 1/2, 1, 2}. If each z is
-// sub-Gaussian with unit scale and mean at most 0 given the past, P(it ever reaches 1/α) ≤ α (Ville
-// 1939; Ramdas et al. 2023, "Game-theoretic statistics and safe anytime-valid inference",
-// Statistical Science 38): it may be looked at after every period.
+// A betting e-process: Π exp(λ z − λ²/2) over the periods from s on, mixed over λ ∈ {1/4, 1/2, 1,
+// 2} evenly and over beginnings s = 1, 2, … by 1/(s (s + 1)). If each z is sub-Gaussian with unit
+// scale and mean at most 0 given the past, P(it ever reaches 1/α) ≤ α (Ville 1939; Ramdas et al.
+// 2023, "Game-theoretic statistics and safe anytime-valid inference", Statistical Science 38): it
+// may be looked at after every period. With one beginning alone, quiet periods would be lost bets
+// that a late shift has to win back.
 class EProcess {
  public:
-  explicit EProcess(double alpha = .05) : alpha_(alpha) {}
+  // α in (0, 1).
+  explicit EProcess(double alpha = .05);
 
   bool update(double z);
   // Evidence against the null, at most e⁷⁰⁰.
   double evidence() const;
 
  private:
-  static constexpr double kBets[] = {.25, .5, 1, 2};
+  static constexpr std::array<double, 4> kBets{.25, .5, 1, 2};
 
   double alpha_;
-  double sum_ = 0;
-  double count_ = 0;
+  double periods_ = 0;
+  std::array<double, kBets.size()> won_{};  // by bet, over all beginnings so far
 };
 
 // ADWIN (Bifet and Gavaldà 2007): a window that is cut where two parts of it have different means.
@@ -56,9 +63,10 @@ class EProcess {
 // probability δ at most.
 class Adwin {
  public:
-  explicit Adwin(double delta = .002) : delta_(delta) {}
+  // δ in (0, 1).
+  explicit Adwin(double delta = .002);
 
-  // Whether the window was cut now.
+  // Whether the window was cut now. What is no observation cuts none.
   bool update(double z);
   double mean() const { return count_ > 0 ? sum_ / count_ : 0; }
   double window() const { return count_; }

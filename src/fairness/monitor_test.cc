@@ -85,15 +85,66 @@ TEST(EProcess, AlarmsFalselyInNoMoreThanAlphaOfAllSeries) {
 }
 
 // With a bet λ on a shift μ, log evidence grows λμ − λ²/2 a period: at the best bet ln(1/α) over
-// μ²/2, and the mixture takes ln 4 more.
+// μ²/2, and the mixtures take ln 4 for the bet and ln s (s + 1) for the beginning s.
 TEST(EProcess, FindsAShiftAsSoonAsItsBetsAllow) {
-  const double theory = (std::log(1 / .05) + std::log(4)) / .5;
-  const double delay = mean_periods(EProcess(.05), 1, kSeries, "shift");
-  EXPECT_LT(delay, 1.2 * theory);
-  EXPECT_GT(delay, .6 * theory);
+  for (const int quiet : {0, 100, 1000}) {
+    const double begins = quiet + 1.0;
+    const double theory = (std::log(1 / .05) + std::log(4) + std::log(begins * (begins + 1))) / .5;
+    double delay = 0;
+    constexpr int kRuns = 2000;
+    int found = 0;
+    for (int s = 0; s < kRuns; ++s) {
+      base::SeededSimulationRandom random = stream(s, "shift");
+      EProcess process(.05);
+      bool falsely = false;
+      for (int t = 0; t < quiet; ++t) falsely |= process.update(base::standard_normal(random));
+      if (falsely) continue;
+      ++found;
+      ++delay;
+      while (!process.update(1 + base::standard_normal(random))) ++delay;
+    }
+    EXPECT_GT(found, .95 * kRuns);
+    EXPECT_LT(delay / found, 1.2 * theory) << quiet;
+    EXPECT_GT(delay / found, .5 * theory) << quiet;
+  }
+}
+
+TEST(EProcess, StaysANumber) {
   EProcess sure;
+  EXPECT_EQ(sure.evidence(), 1);
   for (int t = 0; t < 5000; ++t) sure.update(3);
   EXPECT_TRUE(std::isfinite(sure.evidence()));
+  EXPECT_TRUE(sure.update(kMostStandardised));
+  EProcess unsure;
+  for (int t = 0; t < 5000; ++t) unsure.update(-3);
+  EXPECT_GT(unsure.evidence(), 0);
+  EXPECT_LT(unsure.evidence(), 1e-3);
+}
+
+// The mean of evidence after two periods of the null, by the trapezoid rule: 1 with normal noise of
+// unit scale, less with less noise or a mean below 0, and more with a mean above.
+double mean_evidence(double mean, double deviation) {
+  constexpr double kStep = .1;
+  const auto density = [&](double z) {
+    const double standard = (z - mean) / deviation;
+    return std::exp(-standard * standard / 2) / deviation / std::sqrt(2 * std::numbers::pi);
+  };
+  double sum = 0;
+  for (double first = -9; first < 12; first += kStep)
+    for (double second = -9; second < 12; second += kStep) {
+      EProcess process;
+      process.update(first);
+      process.update(second);
+      sum += process.evidence() * density(first) * density(second) * kStep * kStep;
+    }
+  return sum;
+}
+
+TEST(EProcess, IsAFairBet) {
+  EXPECT_NEAR(mean_evidence(0, 1), 1, 1e-9);
+  EXPECT_LT(mean_evidence(0, .8), .99);
+  EXPECT_LT(mean_evidence(-.1, 1), .99);
+  EXPECT_GT(mean_evidence(.1, 1), 1.01);
 }
 
 // Negative control: the same bets with noise that is larger than was said.
@@ -147,6 +198,43 @@ TEST(Adwin, KnowsTheMeanOfItsWindow) {
   }
   EXPECT_EQ(adwin.window(), 1000);
   EXPECT_NEAR(adwin.mean(), sum / 1000, 1e-12);
+}
+
+// A period that broke neither ends an alarm nor hides what comes after it.
+TEST(Monitors, AreNotSilencedByWhatIsNoNumber) {
+  for (const double broken : {std::nan(""), HUGE_VAL, -HUGE_VAL, 1e300}) {
+    Cusum cusum;
+    EProcess process;
+    Adwin adwin;
+    EXPECT_FALSE(cusum.update(broken));
+    EXPECT_FALSE(process.update(broken));
+    EXPECT_FALSE(adwin.update(broken));
+    for (int t = 0; t < 20; ++t) {
+      cusum.update(3);
+      process.update(3);
+      adwin.update(3);
+    }
+    const double level = cusum.level();
+    const double evidence = process.evidence();
+    EXPECT_TRUE(cusum.update(broken));
+    EXPECT_TRUE(process.update(broken));
+    EXPECT_FALSE(adwin.update(broken));
+    EXPECT_EQ(cusum.level(), level);
+    EXPECT_EQ(process.evidence(), evidence);
+    EXPECT_EQ(adwin.mean(), 3);
+    EXPECT_TRUE(process.update(3));
+  }
+}
+
+// One huge period leaves no rounding behind once it is cut away.
+TEST(Adwin, ForgetsAHugePeriod) {
+  Adwin adwin;
+  for (int t = 0; t < 50; ++t) adwin.update(.1);
+  EXPECT_TRUE(adwin.update(kMostStandardised));
+  bool was_cut = false;
+  for (int t = 0; t < 50; ++t) was_cut |= adwin.update(.1);
+  EXPECT_TRUE(was_cut);
+  EXPECT_NEAR(adwin.mean(), .1, 1e-14);
 }
 
 }  // namespace
