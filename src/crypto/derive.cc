@@ -18,9 +18,14 @@ using Block = std::array<std::byte, crypto_auth_hmacsha256_BYTES>;
 
 void hmac(base::ByteView key, std::initializer_list<base::ByteView> parts, Block& mac) {
   internal::Wiped<crypto_auth_hmacsha256_state> state;
-  crypto_auth_hmacsha256_init(&*state, in(key), key.size());
+  // libsodium hands pointers to memcpy, which takes no null, not even for nothing.
+  const std::byte nothing{};
+  const auto bytes = [&nothing](base::ByteView of) {
+    return of.empty() ? in(base::ByteView(&nothing, 1)) : in(of);
+  };
+  crypto_auth_hmacsha256_init(&*state, bytes(key), key.size());
   for (const base::ByteView part : parts)
-    crypto_auth_hmacsha256_update(&*state, in(part), part.size());
+    if (!part.empty()) crypto_auth_hmacsha256_update(&*state, in(part), part.size());
   crypto_auth_hmacsha256_final(&*state, out(mac));
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 #include <set>
 
@@ -76,6 +77,24 @@ Result<data::SiteClasses> joined_classes(const Job& job) {
   for (std::size_t i = 0; i < job.classes.size(); ++i)
     joined[groups.group_of[i]].push_back(job.classes[i].name);
   return joined;
+}
+
+Result<void> check_class_floor(const Job& job, std::span<const std::string> of_sites) {
+  const bool by_class = job.active && job.active->strata == active::Strata::site_class;
+  if (!job.fairness && !by_class) return {};
+  const data::SiteClasses& classes = job.fairness ? job.fairness->classes : job.active->classes;
+  for (const std::vector<std::string>& names : classes) {
+    const auto sites = std::ranges::count_if(of_sites, [&](const std::string& one) {
+      return std::ranges::find(names, one) != names.end();
+    });
+    if (sites < floor_of(job.aggregation))
+      return base::fail(
+          base::ErrorCode::permission_denied,
+          "job '{}' counts by class of sites, and of class '{}' there are {}: too few "
+          "to hide one among them, which takes {}",
+          job.name.text(), data::joined_name(names), sites, floor_of(job.aggregation));
+  }
+  return {};
 }
 
 void read_fairness(Section section, Job& job) {

@@ -14,6 +14,11 @@ void read_classes(Section& root, std::vector<ClassSpec>& classes);
 // failed_precondition.
 base::Result<data::SiteClasses> joined_classes(const Job& job);
 
+// That among these, the classes of the sites that a round asks, each class that anything of the job
+// is counted by has so many sites as hide one: what [[class]] says of their number is the job's
+// word. Else permission_denied.
+base::Result<void> check_class_floor(const Job& job, std::span<const std::string> of_sites);
+
 // After aggregation and classes.
 void read_fairness(Section section, Job& job);
 

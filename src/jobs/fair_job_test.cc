@@ -128,6 +128,23 @@ TEST(FairJob, SaysWhatIsWrongAndWhere) {
   refused(text(3), "site_epsilon", {"privacy.site_epsilon.a=1"});
 }
 
+TEST(FairJob, CountsNoClassThatIsTooSmallInTheRoster) {
+  std::string masked = text(3);
+  masked.replace(masked.find("backend = \"plain\""), 17,
+                 "backend = \"masked\"\nmin_contributors = 2");
+  const auto job = parsed(masked, {"aggregation.min_sites=6"});
+  ASSERT_TRUE(job) << job.error().text();
+  const std::vector<std::string> honest{"old", "old", "old", "new", "new", "new"};
+  EXPECT_TRUE(check_class_floor(*job, honest));
+  // One old site, and a job that says that there are three.
+  const std::vector<std::string> lone{"old", "new", "new", "new", "new", "new"};
+  const auto refused = check_class_floor(*job, lone);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), base::ErrorCode::permission_denied);
+  EXPECT_THAT(refused.error().text(), HasSubstr("of class 'old' there are 1"));
+  EXPECT_TRUE(check_class_floor(*parsed(text(3, kClasses, "")), lone)) << "nothing is by class";
+}
+
 // The rounds of a fair job are answered, its last one too, and no other histogram.
 TEST(FairJob, AnswersItsOwnRoundsAlone) {
   for (const double epsilon : {0.0, 3.0}) {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "jobs/selected_records.h"
 #include "jobs/job_privacy.h"
+#include "jobs/selected_records.h"
 #include "service/site_service.h"
 
 namespace hanse::service {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 
 #include "base/limits.h"
-#include "jobs/selected_records.h"
 #include "jobs/json_fields.h"
+#include "jobs/selected_records.h"
 #include "policy/analysis.h"
 #include "service/coordinator_line.h"
 #include "service/policy_keeper.h"
