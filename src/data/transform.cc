@@ -42,15 +42,9 @@ bool is_label(const Column& column) { return column.kind == ColumnKind::label; }
 
 // Whose records they are, and when and how they are protected: no record may lack it in training.
 bool is_needed_beside_label(const Column& column) {
-  switch (column.kind) {
-    case ColumnKind::label:
-    case ColumnKind::input:
-    case ColumnKind::text:
-    case ColumnKind::ignore:
-      return false;
-    default:
-      return true;
-  }
+  using enum ColumnKind;
+  return column.kind != label && column.kind != input && column.kind != text &&
+         column.kind != ignore;
 }
 
 // Wanted columns, and all that they are made of.

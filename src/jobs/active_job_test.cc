@@ -139,6 +139,35 @@ class AskedInCycles : public ::testing::TestWithParam<std::vector<std::string>> 
   std::vector<base::SiteId> cohort_{testing::site("a"), testing::site("b"), testing::site("c")};
 };
 
+// A rule of another kind in any cycle, under which one record more could move many.
+std::vector<active::SelectionAsked> other_rules(const active::SelectionAsked& asked) {
+  std::vector<active::SelectionAsked> lies;
+  for (std::size_t cycle = 0; cycle < asked.history.size(); ++cycle) {
+    const active::CycleRelease& honest = asked.history[cycle];
+    const auto forge = [&](active::CycleRelease forged) {
+      lies.push_back(asked);
+      lies.back().history[cycle] = std::move(forged);
+    };
+    forge({honest.parameters, {}, honest.batch + 5});
+    active::CycleRelease other = honest;
+    if (honest.batch > 0)
+      other = {honest.parameters, {1, 1, {{1, 0}}}, 0};
+    else
+      other.rule.cells.push_back(other.rule.cells.front());
+    forge(other);
+    other = honest;
+    if (honest.parameters.empty())
+      other.parameters.assign(4, 0);
+    else
+      other.parameters.clear();
+    forge(other);
+    other = honest;
+    other.rule.control = 1.5;
+    if (honest.batch == 0) forge(other);
+  }
+  return lies;
+}
+
 TEST_P(AskedInCycles, AnswersTheJobsRoundsAlone) {
   const bool noised = GetParam().back() == "noised";
   std::vector<std::string> overrides = GetParam();
@@ -172,33 +201,8 @@ TEST_P(AskedInCycles, AnswersTheJobsRoundsAlone) {
                                                   : asked.history.back());
       other.selection = active::encode(lie);
     });
-    // A rule of another kind in any cycle, under which one record more could move many.
-    for (std::size_t cycle = 0; cycle < asked.history.size(); ++cycle) {
-      const auto forged = [&](const std::function<void(active::CycleRelease&)>& change) {
-        refused([&](auto& other) {
-          active::SelectionAsked lie = asked;
-          change(lie.history[cycle]);
-          other.selection = active::encode(lie);
-        });
-      };
-      forged([](active::CycleRelease& release) {
-        release = {release.parameters, {}, release.batch + 5};
-      });
-      forged([](active::CycleRelease& release) {
-        if (release.batch > 0)
-          release = {release.parameters, {1, 1, {{1, 0}}}, 0};
-        else
-          release.rule.cells.push_back(release.rule.cells.front());
-      });
-      forged([](active::CycleRelease& release) {
-        if (release.parameters.empty())
-          release.parameters.assign(4, 0);
-        else
-          release.parameters.clear();
-      });
-      if (asked.history[cycle].batch == 0)
-        forged([](active::CycleRelease& release) { release.rule.control = 1.5; });
-    }
+    for (const active::SelectionAsked& lie : other_rules(asked))
+      refused([&](auto& other) { other.selection = active::encode(lie); });
     refused([&](auto& other) { other.selection.clear(), other.noise.stability = 1; });
     refused([&](auto& other) { other.layout.max_units /= 2; });
     if (plan.noise.is_private()) refused([](auto& other) { other.noise.parts[0].sigma /= 2; });

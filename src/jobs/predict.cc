@@ -166,7 +166,8 @@ Result<NewRecords> read_new_table(const TableReading& reading, const NewData& da
   options.map = map ? &map->columns : nullptr;
   HANSE_TRY(data::Table table, data::read_table({doors.directory, doors.databases}, spec,
                                                 pipeline.columns(), options));
-  HANSE_TRY(const data::AppliedTable applied, pipeline.apply(std::move(table), data::Purpose::predicting));
+  HANSE_TRY(const data::AppliedTable applied,
+            pipeline.apply(std::move(table), data::Purpose::predicting));
   if (applied.table.records == 0)
     return base::fail(ErrorCode::failed_precondition,
                       "{}: none of {} records can be predicted: the model's policies for missing "

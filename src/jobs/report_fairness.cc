@@ -133,7 +133,8 @@ std::string picture(const ReportedFairness& fairness) {
   for (const std::string& sentence : verdicts(fairness)) words += sentence + " ";
   return fmt::format(
       R"(<ul class="legend"><li><i class="federated"></i>fair</li><li><i class="local"></i>plain)"
-      R"(</li><li><i class="pooled"></i>small weights</li><li>┆ the class's own best model</li></ul>)"
+      R"(</li><li><i class="pooled"></i>small weights</li><li>┆ the class's own best model</li>)"
+      R"(</ul>)"
       R"(<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">{}</svg>)",
       kWidth, bottom + 32, escaped("The loss of each class of sites. " + words), svg);
 }
@@ -146,7 +147,8 @@ std::string table(const ReportedFairness& fairness) {
     };
     const ComparedArms& metrics = fairness.metrics;
     rows += fmt::format(
-        R"(<tr><th scope="row">{}</th><td class="main">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>)",
+        R"(<tr><th scope="row">{}</th><td class="main">{}</td><td>{}</td><td>{}</td><td>{}</td>)"
+        R"(</tr>)",
         escaped(row.name), of(metrics.federated), of(metrics.local), of(metrics.pooled),
         of(metrics.federated_minus_local, true));
   }

@@ -392,8 +392,8 @@ std::string ladder_section(const RiskReport& report) {
   return fmt::format(
       R"(<h2>Levers</h2><div class="card scroll"><table><thead><tr><th scope="col">lever</th>)"
       R"(<th scope="col">risk</th><th scope="col">of the excess</th></tr></thead><tbody>{}</tbody>)"
-      R"(</table></div><p class="note">Predicted by a law of records and budget, fitted to grids of )"
-      R"(half of them. {}</p>)",
+      R"(</table></div><p class="note">Predicted by a law of records and budget, fitted to grids )"
+      R"(of half of them. {}</p>)",
       rows,
       fit.is_identified
           ? fmt::format(
@@ -416,11 +416,11 @@ std::string to_html(const RiskReport& report) {
     words += sentence + " ";
   }
   const std::string body = fmt::format(
-      R"(<p class="notice" role="note"><strong>Simulated.</strong> Cells without privacy exist in a )"
-      R"(simulation only.</p><h2>What it costs</h2>{}<div class="card scroll">{}</div>)"
-      R"(<div class="card scroll">{}</div><p class="note">At equal gaps: what the fair and private )"
-      R"(cell misses of the fair one's gap is priced at {:.3g} for each unit. A negative cost is a )"
-      R"(gain, or a gap that was missed.</p>)"
+      R"(<p class="notice" role="note"><strong>Simulated.</strong> Cells without privacy exist in )"
+      R"(a simulation only.</p><h2>What it costs</h2>{}<div class="card scroll">{}</div>)"
+      R"(<div class="card scroll">{}</div><p class="note">At equal gaps: what the fair and )"
+      R"(private cell misses of the fair one's gap is priced at {:.3g} for each unit. A negative )"
+      R"(cost is a gain, or a gap that was missed.</p>)"
       R"(<h2>The four cells</h2><div class="card scroll">{}</div>{})",
       said, picture(report.costs.priced, words), terms_table(report.costs), report.costs.multiplier,
       cells_table(report), ladder_section(report));

@@ -186,15 +186,13 @@ struct SiteService::Body {
       return base::fail(base::ErrorCode::permission_denied,
                         "round {} of job '{}' selects otherwise than its experts were asked by",
                         plan.round.round, plan.job.text());
-    const Milliseconds over =
-        asked->at + Milliseconds{std::int64_t{agreed.active->label_seconds} * 1000};
+    const Milliseconds over{asked->at.value + std::int64_t{agreed.active->label_seconds} * 1000};
     const bool first = jobs::brings_choice(agreed, plan.round.round) && plan.round.attempt == 0;
     if (first || doors.clock.wall() < over) return to_be_labelled(agreed, plan);
     return selected->of(plan, over);
   }
 
-  // Else one text under many names had as many answers to each round, as many caps, and asked
-  // experts as often.
+  // Else one text under many names had as many answers, caps and questions to experts.
   static Result<void> own_name(const jobs::Job& agreed, const base::JobId& name) {
     if (agreed.name == name) return {};
     return base::fail(base::ErrorCode::permission_denied,

@@ -174,12 +174,14 @@ class Parties(Case):
         for process in self.started:
             process.kill()
 
-    def found(self, *sites, test=True, engineer=True, address=None, every=None):
+    def found(self, *sites, test=True, engineer=True, address=None, every=None, classes=None):
         """Keys, epoch 1 signed by all founders and pinned by all; as people do it."""
         self.sites = sites or SITES
         people = ("engineer",) if engineer else ()
         for name in (*self.sites, *people):
             words = ("--role", "engineer") if name in people else ()
+            if classes and name in classes:
+                words = ("--class", classes[name])
             self.succeeds("site", "join", "--home", name, "--consortium", "ovens", "--name", name,
                           *words)
         homes = [*self.sites, *people]

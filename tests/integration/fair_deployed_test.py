@@ -1,0 +1,66 @@
+"""A training that is fair between classes of sites, by processes: paid from each site's budget."""
+
+import json
+import unittest
+
+from parties import Parties, eventually, job
+
+CLASSES = {"bremen": "new", "kiel": "new", "ulm": "old"}
+PRIVATE = 'epsilon = 60.0\ndelta = 1e-5\nunit = "record"\nplacement = "site"'
+UPDATES = 4
+
+
+def fair_job(name="ovens"):
+    text = job(name, rounds=UPDATES, min_sites=2, privacy=PRIVATE)  # plain: a class of one shows
+    return text + """
+[[class]]
+name = "new"
+sites = 2
+[[class]]
+name = "old"
+sites = 1
+[fairness]
+share = 0.25
+"""
+
+
+class FairDeployed(Parties):
+    def begin(self, classes):
+        self.found(*CLASSES, engineer=False, classes=classes)
+        for site in CLASSES:
+            self.own_table(site, budget='[budget]\nasset = "ovens"\nepsilon = 80.0\ndelta = 1e-5\n'
+                                        'unit = "record"\n')
+        self.parties = {"hub": self.coordinator()}
+        for site in CLASSES:
+            self.parties[site] = self.site(site)
+        eventually(lambda: "\nhanse_connected 3" in self.parties["hub"].page("/metrics"), "lines")
+
+    def test_each_class_gets_a_model_and_each_site_pays_for_it(self):
+        self.begin(CLASSES)
+        self.submit(fair_job(), home="hub")
+        self.finishes(home="hub")
+        report = self.deployed_report()
+        # Moments, updates, and the round that asks by class.
+        self.assertEqual(len(report["rounds"]), UPDATES + 2)
+        released = [one["name"] for one in report["rounds"][-1]["released"]]
+        self.assertEqual(released, ["loss_new", "loss_old", "gap", "gap_sampling"])
+        model = json.loads((self.folder / "hub/runs/ovens/model.json").read_text())
+        self.assertEqual([one["names"] for one in model["site_classes"]], [["new"], ["old"]])
+        self.succeeds("predict", "hub/runs/ovens", "ulm/local/ovens.csv", "--class", "old")
+        for party in self.parties.values():
+            self.assertEqual(party.stop(), 0)
+        done = self.succeeds("budget", "history", "ovens", "--home", "ulm", "--json")
+        self.assertGreaterEqual(done.stdout.count(" attempt "), UPDATES + 2)
+        self.succeeds("budget", "verify", "--home", "ulm")
+        # The last round is a line of its own in the account, a quarter of it.
+        watched = self.succeeds("fairness", "watch", "hub/runs/ovens", "--reference", "9", "--json")
+        self.assertFalse(json.loads(watched.stdout)["alarms"])
+
+    def test_a_class_that_the_roster_lacks_is_not_counted(self):
+        self.begin({**CLASSES, "ulm": "new"})
+        self.submit(fair_job(), home="hub")
+        self.parties["kiel"].waits_for("of class 'old' there are 0: too few to hide one")
+
+
+if __name__ == "__main__":
+    unittest.main()
