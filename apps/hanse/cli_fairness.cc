@@ -33,7 +33,8 @@ constexpr auto kWatchText = R"(Watch the gap between classes over the runs of a 
 Each RUN of a job with [fairness] released its gap with noise that is known, and was charged
 for it; here that series is read, in the order given. Alarms: CUSUM, which is soonest to find
 a shift, and an e-process, which cries wolf in no more than --alpha of all series however
-often one looks. Ends with code 4 where either alarms, for schedulers.
+often one looks. Without --reference the first run says what is fine, which is wrong in
+2.5 % of all cases. Ends with code 4 where either alarms, for schedulers.
 
 Decide on the runs beforehand: stopping when it looks well is not what the alarms are for.)";
 

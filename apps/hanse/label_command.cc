@@ -78,6 +78,9 @@ Result<void> execute(const LabelList& command, const Doors& doors) {
     std::string text;
     for (const Json& item : said.at("items")) text += item_text(item);
     if (text.empty()) text = "nothing waits\n";
+    if (const auto more = said.at("more").get<std::uint64_t>(); more > 0)
+      text += fmt::format("and {} more: --job shows those of one job, the page one after another\n",
+                          more);
     if (said.contains("earned"))
       for (const auto& [name, sum] : said.at("earned").items())
         text += fmt::format("{} has earned {:.6g}\n", name, sum.get<double>());

@@ -14,6 +14,7 @@ using base::ErrorCode;
 constexpr std::size_t kMaxFolds = 1000;  // each trains a model
 
 constexpr double kOneStratum = -1;  // no index of a label
+constexpr double kUnlabelled = -2;  // nor is this: no number is equal to the NaN of such records
 
 // What is moved as a whole: a group of the fleet, or one record of one site.
 struct Unit {
@@ -34,7 +35,8 @@ using Units = std::vector<Unit>;
 double stratum(const Dataset& records, std::size_t row, const SplitSpec& spec) {
   const Column* label = records.schema->label();
   const bool stratifies = spec.stratify && label != nullptr && !label->values.empty();
-  return stratifies ? records.target[row] : kOneStratum;
+  if (!stratifies) return kOneStratum;
+  return std::isnan(records.target[row]) ? kUnlabelled : records.target[row];
 }
 
 // Groups of the whole fleet in the byte order of their names.
@@ -72,6 +74,7 @@ std::map<double, std::vector<std::size_t>> by_label(const Units& units) {
 
 std::string label_name(const Schema& schema, double label) {
   const Column* column = schema.label();
+  if (label == kUnlabelled) return "what has no label yet";
   if (label == kOneStratum || column == nullptr) return "the table";
   return fmt::format("label '{}'", column->values[static_cast<std::size_t>(label)]);
 }

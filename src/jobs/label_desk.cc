@@ -88,6 +88,8 @@ bool waits_for(const active::LabelBook& book, const active::LabelBook::Item& ite
 // Of an entry of the book, so that JSON's quotes and escapes stay far below what the store takes.
 constexpr std::size_t kPartBytes = std::size_t{256} << 10;
 constexpr std::size_t kItemBytes = 128;
+// Of a list: an answer is one line, of at most a MiB.
+constexpr std::size_t kListBytes = std::size_t{768} << 10;
 
 // At a character's end, with a mark that there was more.
 void cut(std::string& value) {
@@ -247,14 +249,23 @@ Result<std::string> LabelDesk::carry_out(const order::ListLabels& order) const {
   return book_->read([&](const active::LabelBook& at) {
     Json items = Json::array();
     std::uint64_t open = 0;
+    std::uint64_t more = 0;
+    std::size_t bytes = 0;
     for (const auto& [name, item] : at.items()) {
       if (!order.job.empty() && item.job.text() != order.job) continue;
       const bool waits = at.settled(item).state == active::LabelBook::State::open;
       open += waits ? 1 : 0;
       const bool listed = owner ? waits || order.all : waits_for(at, item, order.annotator);
-      if (listed) items.push_back(item_json(at, name, item, owner));
+      if (!listed) continue;
+      Json one = item_json(at, name, item, owner);
+      bytes += one.dump().size() + 1;
+      if (bytes > kListBytes)
+        ++more;
+      else
+        items.push_back(std::move(one));
     }
-    Json json{{"schema", "hanse.labels/1"}, {"open", open}, {"items", std::move(items)}};
+    Json json{
+        {"schema", "hanse.labels/1"}, {"open", open}, {"more", more}, {"items", std::move(items)}};
     if (owner) {
       Json earned = Json::object();
       for (const auto& [name, sum] : at.earned())

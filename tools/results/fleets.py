@@ -125,13 +125,10 @@ bound = 0.05
 '''
 
 
-def heart(data, folder):
+def heart(data):
     sites = []
     for site in ("cleveland", "hungarian", "switzerland", "va"):
-        header = "age,sex,cp,trestbps,chol,fbs,restecg,thalach,exang,oldpeak,slope,ca,thal,target\n"
-        path = folder / f"heart-{site}.csv"
-        path.write_text(header + (data / f"heart/processed.{site}.data").read_text(),
-                        encoding="utf-8")
+        path = data / f"heart/processed.{site}.data"
         sites.append((site, "full" if site == "cleveland" else "partial", path))
     return site_job("heart", "heart", "hospital", sites, 'kind = "holdout"\nby = "record"\ntest = 0.3',
                     "logistic")
@@ -164,7 +161,7 @@ def job_of(fleet, data, folder):
     if fleet == "probe":
         return probe(folder)
     if fleet == "heart":
-        return heart(data, folder)
+        return heart(data)
     if fleet == "concrete":
         return concrete(data, folder)
     return (ROOT / "examples/fair" / f"{fleet}.toml").read_text(encoding="utf-8")
