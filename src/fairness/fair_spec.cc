@@ -12,8 +12,15 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-constexpr std::array<std::pair<Method, std::string_view>, 2> kMethods{
-    {{Method::calibration, "calibration"}, {Method::measure, "measure"}}};
+constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods{
+    {{Method::calibration, "calibration"},
+     {Method::measure, "measure"},
+     {Method::saddle_point, "saddle_point"},
+     {Method::combination, "combination"},
+     {Method::agnostic, "agnostic"},
+     {Method::q_fedavg, "q_fedavg"},
+     {Method::gifair, "gifair"}}};
+constexpr std::uint32_t kMostWeightRounds = 64;
 constexpr std::array<std::pair<ConstraintKind, std::string_view>, 3> kConstraints{
     {{ConstraintKind::excess_gap, "excess_gap"},
      {ConstraintKind::gap, "gap"},
@@ -48,6 +55,12 @@ Result<Method> method_named(std::string_view name) {
   return kind_in(kMethods, name, "a method of fairness");
 }
 
+bool weighs(Method method) { return method != Method::calibration && method != Method::measure; }
+
+bool calibrates(Method method) {
+  return method == Method::calibration || method == Method::combination;
+}
+
 std::string_view name_of(ConstraintKind kind) { return name_in(kConstraints, kind); }
 
 Result<ConstraintKind> constraint_named(std::string_view name) {
@@ -73,6 +86,22 @@ Result<void> check_spec(const FairSpec& spec) {
     return fail(ErrorCode::invalid_argument, "weights of classes are 1 together, found {}", all);
   if (!(spec.bound >= 0 && spec.bound <= 1e3))
     return fail(ErrorCode::invalid_argument, "'bound' is 0 to 1000, found {}", spec.bound);
+  const bool lifts = spec.method == Method::saddle_point || spec.method == Method::combination;
+  if (lifts && spec.constraint == ConstraintKind::excess_gap && spec.best.empty())
+    return fail(ErrorCode::invalid_argument,
+                "'constraint' excess_gap is over what each class's own best model loses, and a "
+                "training by '{}' has to know that: say 'best' in each [[class]] (`hanse fairness "
+                "risk` estimates it), or bound \"gap\" or \"worst_class\"",
+                name_of(spec.method));
+  if (!spec.best.empty() && spec.best.size() != spec.classes.size())
+    return fail(ErrorCode::invalid_argument, "'best' is known of {} classes, and there are {}",
+                spec.best.size(), spec.classes.size());
+  for (const double best : spec.best)
+    if (!(best >= 0 && best <= 1e3))
+      return fail(ErrorCode::invalid_argument, "'best' is 0 to 1000, found {}", best);
+  if (spec.weight_rounds < 1 || spec.weight_rounds > kMostWeightRounds)
+    return fail(ErrorCode::invalid_argument, "'weight_rounds' is 1 to {}, found {}",
+                kMostWeightRounds, spec.weight_rounds);
   if (!(spec.share > 0 && spec.share < 1))
     return fail(ErrorCode::invalid_argument, "'share' is above 0 and below 1, found {}",
                 spec.share);

@@ -12,9 +12,20 @@ namespace hanse::fairness {
 
 // How a training is made fair.
 enum class Method {
-  calibration,  // a stretch and a shift for each class (calibration.h), after a training as usual
-  measure,      // nothing is changed: the losses of the classes are released
+  calibration,   // a stretch and a shift for each class (calibration.h), after a training as usual
+  measure,       // nothing is changed: the losses of the classes are released
+  saddle_point,  // the training weighs classes (class_weights.h), by what rounds between say
+  combination,   // both of saddle_point and calibration
+  // What it is compared with: other rules of weights.
+  agnostic,
+  q_fedavg,
+  gifair,
 };
+
+// Whether rounds during the training say how much each class counts.
+bool weighs(Method method);
+// Whether each class gets a stretch and a shift in the end.
+bool calibrates(Method method);
 
 // What is held against `bound`, of the losses R_g of classes.
 enum class ConstraintKind {
@@ -34,6 +45,11 @@ struct FairSpec {
   std::vector<double> weights;  // of the fleet's risk, one for each class, above 0; their sum is 1
   ConstraintKind constraint = ConstraintKind::excess_gap;
   double bound = .05;
+  // R_g^loc by class, as far as they are publicly known; or none. A training that weighs classes
+  // towards an excess gap needs them.
+  std::vector<double> best = {};
+  // Of a method that weighs classes: rounds by class between those of the training.
+  std::uint32_t weight_rounds = 4;
   double share = .2;        // of the budget, for what is asked by class
   std::uint32_t bins = 32;  // of each histogram of scores
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/bytes.h"
 #include "learning/private_training.h"
+#include "learning/queries.h"
 
 namespace hanse::fairness {
 
@@ -31,30 +31,16 @@ Result<void> check_private(const learning::StrategySpec& training) {
   return {};
 }
 
+Result<void> check_weighed(const FairSpec& spec, const learning::StrategySpec& training) {
+  if (!weighs(spec.method) || training.kind == learning::StrategyKind::fedsgd) return {};
+  return fail(
+      ErrorCode::unsupported,
+      "method '{}' weighs the gradients of classes, and strategy '{}' asks for none: choose "
+      "strategy = \"fedsgd\", or method = \"calibration\"",
+      name_of(spec.method), learning::name_of(training.kind));
+}
+
 }  // namespace
-
-base::Bytes encode(std::span<const Calibration> calibrations) {
-  std::vector<double> numbers;
-  for (const Calibration& one : calibrations) {
-    numbers.push_back(one.stretch);
-    numbers.push_back(one.shift);
-  }
-  return base::to_little_endian(numbers);
-}
-
-Result<std::vector<Calibration>> decode_calibrations(base::ByteView bytes, std::size_t classes) {
-  if (bytes.size() != classes * 2 * sizeof(double))
-    return fail(ErrorCode::corruption, "calibrations of {} classes are {} bytes, found {}", classes,
-                classes * 2 * sizeof(double), bytes.size());
-  HANSE_TRY(const std::vector<double> numbers, base::double_from_little_endian(bytes));
-  std::vector<Calibration> calibrations;
-  for (std::size_t c = 0; c < classes; ++c) {
-    calibrations.push_back({numbers[2 * c], numbers[2 * c + 1]});
-    if (!std::isfinite(numbers[2 * c]) || !std::isfinite(numbers[2 * c + 1]))
-      return fail(ErrorCode::corruption, "a calibration is not finite");
-  }
-  return calibrations;
-}
 
 Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec& spec,
                                                                  learning::StrategySpec training,
@@ -63,11 +49,12 @@ Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec&
                                                                  std::uint32_t max_sites) {
   HANSE_TRY_VOID(check_spec(spec));
   HANSE_TRY_VOID(check_private(training));
+  HANSE_TRY_VOID(check_weighed(spec, training));
   HANSE_TRY(const math::Lattice lattice, math::Lattice::create(training.fraction_bits));
   std::unique_ptr<FairTraining> fair(new FairTraining(spec, job, max_sites, lattice));
   fair->max_records_ = training.max_records_per_site;
   if (training.privacy) {
-    const double rho = learning::rho_of(*training.privacy) * spec.share;
+    const double rho = learning::rho_of(*training.privacy) * spec.share / fair->rounds_by_class();
     fair->noise_ = learning::AskedNoise{.placement = training.privacy->placement,
                                         .shares = training.privacy->shares,
                                         .neighbours = training.privacy->neighbours,
@@ -79,13 +66,22 @@ Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec&
   HANSE_TRY(fair->training_,
             learning::create_strategy(std::move(training), std::move(job), max_sites));
   fair->updates_ = fair->training_->rounds().value_or(updates);
+  if (weighs(spec.method) && spec.weight_rounds >= fair->updates_)
+    return fail(ErrorCode::invalid_argument,
+                "'weight_rounds' is below the rounds of the training, which are {}, found {}",
+                fair->updates_, spec.weight_rounds);
   return std::unique_ptr<learning::Strategy>(std::move(fair));
 }
 
-Iterate FairTraining::inner(const Iterate& iterate) const {
+Result<Iterate> FairTraining::inner(const Iterate& iterate) const {
   Iterate training = iterate;
-  training.steps = std::min(iterate.steps, updates_);
+  training.steps = 0;
+  for (std::uint32_t step = 0; step < iterate.steps; ++step)
+    if (!fairness::asks_classes(spec_, updates_, step)) ++training.steps;
   training.history.clear();
+  // A weighted sum stands for fewer units.
+  HANSE_TRY(const FairHistory history, this->history(iterate));
+  if (training.findings) training.findings->units *= history.weights.part;
   return training;
 }
 
@@ -95,7 +91,7 @@ Result<privacy::NoisePlan> FairTraining::noise(const privacy::Layout& layout) co
 }
 
 Result<QueryPlan> FairTraining::class_plan(const Iterate& iterate) const {
-  HANSE_TRY(const Model model, training_->model(inner(iterate)));
+  HANSE_TRY(const Model model, this->model(iterate));
   const ClassHistogramOptions asked = options(model.architecture());
   privacy::Layout layout = class_histogram_layout(asked, lattice_, max_records_);
   HANSE_TRY(privacy::NoisePlan planned, noise(layout));
@@ -111,12 +107,24 @@ Result<QueryPlan> FairTraining::class_plan(const Iterate& iterate) const {
 }
 
 Result<QueryPlan> FairTraining::plan(const Iterate& iterate, base::RoundId round) const {
-  if (iterate.steps > updates_)
-    return fail(ErrorCode::failed_precondition, "all {} rounds are over", updates_ + 1);
-  if (iterate.steps < updates_) return training_->plan(inner(iterate), round);
+  if (is_over(iterate))
+    return fail(ErrorCode::failed_precondition, "all {} rounds are over", *rounds());
+  if (!asks_classes(iterate)) return weighed_plan(iterate, round);
   HANSE_TRY(QueryPlan plan, class_plan(iterate));
   plan.round = round;
   HANSE_TRY_VOID(query::check_plan(plan));
+  return plan;
+}
+
+Result<QueryPlan> FairTraining::weighed_plan(const Iterate& iterate, base::RoundId round) const {
+  HANSE_TRY(const Iterate training, inner(iterate));
+  HANSE_TRY(QueryPlan plan, training_->plan(training, round));
+  HANSE_TRY(const FairHistory history, this->history(iterate));
+  const auto weights = plan_weights(spec_, history);
+  if (!weights || plan.kind != learning::kGradientKind) return plan;
+  HANSE_TRY(learning::Options options, learning::options_from_json(plan.options));
+  options.class_weights = *weights;
+  plan.options = learning::to_json(options);
   return plan;
 }
 
@@ -138,25 +146,58 @@ Result<ClassCounts> FairTraining::counts_in(const Iterate& iterate,
 
 std::vector<Calibration> FairTraining::calibrations(const ClassCounts& counts,
                                                     const learning::Architecture& of) const {
-  if (spec_.method == Method::measure) return std::vector<Calibration>(spec_.classes.size());
+  if (!calibrates(spec_.method)) return std::vector<Calibration>(spec_.classes.size());
   return fit_calibrations(counts, options(of));
+}
+
+Result<FairHistory> FairTraining::history_after(const Iterate& iterate,
+                                                const ClassCounts& counts) const {
+  HANSE_TRY(FairHistory history, this->history(iterate));
+  const ClassHistogramOptions asked = options(iterate.model.architecture());
+  auto fitted = calibrations(counts, asked.architecture);
+  if (iterate.steps + 1 == *rounds()) {
+    history.calibrations = std::move(fitted);
+    return history;
+  }
+  std::vector<std::optional<double>> losses;
+  std::vector<double> records;
+  for (std::size_t c = 0; c < spec_.classes.size(); ++c) {
+    const auto loss = mean_loss(counts, asked, c, fitted[c]);
+    losses.push_back(loss ? std::optional(loss->value) : std::nullopt);
+    records.push_back(counts.total(c));
+  }
+  history.weighing = next_weighing(spec_, history.weighing, losses);
+  const double added = static_cast<double>(asked.labels() * asked.bins);
+  history.weights =
+      record_weights(history.weighing, records, counts.count_noise * std::sqrt(added));
+  return history;
 }
 
 Result<Iterate> FairTraining::step(const Iterate& iterate,
                                    const privacy::Released& released) const {
-  if (iterate.steps < updates_) return training_->step(inner(iterate), released);
-  HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
-  const auto fitted = calibrations(counts, iterate.model.architecture());
   Iterate next = iterate;
-  ++next.steps;
-  next.history = encode(fitted);
+  if (!asks_classes(iterate)) {
+    HANSE_TRY(const Iterate training, inner(iterate));
+    HANSE_TRY(next, training_->step(training, released));
+    if (iterate.findings && next.findings) next.findings->units = iterate.findings->units;
+    next.history = iterate.history;
+  } else {
+    HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
+    HANSE_TRY(const FairHistory history, history_after(iterate, counts));
+    next.history = encode(history);
+  }
+  next.steps = iterate.steps + 1;
   return next;
 }
 
 Result<learning::RoundFacts> FairTraining::facts(const Iterate& iterate,
                                                  const privacy::Released& released) const {
-  if (iterate.steps < updates_) return training_->facts(inner(iterate), released);
+  if (!asks_classes(iterate)) {
+    HANSE_TRY(const Iterate training, inner(iterate));
+    return training_->facts(training, released);
+  }
   HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
+  HANSE_TRY(const FairHistory history, history_after(iterate, counts));
   const ClassHistogramOptions asked = options(iterate.model.architecture());
   const auto fitted = calibrations(counts, asked.architecture);
   learning::RoundFacts facts;
@@ -168,23 +209,29 @@ Result<learning::RoundFacts> FairTraining::facts(const Iterate& iterate,
     facts.released.push_back(
         {"loss_" + data::joined_name(spec_.classes[c]), loss->value, loss->noise});
   }
-  if (losses.size() < 2) return facts;
-  const auto [least, most] = std::ranges::minmax(losses, {}, &Noised::value);
-  facts.released.push_back({"gap", most.value - least.value, std::hypot(most.noise, least.noise)});
-  facts.released.push_back({"gap_sampling", std::hypot(most.sampling, least.sampling), 0});
+  if (losses.size() >= 2) {
+    const auto [least, most] = std::ranges::minmax(losses, {}, &Noised::value);
+    facts.released.push_back(
+        {"gap", most.value - least.value, std::hypot(most.noise, least.noise)});
+    facts.released.push_back({"gap_sampling", std::hypot(most.sampling, least.sampling), 0});
+  }
+  for (std::size_t c = 0; c < history.weighing.shares.size(); ++c)
+    facts.released.push_back(
+        {"share_" + data::joined_name(spec_.classes[c]), history.weighing.shares[c], 0});
   return facts;
 }
 
 Result<Model> FairTraining::model(const Iterate& iterate) const {
-  return training_->model(inner(iterate));
+  HANSE_TRY(const Iterate training, inner(iterate));
+  return training_->model(training);
 }
 
 Result<Model> FairTraining::model_for(const Iterate& iterate, std::string_view site_class) const {
   HANSE_TRY(Model common, model(iterate));
   const auto place = data::place_of(spec_.classes, site_class);
-  if (!place || iterate.history.empty()) return common;
-  HANSE_TRY(const auto fitted, decode_calibrations(iterate.history, spec_.classes.size()));
-  return calibrated(common, fitted[*place]);
+  HANSE_TRY(const FairHistory history, this->history(iterate));
+  if (!place || history.calibrations.empty()) return common;
+  return calibrated(common, history.calibrations[*place]);
 }
 
 Result<std::vector<privacy::Charge>> FairTraining::charges(
@@ -195,7 +242,7 @@ Result<std::vector<privacy::Charge>> FairTraining::charges(
       class_histogram_layout(options(architecture), lattice_, max_records_);
   HANSE_TRY(const privacy::NoisePlan planned, noise(layout));
   HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(layout, planned));
-  all.push_back({std::move(loss), 1});
+  all.push_back({std::move(loss), rounds_by_class()});
   return all;
 }
 

@@ -23,6 +23,14 @@ FairSpec spec() {
   return {.classes = {{"modern"}, {"legacy"}}, .weights = {.8, .2}, .share = .25, .bins = 8};
 }
 
+FairSpec weighing(Method method, ConstraintKind constraint = ConstraintKind::gap) {
+  FairSpec some = spec();
+  some.method = method;
+  some.constraint = constraint;
+  some.weight_rounds = 3;
+  return some;
+}
+
 learning::Architecture architecture() {
   return test::options(learning::Task::classification).architecture;
 }
@@ -208,19 +216,113 @@ TEST(FairTraining, RefusesWhatItCannotProtect) {
   FairSpec bound = spec();
   bound.bound = std::nan("");
   refused(bound, in_the_clear(), "bound");
+  learning::StrategySpec averaged = learning::default_spec(learning::StrategyKind::fedavg);
+  refused(weighing(Method::saddle_point), averaged, "fedsgd");
+  refused(weighing(Method::saddle_point, ConstraintKind::excess_gap), in_the_clear(), "best");
+  FairSpec often = weighing(Method::agnostic);
+  often.weight_rounds = 12;
+  refused(often, in_the_clear(), "weight_rounds");
   FairSpec share = spec();
   share.share = 1;
   refused(share, noised(), "share");
 }
 
-TEST(Calibrations, ComeBackAndNothingElseIsTaken) {
-  const std::vector<Calibration> some{{1, 0}, {.25, -3}};
-  const base::Bytes bytes = encode(some);
-  EXPECT_EQ(decode_calibrations(bytes, 2), some);
-  EXPECT_FALSE(decode_calibrations(bytes, 3));
-  EXPECT_FALSE(decode_calibrations(base::ByteView(bytes).first(bytes.size() - 1), 2));
-  const base::Bytes infinite = encode(std::vector<Calibration>{{1, 0}, {INFINITY, 0}});
-  EXPECT_FALSE(decode_calibrations(infinite, 2));
+TEST(FairHistory, ComesBackAndNothingElseIsTaken) {
+  FairHistory history = first_history(spec());
+  history.calibrations = {{1, 0}, {.25, -3}};
+  const base::Bytes bytes = encode(history);
+  EXPECT_EQ(decode_fair_history(bytes, spec()), history);
+  EXPECT_FALSE(decode_fair_history(base::ByteView(bytes).first(bytes.size() - 1), spec()));
+  history.calibrations[1].stretch = INFINITY;
+  EXPECT_FALSE(decode_fair_history(encode(history), spec()));
+  EXPECT_EQ(decode_fair_history({}, spec()), first_history(spec()));
+
+  const FairSpec both = weighing(Method::combination);
+  FairHistory open = first_history(both);
+  open.weighing = {{.4, .6}, {0, .1, .2, 0}};
+  open.weights = {{1, .25}, .75};
+  EXPECT_EQ(decode_fair_history(encode(open), both), open);
+  EXPECT_FALSE(decode_fair_history(encode(open), spec()));
+  FairHistory ended = open;
+  ended.calibrations = {{1, 0}, {2, .5}};
+  EXPECT_EQ(decode_fair_history(encode(ended), both), ended);
+  for (const double weight : {0.0, -1.0, 1.5}) {
+    open.weights.of_class[0] = weight;
+    EXPECT_FALSE(decode_fair_history(encode(open), both)) << weight;
+  }
+}
+
+TEST(FairHistory, WhoIsAskedFindsTheSamePlan) {
+  const FairSpec both = weighing(Method::combination);
+  FairHistory history = first_history(both);
+  EXPECT_EQ(plan_weights(both, history), std::nullopt);
+  history.weights = {{1, .25}, .75};
+  const auto asked = plan_weights(both, history);
+  ASSERT_TRUE(asked);
+  const auto at_site = history_with(both, asked);
+  ASSERT_TRUE(at_site) << at_site.error().text();
+  EXPECT_EQ(plan_weights(both, decode_fair_history(*at_site, both).value()), asked);
+  EXPECT_FALSE(history_with(spec(), asked));
+  FairSpec others = both;
+  others.classes = {{"modern"}, {"old"}};
+  EXPECT_FALSE(history_with(others, asked));
+}
+
+TEST(FairTrainingWeighs, AsksByClassAtEvenDistances) {
+  const FairSpec some = weighing(Method::saddle_point);
+  std::vector<std::uint32_t> asked;
+  for (std::uint32_t step = 0; step < 20; ++step)
+    if (asks_classes(some, 12, step)) asked.push_back(step);
+  EXPECT_EQ(asked, (std::vector<std::uint32_t>{3, 7, 11, 15}));
+  EXPECT_EQ(rounds_by_class(some), 4);
+  EXPECT_EQ(rounds_by_class(spec()), 1);
+}
+
+TEST(FairTrainingWeighs, LiftsTheClassThatIsServedWorse) {
+  const std::vector<data::Dataset> sites = fleet();
+  FairSpec measured = spec();
+  measured.method = Method::measure;
+  const auto plain = create(measured, in_the_clear()).value();
+  const learning::Model before = plain->model(train(*plain, sites).last).value();
+  for (const Method method :
+       {Method::saddle_point, Method::agnostic, Method::q_fedavg, Method::gifair}) {
+    FairSpec some = weighing(method, ConstraintKind::worst_class);
+    some.weights = {.5, .5};
+    const auto strategy = create(some, in_the_clear()).value();
+    const Trained trained = train(*strategy, sites);
+    EXPECT_EQ(std::ranges::count(trained.kinds, kClassHistogramKind), 4) << name_of(method);
+    const learning::Model after = strategy->model(trained.last).value();
+    EXPECT_LT(loss(after, sites[3]), loss(before, sites[3])) << name_of(method);
+    ASSERT_EQ(trained.facts.released.size(), 6U);
+    EXPECT_EQ(trained.facts.released[5].name, "share_legacy");
+    EXPECT_GT(trained.facts.released[5].value, .5) << name_of(method);
+  }
+}
+
+TEST(FairTrainingWeighs, UnderNoiseTheCombinationServesEachClassByItsOwnModel) {
+  const std::vector<data::Dataset> sites = fleet();
+  const auto strategy = create(weighing(Method::combination), noised(20)).value();
+  const Trained trained = train(*strategy, sites);
+  EXPECT_EQ(trained.kinds.size(), *strategy->rounds());
+  const learning::Model common = strategy->model(trained.last).value();
+  const learning::Model legacy = strategy->model_for(trained.last, "legacy").value();
+  EXPECT_FALSE(common == legacy);
+  EXPECT_LT(loss(legacy, sites[3]), loss(common, sites[3]));
+}
+
+TEST(FairTrainingWeighs, NoMoreIsChargedThanForTheSameWithoutWeights) {
+  const auto plain = create(spec(), noised());
+  ASSERT_TRUE(plain);
+  const auto both = create(weighing(Method::combination), noised());
+  ASSERT_TRUE(both);
+  const auto rho = [](const learning::Strategy& strategy) {
+    double all = 0;
+    const auto charges = strategy.charges(architecture(), nullptr).value();
+    for (const privacy::Charge& charge : charges)
+      all += privacy::rho(charge.loss).value() * static_cast<double>(charge.count);
+    return all;
+  };
+  EXPECT_NEAR(rho(**both), rho(**plain), .02 * rho(**plain));
 }
 
 }  // namespace

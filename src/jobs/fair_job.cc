@@ -37,6 +37,21 @@ std::vector<double> weights_of(const Job& job, const data::SiteClasses& classes)
   return weights;
 }
 
+// What the classes' own best models lose, where each says it: of joined ones by their weights.
+std::vector<double> best_of(const Job& job, const data::SiteClasses& classes) {
+  std::vector<double> best(classes.size(), 0.0);
+  std::vector<double> all(classes.size(), 0.0);
+  for (const ClassSpec& one : job.classes) {
+    if (!one.best) return {};
+    const std::size_t place = data::place_of(classes, one.name).value();
+    const double weight = one.weight.value_or(one.sites);
+    best[place] += weight * *one.best;
+    all[place] += weight;
+  }
+  for (std::size_t c = 0; c < best.size(); ++c) best[c] /= all[c];
+  return best;
+}
+
 }  // namespace
 
 void read_classes(Section& root, std::vector<ClassSpec>& classes) {
@@ -51,6 +66,7 @@ void read_classes(Section& root, std::vector<ClassSpec>& classes) {
       section.get("weight", one.weight.emplace(), 1e-6, 1e6);
       ++weighed;
     }
+    if (section.has("best")) section.get("best", one.best.emplace(), 0, 1e3);
     if (const auto good = base::checked_name("site class", one.name); !good)
       section.refuse("name", good.error().text());
     else if (!names.insert(one.name).second)
@@ -105,6 +121,8 @@ void read_fairness(Section section, Job& job) {
   section.get("bound", spec.bound);
   section.get("share", spec.share);
   section.get<std::uint32_t>("bins", spec.bins, 4, 256);
+  section.get<std::uint32_t>("weight_rounds", spec.weight_rounds, 1, 64);
+  section.only(fairness::weighs(spec.method), "weight_rounds", "a method that weighs classes");
   section.finish();
   if (job.active)
     return section.refuse("",
@@ -118,6 +136,7 @@ void read_fairness(Section section, Job& job) {
   if (!classes) return section.refuse("", classes.error().text());
   spec.classes = *std::move(classes);
   spec.weights = weights_of(job, spec.classes);
+  spec.best = best_of(job, spec.classes);
   if (const auto fine = fairness::check_spec(spec); !fine) section.refuse_where_named(fine.error());
 }
 

@@ -89,6 +89,7 @@ struct ClassSpec {
   std::string name;
   std::uint32_t sites = 0;            // that train, at least
   std::optional<double> weight = {};  // in the fleet's risk; none: as many as its sites
+  std::optional<double> best = {};    // what its own best model loses, where that is known
 
   bool operator==(const ClassSpec&) const = default;
 };

@@ -163,20 +163,25 @@ Result<std::optional<double>> epsilon_of_group(std::span<const privacy::Charge> 
   return std::isfinite(*epsilon) ? std::optional(*epsilon) : std::nullopt;
 }
 
-// How many rounds each charge of Strategy::charges is for: in each cycle of an active training the
-// histogram; the moments, the steps, the metrics.
-std::vector<std::uint64_t> rounds_of_charges(const Job& job) {
-  const std::uint64_t moments = job.privacy.moments > 0 ? 1 : 0;
-  const std::uint64_t metrics = job.privacy.metrics > 0 ? 1 : 0;
-  const std::uint64_t cycles = job.active ? job.active->cycles : 1;
-  const std::uint64_t histogram = job.active ? 1 : 0;  // what is private has one
-  const std::uint64_t classes = job.fairness ? 1 : 0;
-  const std::uint64_t steps = job.rounds / cycles - histogram - moments - metrics - classes;
-  std::vector<std::uint64_t> rounds;
-  for (std::uint64_t cycle = 0; cycle < cycles; ++cycle)
-    for (const std::uint64_t count : {histogram, moments, steps, metrics, classes})
-      if (count > 0) rounds.push_back(count);
-  return rounds;
+// Which of Strategy::charges each round pays a part of: in each cycle of an active training the
+// histogram; the moments, the steps, the metrics; the rounds by class.
+std::vector<std::size_t> charges_of_rounds(const Job& job) {
+  const std::uint32_t moments = job.privacy.moments > 0 ? 1 : 0;
+  const std::uint32_t metrics = job.privacy.metrics > 0 ? 1 : 0;
+  const std::uint32_t cycles = job.active ? job.active->cycles : 1;
+  const std::uint32_t histogram = job.active ? 1 : 0;  // what is private has one
+  const std::uint32_t by_class = job.fairness ? fairness::rounds_by_class(*job.fairness) : 0;
+  const std::uint32_t updates = job.rounds / cycles - histogram - by_class;
+  const std::uint32_t steps = updates - moments - metrics;
+  std::vector<std::size_t> charges;
+  std::size_t charge = 0;
+  for (std::uint32_t cycle = 0; cycle < cycles; ++cycle)
+    for (const std::uint32_t count : {histogram, moments, steps, metrics})
+      if (count > 0) charges.insert(charges.end(), count, charge++);
+  for (std::uint32_t round = 0; by_class > 0 && round < job.rounds; ++round)
+    if (fairness::asks_classes(*job.fairness, updates, round))
+      charges.insert(charges.begin() + round, charge);
+  return charges;
 }
 
 Result<double> gate_epsilon(const PrivacySpec& privacy, double granted,
@@ -208,15 +213,13 @@ Result<Dosed> dosed_spec(const Job& job, const learning::Architecture& architect
 
 void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
                   std::vector<privacy::Charge>& charges) {
-  const std::vector<std::uint64_t> rounds = rounds_of_charges(job);
-  HANSE_CHECK(rounds.size() == charges.size());
-  std::size_t first = 0;  // of the rounds of this charge
-  for (std::size_t i = 0; i < charges.size(); ++i) {
-    std::uint64_t again = 0;
-    for (std::size_t round = first; round < std::min(first + rounds[i], attempts.size()); ++round)
-      again += std::max(attempts[round], 1U) - 1;
-    charges[i].count += charges[i].count / rounds[i] * again;
-    first += rounds[i];
+  const std::vector<std::size_t> charge_of = charges_of_rounds(job);
+  const std::vector<privacy::Charge> once = charges;
+  HANSE_CHECK(!charge_of.empty() && std::ranges::max(charge_of) + 1 == charges.size());
+  for (std::size_t round = 0; round < std::min(charge_of.size(), attempts.size()); ++round) {
+    const std::size_t charge = charge_of[round];
+    const auto rounds = static_cast<std::uint64_t>(std::ranges::count(charge_of, charge));
+    charges[charge].count += once[charge].count / rounds * (std::max(attempts[round], 1U) - 1);
   }
 }
 

@@ -6,11 +6,13 @@
 #include "active/history.h"
 #include "active/score_histogram.h"
 #include "fairness/class_histogram.h"
+#include "fairness/fair_history.h"
 #include "federation/round/backends.h"
 #include "jobs/aggregation.h"
 #include "jobs/job_privacy.h"
 #include "jobs/training.h"
 #include "learning/options.h"
+#include "learning/queries.h"
 #include "learning/whitening.h"
 
 namespace hanse::jobs {
@@ -163,6 +165,11 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
   const learning::Architecture architecture = iterate.model.architecture();
   if (job.active) {
     HANSE_TRY(iterate.history, history_before(job, asked, architecture));
+  }
+  // What each class counts follows from what was released, as the clip does, and costs no more.
+  if (job.fairness && asked.kind == learning::kGradientKind) {
+    HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
+    HANSE_TRY(iterate.history, fairness::history_with(*job.fairness, options.class_weights));
   }
   Job named = job;  // a second one of this name has another
   named.name = asked.job;

@@ -1,5 +1,6 @@
 #include "learning/options.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
@@ -138,7 +139,30 @@ base::Result<MetricsOptions> metrics_from(const Json& json) {
   return MetricsOptions{clip};
 }
 
-base::Result<void> expect_option_keys(const Json& json) {
+base::Result<ClassWeights> class_weights_from(const Json& json) {
+  ClassWeights weights;
+  if (!json.is_array() || json.size() > data::kMaxSiteClasses)
+    return wrong("class_weights", "an array of at most 64", json.type_name());
+  for (const Json& one : json) {
+    HANSE_TRY_VOID(expect_keys(one, "class_weights", {"classes", "weight"}));
+    const Json& names = one.at("classes");
+    if (!names.is_array()) return wrong("classes", "an array", names.type_name());
+    auto& joined = weights.classes.emplace_back();
+    for (const Json& name : names) {
+      if (!name.is_string()) return wrong("classes", "names", name.type_name());
+      joined.push_back(name.get<std::string>());
+    }
+    HANSE_TRY(weights.weights.emplace_back(), positive(one, "weight"));
+    if (weights.weights.back() > 1)
+      return wrong("weight", "at most 1", fmt::format("{}", weights.weights.back()));
+  }
+  HANSE_TRY_VOID(data::check_classes(weights.classes));
+  return weights;
+}
+
+base::Result<void> expect_option_keys(Json json) {
+  if (!json.contains("learner") && !json.contains("moments") && !json.contains("metrics"))
+    json.erase("class_weights");
   for (const auto* alone : {"moments", "metrics"})
     if (json.contains(alone)) return expect_keys(json, "options", {"architecture", alone});
   const bool local = json.contains("learner");
@@ -197,7 +221,20 @@ std::string to_json(const Options& options) {
   if (options.moments)
     json["moments"] = {{"targets", options.moments->targets}, {"scale", options.moments->scale}};
   if (options.metrics) json["metrics"] = {{"clip", options.metrics->clip}};
+  if (options.class_weights)
+    for (std::size_t c = 0; c < options.class_weights->classes.size(); ++c)
+      json["class_weights"].push_back({{"classes", options.class_weights->classes[c]},
+                                       {"weight", options.class_weights->weights[c]}});
   return json.dump();
+}
+
+base::Result<double> weight_of(const Options& options, const data::Dataset& records) {
+  if (!options.class_weights) return 1.0;
+  HANSE_TRY(const auto places, data::places_of(records, options.class_weights->classes));
+  double weight = 1;
+  for (const std::uint32_t place : places)
+    weight = std::min(weight, options.class_weights->weights[place]);
+  return weight;
 }
 
 base::Result<Options> options_from_json(std::string_view options) {
@@ -222,6 +259,9 @@ base::Result<Options> options_from_json(std::string_view options) {
   }
   if (json.contains("metrics")) {
     HANSE_TRY(result.metrics, metrics_from(json.at("metrics")));
+  }
+  if (json.contains("class_weights")) {
+    HANSE_TRY(result.class_weights, class_weights_from(json.at("class_weights")));
   }
   return result;
 }

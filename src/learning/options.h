@@ -12,13 +12,19 @@
 //    "moments": {"targets": true, "scale": 40}                       of moments alone
 //    "metrics": {"clip": 2}                                          of metrics alone
 //
-// Every key is required.
+// Every key is required, but for one that a gradient plan may have, private or not: on what each
+// unit of a site adds, after clipping, by the class of its site,
+//
+//    "class_weights": [{"classes": ["modern"], "weight": 0.25}, {"classes": ["legacy", "old"],
+//                      "weight": 1}]
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "data/site_classes.h"
 #include "learning/learner.h"
 #include "learning/model.h"
 
@@ -49,18 +55,30 @@ struct MetricsOptions {
   bool operator==(const MetricsOptions&) const = default;
 };
 
+struct ClassWeights {
+  data::SiteClasses classes;
+  std::vector<double> weights;  // in (0, 1], one for each; the sensitivity is that of 1
+
+  bool operator==(const ClassWeights&) const = default;
+};
+
 struct Options {
   Architecture architecture;
   std::optional<LearnerSpec> learner;
   std::optional<PrivateOptions> privacy = {};
   std::optional<MomentsOptions> moments = {};
   std::optional<MetricsOptions> metrics = {};
+  std::optional<ClassWeights> class_weights = {};
 
   bool operator==(const Options&) const = default;
 };
 
 // Numbers survive the way there and back bit by bit.
 std::string to_json(const Options& options);
+
+// By the class of the site whose records these are; 1 of a plan that weighs none. Records that know
+// no class, or another: invalid_argument.
+base::Result<double> weight_of(const Options& options, const data::Dataset& records);
 
 // Longer than kMaxOptionsBytes, not JSON, an unknown, repeated or missing key, a wrong type or a
 // value out of range: invalid_argument naming the key.

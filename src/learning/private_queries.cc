@@ -84,20 +84,24 @@ class MomentsQuery final : public query::Query {
 
 class PrivateGradientQuery final : public query::Query {
  public:
-  PrivateGradientQuery(query::QueryPlan plan, MappedModel model, double scale)
-      : plan_(std::move(plan)), model_(std::move(model)), scale_(scale) {}
+  PrivateGradientQuery(query::QueryPlan plan, MappedModel model, Options options)
+      : plan_(std::move(plan)), model_(std::move(model)), options_(std::move(options)) {}
   base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource& random,
                                      base::Executor& executor) const override {
     HANSE_TRY(const Units units, Units::of(plan_, model_.model.architecture(), records, random));
-    return query::Answer(
-        sum_of_gradients({.model = model_.model, .map = model_.map_or_null(), .scale = scale_},
-                         records, units, plan_.layout, plan_.unit, executor, random));
+    HANSE_TRY(const double weight, weight_of(options_, records));
+    return query::Answer(sum_of_gradients({.model = model_.model,
+                                           .map = model_.map_or_null(),
+                                           .scale = options_.privacy->scale,
+                                           .weight = weight},
+                                          records, units, plan_.layout, plan_.unit, executor,
+                                          random));
   }
 
  private:
   query::QueryPlan plan_;
   MappedModel model_;
-  double scale_;
+  Options options_;
 };
 
 // What one step of local training would be asked as, were it asked by itself.
@@ -253,8 +257,7 @@ base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query:
                                                    plan.layout.lattice, plan.layout.max_units);
   HANSE_TRY_VOID(check_summed(plan, expected.parts));
   HANSE_TRY(MappedModel model, mapped_model(plan, options));
-  return std::unique_ptr<query::Query>(
-      new PrivateGradientQuery(plan, std::move(model), options.privacy->scale));
+  return std::unique_ptr<query::Query>(new PrivateGradientQuery(plan, std::move(model), options));
 }
 
 base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan) {

@@ -88,7 +88,8 @@ base::Result<std::unique_ptr<query::Query>> GradientQuery::create(const query::Q
                       "a '{}' plan has no learner: sites take no step of their own", plan.kind);
   HANSE_TRY_VOID(check_parts(plan, options.architecture.parameter_count(), "gradient", "count"));
   HANSE_TRY(Model model, model_in(plan, options.architecture));
-  return std::unique_ptr<query::Query>(new GradientQuery(std::move(model), plan.layout, plan.unit));
+  return std::unique_ptr<query::Query>(
+      new GradientQuery(std::move(model), options, plan.layout, plan.unit));
 }
 
 base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, base::RandomSource&,
@@ -96,13 +97,14 @@ base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, 
   HANSE_TRY_VOID(check_records(model_.architecture(), records));
   const std::size_t blocks = (records.size() + kBlock - 1) / kBlock;
   const std::size_t tasks = tasks_for(model_.architecture(), blocks);
-  std::vector<privacy::ClippedSumAccumulator> sums(tasks,
-                                                   privacy::ClippedSumAccumulator(layout_, unit_));
+  HANSE_TRY(const double weight, weight_of(options_, records));
+  privacy::ClippedSumAccumulator total(layout_, unit_);
+  total.weigh(weight);
+  std::vector<privacy::ClippedSumAccumulator> sums(tasks, total);
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
     results[task] = add_blocks(model_, records, task, tasks, sums[task]);
   });
-  privacy::ClippedSumAccumulator total(layout_, unit_);
   for (std::size_t task = 0; task < tasks; ++task) {
     HANSE_TRY_VOID(results[task]);
     HANSE_TRY_VOID(total.merge(sums[task]));

@@ -24,6 +24,7 @@
 
 #include "learning/learner.h"
 #include "learning/model.h"
+#include "learning/options.h"
 #include "query/query.h"
 
 namespace hanse::learning {
@@ -37,7 +38,8 @@ inline constexpr std::string_view kMetricsKind = "metrics";
 base::Result<Model> model_in(const query::QueryPlan& plan, const Architecture& architecture);
 
 // Σ over records of the clipped gradient of the plan's model, without l2: that is the coordinator's
-// to add. Blocks of kBlock records are computed by the executor and merged as integers.
+// to add. Where the options weigh classes, all parts by the site's weight. Blocks of kBlock records
+// are computed by the executor and merged as integers.
 class GradientQuery final : public query::Query {
  public:
   // Options, layout and parameters must agree: else invalid_argument.
@@ -46,9 +48,13 @@ class GradientQuery final : public query::Query {
                                      base::Executor& executor) const override;
 
  private:
-  GradientQuery(Model model, privacy::Layout layout, std::string unit)
-      : model_(std::move(model)), layout_(std::move(layout)), unit_(std::move(unit)) {}
+  GradientQuery(Model model, Options options, privacy::Layout layout, std::string unit)
+      : model_(std::move(model)),
+        options_(std::move(options)),
+        layout_(std::move(layout)),
+        unit_(std::move(unit)) {}
   Model model_;
+  Options options_;
   privacy::Layout layout_;
   std::string unit_;
 };

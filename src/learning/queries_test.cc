@@ -65,6 +65,54 @@ TEST(Queries, AnswersAreTheSameBytesForAnyNumberOfThreads) {
   }
 }
 
+data::Dataset of_class(data::Dataset records, const std::string& name) {
+  records.site_class.assign(records.size(), 0);
+  records.site_class_names = {name};
+  return records;
+}
+
+query::QueryPlan weighed(query::QueryPlan plan, double weight) {
+  Options options = options_from_json(plan.options).value();
+  options.class_weights = ClassWeights{{{"modern"}, {"legacy", "old"}}, {1, weight}};
+  plan.options = to_json(options);
+  HANSE_CHECK(options_from_json(plan.options).value() == options);
+  return plan;
+}
+
+TEST(Queries, AClassCountsAsMuchAsThePlanSays) {
+  const Architecture of = test::architecture(ModelKind::mlp, Task::classification, 6, 4);
+  const query::QueryPlan plan = plan_for(StrategyKind::fedsgd, test::random_model(of, 2));
+  const data::Dataset records = test::labelled(1200, 6, 4, 1);
+  const std::vector<std::int64_t> all = answer(plan, records);
+  EXPECT_EQ(answer(weighed(plan, .25), of_class(records, "modern")), all);
+  for (const char* name : {"legacy", "old"}) {
+    const std::vector<std::int64_t> quarter = answer(weighed(plan, .25), of_class(records, name));
+    // The gradient of a block and each record's count and loss are rounded once.
+    for (std::size_t i = 0; i < all.size(); ++i)
+      EXPECT_NEAR(static_cast<double>(quarter[i]), .25 * static_cast<double>(all[i]), 1210);
+  }
+  base::InlineExecutor executor;
+  EXPECT_FALSE(answer(weighed(plan, .25), of_class(records, "ancient"), executor));
+  EXPECT_FALSE(answer(weighed(plan, .25), records, executor));
+}
+
+TEST(Queries, RefuseWeightsThatAreNone) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 6, 4);
+  const query::QueryPlan plan = plan_for(StrategyKind::fedsgd, test::random_model(of, 2));
+  for (const double weight : {0.0, -.5, 1.5}) {
+    Options options = options_from_json(plan.options).value();
+    options.class_weights = ClassWeights{{{"modern"}, {"legacy"}}, {1, weight}};
+    EXPECT_FALSE(options_from_json(to_json(options))) << weight;
+  }
+  Options twice = options_from_json(plan.options).value();
+  twice.class_weights = ClassWeights{{{"modern"}, {"modern"}}, {1, .5}};
+  EXPECT_FALSE(options_from_json(to_json(twice)));
+  Options local =
+      options_from_json(plan_for(StrategyKind::fedavg, test::random_model(of, 2)).options).value();
+  local.class_weights = ClassWeights{{{"modern"}}, {1}};
+  EXPECT_FALSE(options_from_json(to_json(local)));
+}
+
 // Per unit, a sum over a fleet is the sum over the pooled records, in integers.
 RC_GTEST_PROP(Queries, PerUnitAFleetsSumIsThePooledSumExactly, ()) {
   const std::size_t sites = *rc::gen::inRange<std::size_t>(1, 6);

@@ -173,15 +173,15 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
   const std::size_t count = by_block ? (units.size() + kBlock - 1) / kBlock : units.size();
   // One after the other where units draw from one source.
   const std::size_t tasks = rotated ? 1 : tasks_for(of.model.architecture(), count);
-  std::vector<ClippedSumAccumulator> sums(tasks,
-                                          ClippedSumAccumulator(layout, unit, NotFinite::left_out));
+  ClippedSumAccumulator total(layout, unit, NotFinite::left_out);
+  total.weigh(of.weight);
+  std::vector<ClippedSumAccumulator> sums(tasks, total);
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
     GradientTask adding(of, records, units, sums[task], layout.parts.size(), random);
     for (std::size_t i = task; i < count && results[task]; i += tasks)
       results[task] = by_block ? adding.add_block(i) : adding.add_entity(i);
   });
-  ClippedSumAccumulator total(layout, unit, NotFinite::left_out);
   for (std::size_t task = 0; task < tasks; ++task) {
     // Nothing that units hold can fail: what is not finite is left out, and there are no more
     // units than the layout allows.

@@ -16,7 +16,8 @@ namespace hanse::learning {
 struct GradientOf {
   const Model& model;
   const InputMap* map = nullptr;  // features are mapped by it before the model sees them
-  double scale = 1;  // a contribution is divided by it, and then clipped to its part's clip
+  double scale = 1;   // a contribution is divided by it, and then clipped to its part's clip
+  double weight = 1;  // … and then multiplied by this, in (0, 1]
 };
 
 // Part 0: the clipped gradient of each unit, which of several records is the mean of theirs. A

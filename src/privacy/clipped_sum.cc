@@ -204,6 +204,7 @@ double ClippedSum::sensitivity(std::size_t part) const {
 ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit, NotFinite not_finite)
     : layout_(std::move(layout)),
       unit_(std::move(unit)),
+      weight_(layout_.weight),
       not_finite_(not_finite),
       values_(layout_.words()),
       unit_rounding_(layout_.parts.size()),
@@ -212,6 +213,11 @@ ClippedSumAccumulator::ClippedSumAccumulator(Layout layout, std::string unit, No
   if (layout_.rotation == 0) return;
   for (std::size_t part = 0; part < layout_.parts.size(); ++part)
     rotations_.emplace_back(layout_.rotation, part, layout_.parts[part].coordinates);
+}
+
+void ClippedSumAccumulator::weigh(double weight) {
+  HANSE_CHECK(weight > 0 && weight <= 1);
+  weight_ = layout_.weight * weight;
 }
 
 base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
@@ -227,7 +233,7 @@ base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
 void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
                                         std::span<const double> values) {
   const double factor =
-      clip_factor(norm(values), layout_.parts[part].clip, values.size()) * layout_.weight;
+      clip_factor(norm(values), layout_.parts[part].clip, values.size()) * weight_;
   for (std::size_t i = 0; i < values.size(); ++i)
     values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
   unit_rounding_[part] = std::max(unit_rounding_[part], rounding_of_unit(layout_, values.size()));
@@ -240,7 +246,7 @@ void ClippedSumAccumulator::add_turned(std::size_t part, std::size_t offset,
   turned_.resize(words);
   rounded_.resize(words);
   // As add_clipped, with steps for the unit: times a power of two, which rounds nothing.
-  const double factor = clip_factor(norm(values), of.clip, values.size()) * layout_.weight;
+  const double factor = clip_factor(norm(values), of.clip, values.size()) * weight_;
   rotations_[part].turn(values, std::ldexp(factor, layout_.lattice.fraction_bits()), turned_);
   const double clip = std::ldexp(layout_.most(of), layout_.lattice.fraction_bits());
   round_at_random(turned_, rounded_norm_squared(clip, words), random, rounded_);
@@ -288,7 +294,7 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
   for (std::size_t i = 0; i < units; ++i)
     factors[i] = left_out && !std::isfinite(norms[i])
                      ? 0.0
-                     : clip_factor(norms[i], part.clip, part.coordinates) * layout_.weight;
+                     : clip_factor(norms[i], part.clip, part.coordinates) * weight_;
   std::vector<double> sum(part.coordinates);
   batched.weighted_sum(factors, sum);
   if (!(left_out || all_finite(norms)) || !all_finite(sum) || !all_finite(others))

@@ -125,6 +125,10 @@ class ClippedSumAccumulator {
   // The layout has passed check_layout. `unit` names the unit of privacy: "record".
   ClippedSumAccumulator(Layout layout, std::string unit, NotFinite not_finite = NotFinite::refused);
 
+  // What each unit adds from here on is multiplied by this, in (0, 1], after it was clipped. The
+  // sensitivity stays that of a weight of 1.
+  void weigh(double weight);
+
   // One unit: `contribution` holds all parts. Not finite: invalid_argument, if refused. More than
   // max_units: failed_precondition; where nothing may be refused, the caller sees to it beforehand.
   // A layout with a rotation: unsupported.
@@ -153,6 +157,7 @@ class ClippedSumAccumulator {
 
   Layout layout_;
   std::string unit_;
+  double weight_;  // on what was clipped; the layout's, and what weigh says
   NotFinite not_finite_;
   std::vector<std::int64_t> values_;
   std::vector<double> unit_rounding_;   // per part: the largest of a unit added alone
