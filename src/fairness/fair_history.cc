@@ -15,6 +15,11 @@ std::uint32_t rounds_by_class(const FairSpec& spec) {
   return 1 + (weighs(spec.method) ? spec.weight_rounds : 0);
 }
 
+double share_of_round(const FairSpec& spec, bool is_last) {
+  if (!weighs(spec.method)) return 1;
+  return is_last ? .5 : .5 / spec.weight_rounds;
+}
+
 bool asks_classes(const FairSpec& spec, std::uint32_t updates, std::uint32_t steps) {
   const std::uint32_t rounds = rounds_by_class(spec);
   for (std::uint32_t i = 1; i <= rounds; ++i) {

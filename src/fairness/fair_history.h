@@ -9,6 +9,8 @@ namespace hanse::fairness {
 
 // Rounds by class of a whole training: the last one, and those that weigh classes.
 std::uint32_t rounds_by_class(const FairSpec& spec);
+// What one of them takes of the budget for all: the last one half, the others the rest.
+double share_of_round(const FairSpec& spec, bool is_last);
 // Whether the round after so many, from 0, is one of them, of a training of `updates` rounds.
 bool asks_classes(const FairSpec& spec, std::uint32_t updates, std::uint32_t steps);
 

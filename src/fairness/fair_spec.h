@@ -49,7 +49,7 @@ struct FairSpec {
   // towards an excess gap needs them.
   std::vector<double> best = {};
   // Of a method that weighs classes: rounds by class between those of the training.
-  std::uint32_t weight_rounds = 4;
+  std::uint32_t weight_rounds = 3;
   double share = .2;        // of the budget, for what is asked by class
   std::uint32_t bins = 32;  // of each histogram of scores
 

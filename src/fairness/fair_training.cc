@@ -54,7 +54,7 @@ Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec&
   std::unique_ptr<FairTraining> fair(new FairTraining(spec, job, max_sites, lattice));
   fair->max_records_ = training.max_records_per_site;
   if (training.privacy) {
-    const double rho = learning::rho_of(*training.privacy) * spec.share / fair->rounds_by_class();
+    const double rho = learning::rho_of(*training.privacy) * spec.share;
     fair->noise_ = learning::AskedNoise{.placement = training.privacy->placement,
                                         .shares = training.privacy->shares,
                                         .neighbours = training.privacy->neighbours,
@@ -85,16 +85,19 @@ Result<Iterate> FairTraining::inner(const Iterate& iterate) const {
   return training;
 }
 
-Result<privacy::NoisePlan> FairTraining::noise(const privacy::Layout& layout) const {
+Result<privacy::NoisePlan> FairTraining::noise(const privacy::Layout& layout,
+                                               bool is_last) const {
   if (!noise_) return privacy::NoisePlan{};
-  return learning::noise_for(layout, *noise_, kMomentsShare);
+  learning::AskedNoise asked = *noise_;
+  asked.multiplier /= std::sqrt(share_of_round(spec_, is_last));
+  return learning::noise_for(layout, asked, kMomentsShare);
 }
 
 Result<QueryPlan> FairTraining::class_plan(const Iterate& iterate) const {
   HANSE_TRY(const Model model, this->model(iterate));
   const ClassHistogramOptions asked = options(model.architecture());
   privacy::Layout layout = class_histogram_layout(asked, lattice_, max_records_);
-  HANSE_TRY(privacy::NoisePlan planned, noise(layout));
+  HANSE_TRY(privacy::NoisePlan planned, noise(layout, is_last(iterate)));
   return QueryPlan{.kind = std::string(kClassHistogramKind),
                    .job = job_,
                    .round = {},
@@ -155,7 +158,7 @@ Result<FairHistory> FairTraining::history_after(const Iterate& iterate,
   HANSE_TRY(FairHistory history, this->history(iterate));
   const ClassHistogramOptions asked = options(iterate.model.architecture());
   auto fitted = calibrations(counts, asked.architecture);
-  if (iterate.steps + 1 == *rounds()) {
+  if (is_last(iterate)) {
     history.calibrations = std::move(fitted);
     return history;
   }
@@ -240,9 +243,12 @@ Result<std::vector<privacy::Charge>> FairTraining::charges(
   if (!noise_) return all;
   const privacy::Layout layout =
       class_histogram_layout(options(architecture), lattice_, max_records_);
-  HANSE_TRY(const privacy::NoisePlan planned, noise(layout));
-  HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(layout, planned));
-  all.push_back({std::move(loss), rounds_by_class()});
+  for (const bool last : {false, true}) {
+    const std::uint32_t count = last ? 1 : rounds_by_class() - 1;
+    HANSE_TRY(const privacy::NoisePlan planned, noise(layout, last));
+    HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(layout, planned));
+    if (count > 0) all.push_back({std::move(loss), count});
+  }
   return all;
 }
 

@@ -17,7 +17,7 @@ namespace hanse::fairness {
 class FairTraining final : public learning::Strategy {
  public:
   // `training` with privacy says what all rounds cost together: spec.share of it is for those by
-  // class, the same for each. `updates`: rounds of a training in the clear. Units of several
+  // class (share_of_round). `updates`: rounds of a training in the clear. Units of several
   // records, sites with a budget of their own, weights of classes in another strategy than fedsgd:
   // unsupported, and said.
   static base::Result<std::unique_ptr<learning::Strategy>> create(const FairSpec& spec,
@@ -51,7 +51,7 @@ class FairTraining final : public learning::Strategy {
   ClassHistogramOptions options(const learning::Architecture& architecture) const {
     return {architecture, spec_.classes, spec_.bins};
   }
-  base::Result<privacy::NoisePlan> noise(const privacy::Layout& layout) const;
+  base::Result<privacy::NoisePlan> noise(const privacy::Layout& layout, bool is_last) const;
   base::Result<query::QueryPlan> class_plan(const learning::Iterate& iterate) const;
   base::Result<query::QueryPlan> weighed_plan(const learning::Iterate& iterate,
                                               base::RoundId round) const;
@@ -63,6 +63,7 @@ class FairTraining final : public learning::Strategy {
                                         const learning::Architecture& of) const;
   std::uint32_t rounds_by_class() const { return fairness::rounds_by_class(spec_); }
   bool is_over(const learning::Iterate& iterate) const { return iterate.steps >= *rounds(); }
+  bool is_last(const learning::Iterate& iterate) const { return iterate.steps + 1 == *rounds(); }
   bool asks_classes(const learning::Iterate& iterate) const {
     return fairness::asks_classes(spec_, updates_, iterate.steps);
   }
@@ -78,7 +79,7 @@ class FairTraining final : public learning::Strategy {
   math::Lattice lattice_;
   std::unique_ptr<learning::Strategy> training_;
   std::uint32_t updates_ = 0;                  // its rounds
-  std::optional<learning::AskedNoise> noise_;  // of each round by class
+  std::optional<learning::AskedNoise> noise_;  // of all rounds by class
   std::uint64_t max_records_ = 0;
 };
 

@@ -178,9 +178,10 @@ std::vector<std::size_t> charges_of_rounds(const Job& job) {
   for (std::uint32_t cycle = 0; cycle < cycles; ++cycle)
     for (const std::uint32_t count : {histogram, moments, steps, metrics})
       if (count > 0) charges.insert(charges.end(), count, charge++);
-  for (std::uint32_t round = 0; by_class > 0 && round < job.rounds; ++round)
+  for (std::uint32_t round = 0; by_class > 0 && round + 1 < job.rounds; ++round)
     if (fairness::asks_classes(*job.fairness, updates, round))
       charges.insert(charges.begin() + round, charge);
+  if (by_class > 0) charges.push_back(by_class > 1 ? charge + 1 : charge);
   return charges;
 }
 

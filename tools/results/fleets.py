@@ -33,7 +33,7 @@ ABOUT = {
 def probe(folder):
     """The synthetic fleet of two kinds of sensors."""
     chance = random.Random(1)
-    features, sites, records = 5, 20, 300
+    features, sites, records = 5, 20, 1000
     with open(folder / "probe.csv", "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow([f"x{i}" for i in range(features)] + ["label", "kind", "plant"])
