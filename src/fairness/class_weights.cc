@@ -18,6 +18,31 @@ double raised(double multiplier, double missed) {
   return std::max(0.0, multiplier + kStep * missed);
 }
 
+// Of what the classes lose, less a reference, what noise does not explain.
+std::vector<std::optional<double>> drawn(const FairSpec& spec,
+                                         std::span<const std::optional<Noised>> losses,
+                                         std::span<const double> less) {
+  double mean = 0;
+  double all = 0;
+  std::vector<std::optional<double>> values;
+  for (std::size_t g = 0; g < losses.size(); ++g) {
+    auto& value = values.emplace_back();
+    if (!losses[g]) continue;
+    value = losses[g]->value - (less.empty() ? 0 : less[g]);
+    mean += spec.weights[g] * *value;
+    all += spec.weights[g];
+  }
+  if (all > 0) mean /= all;
+  for (std::size_t g = 0; g < losses.size(); ++g) {
+    if (!values[g]) continue;
+    const double distance = *values[g] - mean;
+    const double noise = losses[g]->noise;
+    const bool stands = std::abs(distance) > noise;
+    values[g] = mean + (stands ? distance * (1 - noise * noise / (distance * distance)) : 0);
+  }
+  return values;
+}
+
 // Of the worst class: one multiplier each.
 void lift_worst(const FairSpec& spec, Losses losses, Weighing& next) {
   for (std::size_t g = 0; g < losses.size(); ++g) {
@@ -29,14 +54,12 @@ void lift_worst(const FairSpec& spec, Losses losses, Weighing& next) {
 // Of a gap: one multiplier for each i that loses more than j may.
 void lift_above(const FairSpec& spec, Losses losses, Weighing& next) {
   const std::size_t classes = losses.size();
-  const bool is_excess = spec.constraint == ConstraintKind::excess_gap;
-  const auto excess = [&](std::size_t g) { return *losses[g] - (is_excess ? spec.best[g] : 0); };
   std::vector<double> lifted(classes, 0.0);
   for (std::size_t i = 0; i < classes; ++i)
     for (std::size_t j = 0; j < classes; ++j) {
       double& multiplier = next.multipliers[i * classes + j];
       if (i != j && losses[i] && losses[j])
-        multiplier = raised(multiplier, excess(i) - excess(j) - spec.bound);
+        multiplier = raised(multiplier, *losses[i] - *losses[j] - spec.bound);
       lifted[i] += multiplier;
       lifted[j] -= multiplier;
     }
@@ -64,7 +87,10 @@ Weighing first_weighing(const FairSpec& spec) {
   return {spec.weights, std::vector<double>(multipliers_of(spec), 0.0)};
 }
 
-Weighing next_weighing(const FairSpec& spec, const Weighing& before, Losses losses) {
+Weighing next_weighing(const FairSpec& spec, const Weighing& before,
+                       std::span<const std::optional<Noised>> noised) {
+  const bool is_excess = multipliers_of(spec) > 0 && spec.constraint == ConstraintKind::excess_gap;
+  const auto losses = drawn(spec, noised, is_excess ? spec.best : std::vector<double>());
   Weighing next = before;
   const auto each = [&](const auto& share_of) {
     for (std::size_t g = 0; g < losses.size(); ++g)
@@ -100,24 +126,21 @@ Weighing next_weighing(const FairSpec& spec, const Weighing& before, Losses loss
   return next;
 }
 
-RecordWeights record_weights(const Weighing& weighing, std::span<const double> records,
-                             double noise) {
+RecordWeights record_weights(const Weighing& weighing, std::span<const double> records) {
   RecordWeights weights;
-  double most = 0;
-  double all = 0;
-  std::vector<double> counted;
-  for (std::size_t g = 0; g < records.size(); ++g) {
-    counted.push_back(std::max({records[g], noise, 1.0}));
-    all += counted[g];
-    weights.of_class.push_back(weighing.shares[g] / counted[g]);
-    most = std::max(most, weights.of_class[g]);
-  }
-  double weighed = 0;
+  const double all = std::accumulate(records.begin(), records.end(), 0.0);
+  for (std::size_t g = 0; g < records.size(); ++g)
+    weights.of_class.push_back(weighing.shares[g] / records[g]);
+  const double most = std::ranges::max(weights.of_class);
+  weights.part = 0;
   for (std::size_t g = 0; g < records.size(); ++g) {
     weights.of_class[g] = std::max(weights.of_class[g] / most, kLeastWeight);
-    weighed += weights.of_class[g] * counted[g];
+    weights.part += weights.of_class[g] * records[g] / all;
   }
-  weights.part = weighed / all;
+  if (weights.part >= kLeastPart) return weights;
+  const double drawn = (kLeastPart - weights.part) / (1 - weights.part);
+  for (double& weight : weights.of_class) weight += drawn * (1 - weight);
+  weights.part = kLeastPart;
   return weights;
 }
 

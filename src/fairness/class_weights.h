@@ -16,6 +16,10 @@
 //   gifair        a_g ∝ w_g (1 + c r_g), r_g = the classes that lose less minus those that lose
 //   more
 //                 (Yue et al. 2023), c = kRankStep over its greatest value
+//
+// R_g is drawn to the mean over the fleet m by what noise would explain of its distance (James,
+// Stein 1961): m + (R_g − m) max(0, 1 − σ²/(R_g − m)²). Where noise outweighs what classes lose,
+// they count as declared.
 #pragma once
 
 #include <optional>
@@ -23,6 +27,7 @@
 #include <vector>
 
 #include "fairness/fair_spec.h"
+#include "fairness/noised.h"
 
 namespace hanse::fairness {
 
@@ -45,7 +50,7 @@ std::size_t multipliers_of(const FairSpec& spec);
 Weighing first_weighing(const FairSpec& spec);
 // A class whose loss is unknown leaves its multipliers and its share before norming as they were.
 Weighing next_weighing(const FairSpec& spec, const Weighing& before,
-                       std::span<const std::optional<double>> losses);
+                       std::span<const std::optional<Noised>> losses);
 
 // What each record of a class adds to a sum, and how many records the sum then stands for.
 struct RecordWeights {
@@ -56,8 +61,11 @@ struct RecordWeights {
 };
 inline constexpr double kLeastWeight = 0x1p-20;
 
-// By noised numbers of records: one that is not above `noise` is taken for that.
-RecordWeights record_weights(const Weighing& weighing, std::span<const double> records,
-                             double noise);
+// Of a sum that stands for fewer records noise is the larger part: weights are drawn to 1 until it
+// stands for so many of them.
+inline constexpr double kLeastPart = .25;
+
+// By noised numbers of records, each above 0.
+RecordWeights record_weights(const Weighing& weighing, std::span<const double> records);
 
 }  // namespace hanse::fairness

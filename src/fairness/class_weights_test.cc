@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::DoubleNear;
 using ::testing::Pointwise;
-using Losses = std::vector<std::optional<double>>;
+using Losses = std::vector<std::optional<Noised>>;
 
 FairSpec spec(Method method, ConstraintKind constraint = ConstraintKind::gap) {
   return {.method = method,
@@ -19,6 +19,12 @@ FairSpec spec(Method method, ConstraintKind constraint = ConstraintKind::gap) {
           .weights = {.6, .3, .1},
           .constraint = constraint,
           .bound = .1};
+}
+
+Losses exactly(std::initializer_list<double> values, double noise = 0) {
+  Losses losses;
+  for (const double value : values) losses.push_back(Noised{value, noise, 0});
+  return losses;
 }
 
 Weighing after(const FairSpec& some, const Losses& losses, int rounds = 1) {
@@ -33,7 +39,7 @@ MATCHER_P(SharesAre, expected, "") {
 }
 
 TEST(ClassWeights, AreWhatThePapersSay) {
-  const Losses losses{.2, .4, .6};
+  const Losses losses = exactly({.2, .4, .6});
   // Exponentiated gradient: w_g exp(4 R_g), normed.
   const double agnostic = .6 * std::exp(.8) + .3 * std::exp(1.6) + .1 * std::exp(2.4);
   EXPECT_THAT(after(spec(Method::agnostic), losses),
@@ -51,25 +57,26 @@ TEST(ClassWeights, AreWhatThePapersSay) {
 TEST(ClassWeights, TheSaddlePointLiftsWhatMissesTheBoundAndLetsGoAgain) {
   // Pairs: legacy over modern by .2, old over modern by .4, old over legacy by .2, each less .1.
   const FairSpec gap = spec(Method::saddle_point);
-  const Weighing lifted = after(gap, {.2, .4, .6});
+  const Weighing lifted = after(gap, exactly({.2, .4, .6}));
   // λ: −.2 − .6, +.2 − .2, +.6 + .2; modern's share is held at .05 of .6.
   EXPECT_THAT(lifted, SharesAre(std::vector{.03 / 1.23, .3 / 1.23, .9 / 1.23}));
   Weighing calm = lifted;
-  for (int round = 0; round < 5; ++round) calm = next_weighing(gap, calm, Losses{.4, .4, .4});
+  for (int round = 0; round < 5; ++round) calm = next_weighing(gap, calm, exactly({.4, .4, .4}));
   EXPECT_THAT(calm, SharesAre(gap.weights));
 
   const FairSpec worst = spec(Method::saddle_point, ConstraintKind::worst_class);
   // ν = 2 (R − .1).
-  EXPECT_THAT(after(worst, {.05, .2, .3}), SharesAre(std::vector{.6 / 1.6, .5 / 1.6, .5 / 1.6}));
-  EXPECT_THAT(after(worst, {.05, .05, .05}), SharesAre(worst.weights));
+  EXPECT_THAT(after(worst, exactly({.05, .2, .3})),
+              SharesAre(std::vector{.6 / 1.6, .5 / 1.6, .5 / 1.6}));
+  EXPECT_THAT(after(worst, exactly({.05, .05, .05})), SharesAre(worst.weights));
 }
 
 TEST(ClassWeights, AnExcessIsOverTheClasssOwnBest) {
   FairSpec excess = spec(Method::combination, ConstraintKind::excess_gap);
   excess.best = {.2, .4, .6};
-  EXPECT_THAT(after(excess, {.25, .45, .65}), SharesAre(excess.weights));
+  EXPECT_THAT(after(excess, exactly({.25, .45, .65})), SharesAre(excess.weights));
   excess.best = {.25, .45, .3};
-  const Weighing lifted = after(excess, {.25, .45, .65});
+  const Weighing lifted = after(excess, exactly({.25, .45, .65}));
   EXPECT_GT(lifted.shares[2], .1);
   EXPECT_LT(lifted.shares[0], .6);
 }
@@ -86,10 +93,10 @@ TEST(ClassWeights, SharesStayAboveNothingAndAreOneTogether) {
   for (const Method method :
        {Method::saddle_point, Method::agnostic, Method::q_fedavg, Method::gifair})
     for (const double huge : {0.0, 1.0, 4.0, 1e6}) {
-      const Weighing weighing = after(spec(method), {-huge, 0.5, huge}, 20);
+      const Weighing weighing = after(spec(method), exactly({-huge, 0.5, huge}), 20);
       EXPECT_NEAR(std::accumulate(weighing.shares.begin(), weighing.shares.end(), 0.0), 1, 1e-9);
       for (const double share : weighing.shares) EXPECT_GE(share, 0);
-      const RecordWeights weights = record_weights(weighing, std::vector{600.0, 300.0, 100.0}, 5);
+      const RecordWeights weights = record_weights(weighing, std::vector{600.0, 300.0, 100.0});
       for (const double weight : weights.of_class) {
         EXPECT_GE(weight, kLeastWeight);
         EXPECT_LE(weight, 1);
@@ -100,17 +107,33 @@ TEST(ClassWeights, SharesStayAboveNothingAndAreOneTogether) {
 TEST(ClassWeights, RecordsWeighSoThatClassesHaveTheirShares) {
   const Weighing weighing{{.5, .3, .2}, {}};
   const std::vector<double> records{800, 150, 50};
-  const RecordWeights weights = record_weights(weighing, records, 5);
+  const RecordWeights weights = record_weights(weighing, records);
   EXPECT_EQ(weights.of_class[2], 1);
   double all = 0;
   for (std::size_t c = 0; c < 3; ++c) all += weights.of_class[c] * records[c];
   for (std::size_t c = 0; c < 3; ++c)
     EXPECT_NEAR(weights.of_class[c] * records[c] / all, weighing.shares[c], 1e-12);
   EXPECT_NEAR(weights.part, all / 1000, 1e-12);
-  // Drowned counts are not believed: one record would weigh as a class.
-  const RecordWeights drowned = record_weights(weighing, std::vector{800.0, -3.0, 1.0}, 40);
-  EXPECT_EQ(drowned.of_class[1], 1);
-  EXPECT_NEAR(drowned.of_class[0], .5 / 800 * 40 / .3, 1e-12);
+  // One record would weigh as a class does: noise would be all of the sum.
+  const RecordWeights drawn = record_weights({{.01, .01, .98}, {}}, records);
+  EXPECT_EQ(drawn.part, kLeastPart);
+  EXPECT_EQ(drawn.of_class[2], 1);
+  all = 0;
+  for (std::size_t c = 0; c < 3; ++c) all += drawn.of_class[c] * records[c];
+  EXPECT_NEAR(all, kLeastPart * 1000, 1e-9);
+}
+
+TEST(ClassWeights, WhatNoiseExplainsMovesNothing) {
+  for (const Method method :
+       {Method::saddle_point, Method::agnostic, Method::gifair, Method::q_fedavg}) {
+    const FairSpec some = spec(method);
+    const Weighing drowned = after(some, exactly({.2, .4, .6}, .5));
+    EXPECT_THAT(drowned, SharesAre(some.weights)) << name_of(method);
+    const double exact = after(some, exactly({.2, .4, .6})).shares[2];
+    const double noised = after(some, exactly({.2, .4, .6}, .1)).shares[2];
+    EXPECT_LE(noised, exact);
+    EXPECT_GT(noised, some.weights[2]) << name_of(method);
+  }
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ struct FairSpec {
   std::vector<double> best = {};
   // Of a method that weighs classes: rounds by class between those of the training.
   std::uint32_t weight_rounds = 3;
-  double share = .2;        // of the budget, for what is asked by class
-  std::uint32_t bins = 32;  // of each histogram of scores
+  double share = .1;       // of the budget, for what is asked by class
+  std::uint32_t bins = 8;  // of each histogram of scores
 
   bool operator==(const FairSpec&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "fairness/histogram_metrics.h"
 #include "learning/private_training.h"
 #include "learning/queries.h"
 
@@ -85,8 +86,7 @@ Result<Iterate> FairTraining::inner(const Iterate& iterate) const {
   return training;
 }
 
-Result<privacy::NoisePlan> FairTraining::noise(const privacy::Layout& layout,
-                                               bool is_last) const {
+Result<privacy::NoisePlan> FairTraining::noise(const privacy::Layout& layout, bool is_last) const {
   if (!noise_) return privacy::NoisePlan{};
   learning::AskedNoise asked = *noise_;
   asked.multiplier /= std::sqrt(share_of_round(spec_, is_last));
@@ -162,17 +162,18 @@ Result<FairHistory> FairTraining::history_after(const Iterate& iterate,
     history.calibrations = std::move(fitted);
     return history;
   }
-  std::vector<std::optional<double>> losses;
+  const double noise =
+      counts.count_noise * std::sqrt(static_cast<double>(asked.labels() * asked.bins));
+  std::vector<std::optional<Noised>> losses;
   std::vector<double> records;
   for (std::size_t c = 0; c < spec_.classes.size(); ++c) {
-    const auto loss = mean_loss(counts, asked, c, fitted[c]);
-    losses.push_back(loss ? std::optional(loss->value) : std::nullopt);
+    losses.push_back(mean_loss(counts, asked, c, fitted[c]));
     records.push_back(counts.total(c));
+    // How many records weigh how much is known of none, or of all.
+    if (!losses.back() || records.back() < kSignal * noise) return history;
   }
   history.weighing = next_weighing(spec_, history.weighing, losses);
-  const double added = static_cast<double>(asked.labels() * asked.bins);
-  history.weights =
-      record_weights(history.weighing, records, counts.count_noise * std::sqrt(added));
+  history.weights = record_weights(history.weighing, records);
   return history;
 }
 

@@ -97,7 +97,8 @@ Result<Arms> fairness_of(const Job& job, const Job& plain, const data::Schema& s
   ClassLosses by_all(classes);
   for (std::size_t s = 0; s < parts.size(); ++s) {
     const std::size_t c = place(spec.classes, sites[s]);
-    by_fair.add(c, losses_of(judge(fair[c], parts[s].test)));
+    HANSE_TRY(const learning::Model own, own_model(job, fair[c], parts[s].train.get()));
+    by_fair.add(c, losses_of(judge(own, parts[s].test)));
     by_plain.add(c, losses_of(judge(common, parts[s].test)));
     by_shrunk.add(c, losses_of(judge(shrinking, parts[s].test)));
     by_own.add(c, losses_of(judge(best[c], parts[s].test)));

@@ -166,6 +166,7 @@ struct Job {
   std::uint32_t updates = 0;  // training.rounds as the file says: of one training
   learning::StrategySpec strategy;
   bool personal = false;  // each site fits the model's outputs to its own records, for itself
+  std::optional<double> personal_pull = {};  // … or the whole model, so much held to the common one
   PrivacySpec privacy;
   AggregationSpec aggregation;
   EvaluationSpec evaluation;

@@ -16,7 +16,6 @@
 #include "jobs/tally.h"
 #include "jobs/training.h"
 #include "learning/kernels.h"
-#include "learning/personal.h"
 
 namespace hanse::jobs {
 namespace {
@@ -286,9 +285,8 @@ class Runner {
   // The federated model as a site uses it.
   Result<learning::Model> own_view_of(const learning::Iterate& federated,
                                       const std::string& site_class, const SiteFold& part) const {
-    HANSE_TRY(learning::Model model, model_for(job_, *schema_, federated, site_class));
-    if (!job_.personal || !part.train) return model;
-    return learning::personalised(model, *part.train);
+    HANSE_TRY(const learning::Model model, model_for(job_, *schema_, federated, site_class));
+    return own_model(job_, model, part.train.get());
   }
 
   Result<void> keep_model(const learning::Iterate& federated,

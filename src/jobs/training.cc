@@ -11,6 +11,7 @@
 #include "jobs/fair_job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/selected_records.h"
+#include "learning/personal.h"
 
 namespace hanse::jobs {
 namespace {
@@ -74,6 +75,13 @@ base::Result<learning::Model> model_of(const Job& job, const data::Schema& schem
                                        const learning::Iterate& iterate) {
   HANSE_TRY(const auto strategy, strategy_of(job, schema, 1));
   return strategy->model(iterate);
+}
+
+base::Result<learning::Model> own_model(const Job& job, const learning::Model& common,
+                                        const data::Dataset* own) {
+  if (!job.personal || own == nullptr) return common;
+  return job.personal_pull ? learning::pulled(common, *own, *job.personal_pull)
+                           : learning::personalised(common, *own);
 }
 
 base::Result<ModelFile> model_file_of(const Job& job, const learning::Strategy& strategy,

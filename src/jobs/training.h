@@ -33,6 +33,11 @@ base::Result<learning::Model> model_for(const Job& job, const data::Schema& sche
                                         const learning::Iterate& iterate,
                                         std::string_view site_class);
 
+// … and as a site with these records has it for itself, where the job is personal; null: none of
+// its records trains.
+base::Result<learning::Model> own_model(const Job& job, const learning::Model& common,
+                                        const data::Dataset* own);
+
 // All that is needed to use it on new data, with what classes of sites use instead. The paths of
 // its reading are empty, and so are the training groups.
 base::Result<ModelFile> model_file_of(const Job& job, const learning::Strategy& strategy,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "learning/gradient.h"
+#include "learning/learner.h"
 
 namespace hanse::learning {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 // Newton's method doubles its digits with each step once it is near: 30 are plenty.
 constexpr int kMostSteps = 30;
 constexpr int kMostHalvings = 40;
+constexpr std::uint32_t kMostBatch = 65'536;
 // A probability that underflowed is at least that.
 constexpr double kLeastProbability = 1e-300;
 
@@ -94,10 +96,8 @@ Vector least(const Calibration& problem) {
   return at;
 }
 
-}  // namespace
-
-base::Result<Model> personalised(const Model& model, const data::Dataset& own) {
-  const Architecture& architecture = model.architecture();
+// The records that the model can learn from.
+base::Result<data::Dataset> usable_of(const Architecture& architecture, const data::Dataset& own) {
   if (own.size() > 0 &&
       (own.features.columns() != architecture.inputs() || own.target.size() != own.size()))
     return base::fail(base::ErrorCode::invalid_argument,
@@ -107,10 +107,27 @@ base::Result<Model> personalised(const Model& model, const data::Dataset& own) {
   std::vector<std::size_t> rows;
   for (std::size_t row = 0; row < own.size(); ++row)
     if (can_learn_from(architecture, own, row)) rows.push_back(row);
-  if (rows.empty()) return model;
-  const data::Dataset usable = own.select(rows);
+  return own.select(rows);
+}
+
+}  // namespace
+
+base::Result<Model> personalised(const Model& model, const data::Dataset& own) {
+  HANSE_TRY(const data::Dataset usable, usable_of(model.architecture(), own));
+  if (usable.size() == 0) return model;
   const Vector fitted = least(Calibration(model, usable));
-  return stretched(model, fitted[0], std::span(fitted.data() + 1, architecture.outputs()));
+  return stretched(model, fitted[0], std::span(fitted.data() + 1, model.architecture().outputs()));
+}
+
+base::Result<Model> pulled(const Model& model, const data::Dataset& own, double pull) {
+  HANSE_TRY(const data::Dataset usable, usable_of(model.architecture(), own));
+  const LearnerSpec spec{.optimiser = {.kind = OptimiserKind::sgd, .learning_rate = .1},
+                         .epochs = kDittoSteps,
+                         .batch = kMostBatch,
+                         .mu = pull};
+  // Of rows that are all taken at once the order says nothing but how a sum is rounded.
+  base::SeededSimulationRandom order(0, "ditto");
+  return train(model, usable, spec, order);
 }
 
 base::Result<Model> stretched(const Model& model, double stretch, std::span<const double> shifts) {

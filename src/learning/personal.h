@@ -17,6 +17,15 @@ namespace hanse::learning {
 // the model cannot learn from are left out; without any it is the model itself.
 base::Result<Model> personalised(const Model& model, const data::Dataset& own);
 
+// Ditto (Li et al. 2021): the whole model trained on from the common one on these records, with all
+// of them in each of kDittoSteps steps, and held to it by
+//
+//   mean loss + (pull/2) ‖θ − θ_common‖²,   pull above 0.
+//
+// The same for the same records; which of them are left out is as above.
+base::Result<Model> pulled(const Model& model, const data::Dataset& own, double pull);
+inline constexpr std::uint32_t kDittoSteps = 200;
+
 // The same model with outputs stretch · output + shift of the output, folded into the last layer.
 // As many shifts as outputs; a result that is not finite: invalid_argument.
 base::Result<Model> stretched(const Model& model, double stretch, std::span<const double> shifts);

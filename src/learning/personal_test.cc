@@ -36,6 +36,29 @@ TEST(Personal, FitsTheOutputsToOnesOwnRecords) {
   }
 }
 
+TEST(Personal, DittoIsBetweenTheCommonModelAndOnesOwn) {
+  for (const Architecture& of : test::all_architectures(4, 3)) {
+    const Model model = test::random_model(of, 1);
+    const data::Dataset own = peculiar(of, 500, 2);
+    const auto distance = [&](const Model& other) {
+      double squares = 0;
+      for (std::size_t i = 0; i < model.parameters().size(); ++i)
+        squares += std::pow(other.parameters()[i] - model.parameters()[i], 2);
+      return std::sqrt(squares);
+    };
+    double before = 0;
+    double loss = mean_loss(model, own);
+    for (const double pull : {2.0, .2, .02}) {
+      const Model ditto = pulled(model, own, pull).value();
+      EXPECT_GT(distance(ditto), before) << name_of(of.kind()) << ' ' << pull;
+      EXPECT_LT(mean_loss(ditto, own), loss) << name_of(of.kind()) << ' ' << pull;
+      before = distance(ditto);
+      loss = mean_loss(ditto, own);
+    }
+    EXPECT_EQ(pulled(model, own.select({}), 1).value(), model);
+  }
+}
+
 // Where it ends, no small change of the stretch or of a shift is better: it is the minimum.
 TEST(Personal, EndsAtTheMinimum) {
   for (const Architecture& of : test::all_architectures(4, 3)) {
