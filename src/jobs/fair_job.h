@@ -25,7 +25,7 @@ void read_fairness(Section section, Job& job);
 // A training with so much more l2 that weights stay small: what a method has to beat that only
 // makes the easy class worse.
 Job shrunk(Job job);
-// A private training with noise that is nothing: clipping and all else stay.
+// A private training whose noise is nothing and whose clip binds nothing; all else stays.
 Job noiseless(Job job);
 
 // "calibration of 2 classes, excess_gap at most 0.05".
