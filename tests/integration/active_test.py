@@ -47,17 +47,6 @@ class Active(Parties):
         self.parties[name] = (self.coordinator if name == "hub" else
                               lambda **words: self.site(name, **words))(clear=False)
 
-    def last_head_is_cosigned(self):
-        """By all sites; the hub publishes a head a second as long as there are leaves to come."""
-        seen = []
-
-        def settled():
-            seen.append((self.folder / "hub/audit/checkpoint").read_text())
-            return seen[-1].count("\n\u2014 ovens/site/") == 3 and len(seen) > 120 and \
-                len(set(seen[-120:])) == 1
-
-        eventually(settled, "cosignatures of the last head")
-
     def closed(self):
         return self.jobs("hub")["ovens"]["round"]
 

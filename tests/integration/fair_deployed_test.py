@@ -56,6 +56,22 @@ class FairDeployed(Parties):
         watched = self.succeeds("fairness", "watch", "hub/runs/ovens", "--reference", "9", "--json")
         self.assertFalse(json.loads(watched.stdout)["alarms"])
 
+    def test_classes_weigh_by_what_was_released_and_the_auditor_follows(self):
+        self.begin(CLASSES)
+        weighed = fair_job().replace("[fairness]", '[fairness]\nmethod = "combination"\n'
+                                     'constraint = "worst_class"\nbound = 0.01\nweight_rounds = 2')
+        self.submit(weighed, home="hub")
+        self.finishes(home="hub")
+        rounds = self.deployed_report()["rounds"]
+        self.assertEqual(len(rounds), 1 + UPDATES + 3)
+        by_class = [one for one in rounds if any(fact["name"] == "share_old" for fact in one["released"])]
+        self.assertEqual(len(by_class), 3)
+        self.last_head_is_cosigned()
+        for party in self.parties.values():
+            self.assertEqual(party.stop(), 0)
+        self.succeeds("audit", "verify", "--site", "ulm", "hub/runs/ovens")
+        self.succeeds("budget", "verify", "--home", "ulm")
+
     def test_a_class_that_the_roster_lacks_is_not_counted(self):
         self.begin({**CLASSES, "ulm": "new"})
         self.submit(fair_job(), home="hub")

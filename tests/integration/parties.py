@@ -254,6 +254,17 @@ class Parties(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return json.loads(done.stdout)["jobs"][0]
 
+    def last_head_is_cosigned(self):
+        """By all sites; the hub publishes a head a second as long as there are leaves to come."""
+        seen = []
+
+        def settled():
+            seen.append((self.folder / "hub/audit/checkpoint").read_text())
+            return seen[-1].count("\n\u2014 ovens/site/") == 3 and len(seen) > 120 and \
+                len(set(seen[-120:])) == 1
+
+        eventually(settled, "cosignatures of the last head")
+
     def deployed_report(self, name="ovens"):
         return json.loads((self.folder / "hub/runs" / name / "report.json").read_text())
 
