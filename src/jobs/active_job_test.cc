@@ -87,6 +87,10 @@ TEST(ActiveJob, SaysWhatIsWrongAndWhere) {
   };
   refused({"training.strategy=fedsgd", "active.initial=30"}, "quota");
   refused(with({"active.rule=best"}), "active.rule");
+  for (const char* quota : {"0", "nan"}) {
+    const std::string all = parsed(with({std::string("active.quota=") + quota})).error().text();
+    EXPECT_EQ(all.find("expected"), all.rfind("expected")) << all;  // once
+  }
   refused(with({"active.quotas=1"}), "quota");
   refused(with({"active.acquisition=local_global_kl"}), "takes the site's own model");
   refused(with({"active.members=4"}), "are a committee's");

@@ -53,6 +53,12 @@ std::vector<double> best_of(const Job& job, const data::SiteClasses& classes) {
   return best;
 }
 
+std::optional<double> number_in(Section& section, std::string_view key, double low, double high) {
+  double value = 0;
+  section.get(key, value, low, high);
+  return section.has(key) ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
 
 void read_classes(Section& root, std::vector<ClassSpec>& classes) {
@@ -63,11 +69,9 @@ void read_classes(Section& root, std::vector<ClassSpec>& classes) {
     section.require({"name", "sites"});
     section.get("name", one.name);
     section.get<std::uint32_t>("sites", one.sites, 1, base::kMaxSites);
-    if (section.has("weight")) {
-      section.get("weight", one.weight.emplace(), 1e-6, 1e6);
-      ++weighed;
-    }
-    if (section.has("best")) section.get("best", one.best.emplace(), 0, 1e3);
+    one.weight = number_in(section, "weight", 1e-6, 1e6);
+    one.best = number_in(section, "best", 0, 1e3);
+    weighed += one.weight ? 1 : 0;
     if (const auto good = base::checked_name("site class", one.name); !good)
       section.refuse("name", good.error().text());
     else if (!names.insert(one.name).second)

@@ -92,8 +92,9 @@ void read_training(Section section, bool noised, Job& job) {
                                             learning::optimiser_kind);
   read_strategy(section, job.strategy);
   section.get("personal", job.personal);
-  if (section.has("personal_pull"))
-    section.get("personal_pull", job.personal_pull.emplace(), 1e-6, 1e6);
+  double pull = 0;
+  section.get("personal_pull", pull, 1e-6, 1e6);
+  if (section.has("personal_pull")) job.personal_pull = pull;
   section.only(job.personal, "personal_pull", "personal = true");
   section.finish();
 }

@@ -290,9 +290,22 @@ std::vector<base::Digest> LabelDesk::waiting_for(const std::string& annotator) c
 }
 
 std::string LabelDesk::shown(const base::Digest& item) const {
-  return book_->read([&](const active::LabelBook& at) {
-    return dump(item_json(at, item, at.items().at(item), /*owner=*/false));
-  });
+  return book_->read([&](const active::LabelBook& at) { return shown(at, item); });
+}
+
+std::string LabelDesk::shown(const active::LabelBook& book, const base::Digest& item) {
+  return dump(item_json(book, item, book.items().at(item), /*owner=*/false));
+}
+
+std::string LabelDesk::unknown_columns(const active::LabelItem& item) const {
+  std::vector<std::string> columns;
+  for (const auto& [column, value] : item.shows) columns.push_back(column);
+  std::string words;
+  for (const std::string& name : settings_.show)
+    if (std::ranges::find(columns, name) == columns.end())
+      words += fmt::format("{}'{}'", words.empty() ? "" : ", ", name);
+  if (!words.empty()) words += fmt::format("; the records have: {}", fmt::join(columns, ", "));
+  return words;
 }
 
 Result<LabelDesk::Taken> LabelDesk::take(const order::AnswerLabel& order) {

@@ -58,6 +58,9 @@ class LabelDesk {
   // What a job asks of a label. Of a label that is a number: unsupported.
   base::Result<active::LabelQuestion> question_of(const data::Schema& schema) const;
 
+  // Names in `show` that none of these columns has, in words; empty: all are there.
+  std::string unknown_columns(const active::LabelItem& item) const;
+
   // How a cycle of a job was asked; none: it was not.
   std::optional<active::AskedCycle> asked(const base::JobId& job, std::uint32_t cycle) const;
   // Asks what the experts are to label in a cycle, once; durable when it returns. As many items as
@@ -88,6 +91,7 @@ class LabelDesk {
 
   // As annotators see an item, one line of JSON.
   std::string shown(const base::Digest& item) const;
+  static std::string shown(const active::LabelBook& book, const base::Digest& item);
 
   // One line for one line, each JSON.
   std::string answer(std::string_view line);

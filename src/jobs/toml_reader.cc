@@ -254,10 +254,12 @@ std::string Section::key_named_in(std::string_view text) const {
 }
 
 void Section::refuse_where_named(const base::Error& error) {
-  refuse(key_named_in(error.text()), error.text());
+  const std::string key = key_named_in(error.text());
+  if (std::ranges::find(refused_, key) == refused_.end()) refuse(key, error.text());
 }
 
 void Section::refuse(std::string_view key, std::string_view text) {
+  if (!key.empty()) refused_.emplace_back(key);
   if (body_->problems.size() >= kMaxProblems) return;
   const toml::table& table = table_of(table_);
   const toml::node* node = key.empty() ? &table : table.get(key);
@@ -302,9 +304,9 @@ void Section::get(std::string_view key, double& value) {
 }
 
 void Section::get(std::string_view key, double& value, double low, double high) {
-  double number = value;
+  double number = std::numeric_limits<double>::quiet_NaN();
   get(key, number);
-  if (!has(key) || !table_of(table_)[key].is_number()) return;
+  if (std::isnan(number)) return;
   if (number >= low && number <= high)
     value = number;
   else

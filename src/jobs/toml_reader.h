@@ -101,7 +101,7 @@ class Section {
   void refuse(std::string_view key, std::string_view text);
   void refuse(const base::Error& error) { refuse("", error.text()); }
   // A problem with the value that the error's text names first, else with the section: for rules
-  // that are checked elsewhere.
+  // that are checked elsewhere. A value that has one already gets no second.
   void refuse_where_named(const base::Error& error);
   // The first key that is here and a word of the text; empty where none is.
   std::string key_named_in(std::string_view text) const;
@@ -119,10 +119,11 @@ class Section {
   void wrong_type(std::string_view key, std::string_view expected);
 
   Document::Body* body_;
-  const void* table_;                   // toml::table; null stands for an empty one
-  std::string name_;                    // "data.split"; empty at the root
-  std::vector<std::string> known_;      // asked for
-  std::vector<std::string> elsewhere_;  // asked for, but not to be suggested here
+  const void* table_;                      // toml::table; null stands for an empty one
+  std::string name_;                       // "data.split"; empty at the root
+  std::vector<std::string> known_;         // asked for
+  std::vector<std::string> refused_ = {};  // keys with a problem
+  std::vector<std::string> elsewhere_;     // asked for, but not to be suggested here
 };
 
 }  // namespace hanse::jobs

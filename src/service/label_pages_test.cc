@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/bytes.h"
+#include "service/label_callback.h"
 #include "service/testing.h"
 #include "storage/memory_store.h"
 
@@ -130,6 +133,40 @@ TEST_F(LabelPagesTest, EscapesWhatIsNotOurs) {
   EXPECT_THAT(shown, HasSubstr("&lt;ring&gt;"));
   EXPECT_THAT(shown, Not(HasSubstr("<b>")));
   EXPECT_THAT(shown, Not(HasSubstr("<ring>")));
+}
+
+TEST_F(LabelPagesTest, ACallbackIsToldOfEachOpenItemOnceAndOfLaterOnes) {
+  const transport::PostSource source = open_items(*desk_);
+  EXPECT_FALSE(source.next());
+  for (const char* group : {"a", "b", "c"}) page(group);
+  std::set<std::string> told;
+  for (int i = 0; i < 3; ++i) {
+    const auto next = source.next();
+    ASSERT_TRUE(next);
+    EXPECT_EQ(source.next()->name, next->name);  // until it was taken
+    EXPECT_TRUE(told.insert(next->name).second);
+    ASSERT_TRUE(source.taken(*next).has_value());
+  }
+  EXPECT_FALSE(source.next());
+  page("d");
+  page("e");
+  const auto fourth = source.next();
+  ASSERT_TRUE(fourth);
+  // Settled in the meantime: nobody has to be told.
+  ASSERT_TRUE(desk_->take({fourth->name, "anna", "ball", false}).has_value());
+  const auto fifth = source.next();
+  ASSERT_TRUE(fifth);
+  EXPECT_NE(fifth->name, fourth->name);
+  ASSERT_TRUE(source.taken(*fifth).has_value());
+  EXPECT_FALSE(source.next());
+}
+
+TEST_F(LabelPagesTest, ColumnsThatNobodyHasAreNamed) {
+  const jobs::LabelSettings settings{.show = {"group", "pressur"}, .annotators = {{"anna", 0}}};
+  const auto desk = jobs::LabelDesk::open(store_, settings, doors_.clock).value();
+  const active::LabelItem item{{}, {{"group", "a"}, {"pressure", "3"}}};
+  EXPECT_EQ(desk->unknown_columns(item), "'pressur'; the records have: group, pressure");
+  EXPECT_EQ(desk->unknown_columns({{}, {{"group", "a"}, {"pressur", "3"}}}), "");
 }
 
 }  // namespace

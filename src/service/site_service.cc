@@ -180,6 +180,12 @@ struct SiteService::Body {
     if (!asked) {
       HANSE_TRY(const active::LabelQuestion question, labels->question_of(*records->schema));
       HANSE_TRY(auto items, selected->unlabelled(plan));
+      const std::string unknown = items.empty() ? "" : labels->unknown_columns(items.front());
+      if (!unknown.empty())
+        doors.log.write(Severity::warning,
+                        fmt::format("annotators do not see all that labels.show in site.toml "
+                                    "names; unknown: {}",
+                                    unknown));
       HANSE_TRY(asked, labels->ask(plan.job, cycle, selection, question, std::move(items)));
     }
     if (asked->selection != selection)
