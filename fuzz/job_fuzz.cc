@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!job) return 0;
   const auto again = jobs::parse_job(job->text, "again.toml", environment);
   if (!again || again->source != job->source || again->strategy != job->strategy ||
-      again->model != job->model || again->seed != job->seed)
+      again->model != job->model || again->seed != job->seed || again->classes != job->classes ||
+      again->fairness != job->fairness)
     std::abort();
   return 0;
 }

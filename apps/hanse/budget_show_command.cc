@@ -7,6 +7,7 @@
 
 #include "hanse/budget_home.h"
 #include "jobs/budget_report.h"
+#include "jobs/catalog.h"
 #include "jobs/json_fields.h"
 #include "roster/json.h"
 
@@ -84,9 +85,20 @@ std::string text_of(const jobs::BudgetRow& row) {
   if (!row.job.empty()) text += fmt::format("  {}", row.job);
   if (!row.purpose.empty()) text += fmt::format(" ({})", row.purpose);
   if (!row.label.empty()) text += fmt::format("  {}", row.label);
+  if (!row.asked_for.empty()) text += fmt::format(", for {}", row.asked_for);
   text += fmt::format("  {}", fmt::join(costs, ", "));
   for (const std::string& mechanism : row.mechanisms) text += "\n    " + mechanism;
   return text + "\n";
+}
+
+// "ovens/first: 1.7 % of the budget for fairness, 25 % of what was spent".
+std::string fairness_of(const jobs::BudgetHistory& history) {
+  std::string text;
+  for (const jobs::UseStatement& use : history.uses)
+    if (use.asked_for == jobs::kForFairness)
+      text += fmt::format("{}: {} of the budget for fairness, {} of what was spent\n", use.block,
+                          percent(use.spent), percent(use.part));
+  return text;
 }
 
 // "17:3f0c…" as `verify` prints it.
@@ -130,6 +142,7 @@ Result<void> execute(const BudgetHistory& command, const Doors& doors) {
   if (command.json) return doors.terminal.print_data(jobs::budget_history_json(history));
   std::string text;
   for (const jobs::BudgetRow& row : history.rows) text += text_of(row);
+  text += fairness_of(history);
   return doors.terminal.print(visible(text));
 }
 

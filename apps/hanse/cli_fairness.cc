@@ -30,9 +30,10 @@ constexpr auto kRiskExample = R"(Examples:
 
 constexpr auto kWatchText = R"(Watch the gap between classes over the runs of a schedule
 
-Each RUN of a job with [fairness] released its gap with noise that is known, and was charged
-for it; here that series is read, in the order given. Alarms: CUSUM, which is soonest to find
-a shift, and an e-process, which cries wolf in no more than --alpha of all series however
+Each RUN of a job with [fairness] released what its classes lose with noise that is known, and
+was charged for it; here that series is read, in the order given. Gaps are shown less the bias
+that noise gives them. Alarms, on classes that the run before names: CUSUM, which is soonest to
+find a shift, and an e-process, which cries wolf in no more than --alpha of all series however
 often one looks. Without --reference the first run says what is fine, which is wrong in
 2.5 % of all cases. Ends with code 4 where either alarms, for schedulers.
 

@@ -19,19 +19,27 @@ base::Result<std::vector<learning::RoundFacts>> facts_of(const ReadReport& read)
   return facts;
 }
 
+std::string gap_in_words(const fairness::Corrected& gap) {
+  return fmt::format("{:.3f} ({:.3f} to {:.3f})", gap.value, gap.interval.low, gap.interval.high);
+}
+
 std::string table(const jobs::GapWatch& watch, const Style& style) {
-  const auto line = [](std::string_view run, std::string_view gap, std::string_view off,
-                       std::string_view cusum, std::string_view evidence) {
-    return left("  " + std::string(run), 28) + right(gap, 18) + right(off, 10) + right(cusum, 10) +
-           right(evidence, 12) + "\n";
+  const auto line = [](std::string_view run, std::string_view gap, std::string_view released,
+                       std::string_view off, std::string_view cusum, std::string_view evidence,
+                       std::string_view between) {
+    return left("  " + std::string(run), 24) + right(gap, 25) + right(released, 10) +
+           right(off, 10) + right(cusum, 8) + right(evidence, 11) + "  " + std::string(between) +
+           "\n";
   };
-  std::string text = style.dim(line("run", "gap", "off by", "CUSUM", "evidence"));
+  std::string text = style.dim(
+      line("run", "gap, corrected", "released", "off by", "CUSUM", "evidence", "watched"));
   for (const jobs::WatchedPeriod& one : watch.periods) {
-    const std::string row =
-        line(visible(one.period.run),
-             fmt::format("{:.3f}±{:.3f}", one.period.gap, 1.96 * one.period.deviation()),
-             fmt::format("{:+.2f} sd", one.standardised), fmt::format("{:.2f}", one.cusum),
-             fmt::format("{:.3g}", one.evidence));
+    const std::string between =
+        one.worse.empty() ? "all classes" : visible(one.worse) + " \u2212 " + visible(one.better);
+    const std::string row = line(
+        visible(one.period.run), gap_in_words(one.period.gap),
+        fmt::format("{:.3f}", one.period.gap.released), fmt::format("{:+.2f} sd", one.standardised),
+        fmt::format("{:.2f}", one.cusum), fmt::format("{:.3g}", one.evidence), between);
     text += one.cusum_alarms || one.evidence_alarms ? style.problem(row) : row;
     if (one.was_cut) text += style.warning("    its mean has changed (ADWIN)\n");
   }

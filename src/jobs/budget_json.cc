@@ -24,6 +24,13 @@ void describe(JsonFields& json, SpenderStatement& spender) {
   json.field("spent", spender.spent);
 }
 
+void describe(JsonFields& json, UseStatement& use) {
+  json.field("for", use.asked_for);
+  json.field("block", use.block);
+  json.field("spent", use.spent);
+  json.field("part", use.part);
+}
+
 void describe(JsonFields& json, AssetStatement& asset) {
   json.field("asset", asset.asset);
   json.field("unit", asset.unit);
@@ -49,6 +56,7 @@ void describe(JsonFields& json, BudgetRow& row) {
   json.field("job", row.job);
   json.field("purpose", row.purpose);
   json.field("label", row.label);
+  json.field("for", row.asked_for);
   json.field("release", row.release);
   json.field("mechanisms", row.mechanisms);
   json.field("blocks", row.blocks);
@@ -65,8 +73,9 @@ std::string budget_json(const std::vector<AssetStatement>& assets) {
 std::string budget_history_json(const BudgetHistory& history) {
   BudgetHistory shown = history;
   return JsonFields::write([&](JsonFields& json) {
-    json.constant("schema", "hanse.budget_history/1");
+    json.constant("schema", "hanse.budget_history/2");
     json.field("asset", shown.now);
+    json.field("uses", shown.uses);
     json.field("events", shown.rows);
   });
 }

@@ -70,6 +70,22 @@ std::string spenders_table(const AssetStatement& asset) {
       rows);
 }
 
+std::string uses_table(const std::vector<UseStatement>& uses) {
+  if (uses.empty()) return "";
+  std::string rows;
+  for (const UseStatement& one : uses)
+    rows +=
+        fmt::format(R"(<tr><th scope="row">{}</th><td class="word">{}</td><td class="main">{}</td>)"
+                    R"(<td>{}</td></tr>)",
+                    one.asked_for.empty() ? "other" : escaped(one.asked_for), escaped(one.block),
+                    percent(one.spent), percent(one.part));
+  return fmt::format(
+      R"(<h2>What for</h2><div class="card scroll"><table><thead><tr><th scope="col">for</th>)"
+      R"(<th scope="col" class="word">block</th><th scope="col">of the budget</th>)"
+      R"(<th scope="col">of what was spent</th></tr></thead><tbody>{}</tbody></table></div>)",
+      rows);
+}
+
 std::string rows_table(const std::vector<BudgetRow>& all) {
   const std::size_t first = all.size() > kShownRows ? all.size() - kShownRows : 0;
   std::string rows;
@@ -81,18 +97,20 @@ std::string rows_table(const std::vector<BudgetRow>& all) {
       cost = std::max(cost, block.cost);
       left = std::min(left, block.left);
     }
-    rows +=
-        fmt::format(R"(<tr><th scope="row">{}</th><td class="word">{}</td><td class="word">{}</td>)"
-                    R"(<td class="word">{}</td><td class="word">{}</td><td>{}</td>)"
-                    R"(<td class="main">{}</td></tr>)",
-                    day_and_time(row.time), text(row.event), escaped(row.job), escaped(row.label),
-                    escaped(fmt::format("{}", fmt::join(row.mechanisms, "; "))),
-                    cost > 0 ? percent(cost) : "", row.blocks.empty() ? "" : percent(left));
+    rows += fmt::format(
+        R"(<tr><th scope="row">{}</th><td class="word">{}</td><td class="word">{}</td>)"
+        R"(<td class="word">{}</td><td class="word">{}</td>)"
+        R"(<td class="word">{}</td><td>{}</td>)"
+        R"(<td class="main">{}</td></tr>)",
+        day_and_time(row.time), text(row.event), escaped(row.job), escaped(row.label),
+        escaped(row.asked_for), escaped(fmt::format("{}", fmt::join(row.mechanisms, "; "))),
+        cost > 0 ? percent(cost) : "", row.blocks.empty() ? "" : percent(left));
   }
   return fmt::format(
       R"(<h2>What happened</h2>{}<div class="card scroll"><table><thead><tr>)"
       R"(<th scope="col">when (UTC)</th><th scope="col" class="word">event</th>)"
       R"(<th scope="col" class="word">job</th><th scope="col" class="word">release</th>)"
+      R"(<th scope="col" class="word">for</th>)"
       R"(<th scope="col" class="word">mechanisms</th><th scope="col">cost</th>)"
       R"(<th scope="col">left</th></tr></thead><tbody>{}</tbody></table></div>)",
       first == 0
@@ -121,7 +139,8 @@ std::string budget_page(const BudgetHistory& history) {
       (chart.empty()
            ? ""
            : fmt::format(R"(<h2>How it was spent</h2><div class="card">{}</div>)", chart)) +
-          blocks_table(asset) + spenders_table(asset) + rows_table(history.rows));
+          blocks_table(asset) + spenders_table(asset) + uses_table(history.uses) +
+          rows_table(history.rows));
 }
 
 }  // namespace hanse::jobs

@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "jobs/catalog.h"
 #include "privacy/accounting/accountant.h"
 
 namespace hanse::jobs {
@@ -32,6 +33,12 @@ double share(const Price& part, const Price& whole) {
   return std::max(ratio(part.units, whole.units), ratio(part.delta_units, whole.delta_units));
 }
 
+// A site labels what it releases "KIND round R attempt A".
+std::string_view asked_for_label(std::string_view label) {
+  const std::size_t end = label.find(" round ");
+  return end == std::string_view::npos ? std::string_view() : asked_for(label.substr(0, end));
+}
+
 // Equal losses of one block, counted together.
 class Recorded {
  public:
@@ -56,6 +63,7 @@ struct Followed {
   BlockStanding standing;
   Price spent;
   Recorded recorded;
+  std::map<std::string, Price> by_use = {};
 };
 
 // A row, what it did to blocks, and by which uses.
@@ -85,6 +93,7 @@ class Reader {
     BudgetHistory history;
     for (Event& event : events_) settle(event, history);
     history.now = statement();
+    history.uses = uses();
     return history;
   }
 
@@ -113,6 +122,7 @@ class Reader {
     jobs_.insert(request.job);
     event.row.purpose = request.purpose.text();
     event.row.label = request.label;
+    event.row.asked_for = asked_for_label(request.label);
     event.row.release = request.release.digest().hex();
     event.prices = reserved.prices;
     open_[request.release] = events_.size() - 1;
@@ -176,6 +186,8 @@ class Reader {
       const Price& capacity = block.standing.capacity;
       if (counts) {
         block.spent = block.spent.plus(price.price);
+        Price& by_use = block.by_use[event.row.asked_for];
+        by_use = by_use.plus(price.price);
         record(event, block);
       }
       event.row.blocks.push_back({block.standing.block.text(),
@@ -208,6 +220,17 @@ class Reader {
             charge.loss.scaled(stability).value_or(privacy::PrivacyLoss::unbounded()),
             charge.count);
     }
+  }
+
+  std::vector<UseStatement> uses() const {
+    std::vector<UseStatement> out;
+    for (const BlockName& name : order_) {
+      const Followed& block = blocks_.at(name);
+      for (const auto& [asked_for, price] : block.by_use)
+        out.push_back({asked_for, name.text(), share(price, block.standing.capacity),
+                       share(price, block.spent)});
+    }
+    return out;
   }
 
   AssetStatement statement() const {

@@ -28,6 +28,15 @@ struct SpenderStatement {
   double spent = 0;
 };
 
+// What went to one use of a block, of `asked_for` (catalog.h); empty: charged by hand, or paid
+// ahead for a whole job, which is not divided.
+struct UseStatement {
+  std::string asked_for;
+  std::string block;
+  double spent = 0;  // of the budget
+  double part = 0;   // of what the block has spent
+};
+
 struct AssetStatement {
   std::string asset;
   std::string unit;
@@ -64,8 +73,9 @@ struct BudgetRow {
   BudgetEvent event = BudgetEvent::opened;
   std::string job;
   std::string purpose;
-  std::string label;    // of a release
-  std::string release;  // its id, in hexadecimal
+  std::string label;      // of a release
+  std::string asked_for;  // of a release, by the kind of query that its label names; else empty
+  std::string release;    // its id, in hexadecimal
   std::vector<std::string> mechanisms;
   std::vector<BlockCost> blocks;  // of the asset, that it touched
 };
@@ -73,6 +83,7 @@ struct BudgetRow {
 // In the order in which budgets were touched.
 struct BudgetHistory {
   AssetStatement now;
+  std::vector<UseStatement> uses;
   std::vector<BudgetRow> rows;
 };
 
@@ -88,6 +99,7 @@ std::string day_and_time(base::Milliseconds time);
 class JsonFields;
 void describe(JsonFields& json, BlockStatement& block);
 void describe(JsonFields& json, SpenderStatement& spender);
+void describe(JsonFields& json, UseStatement& use);
 void describe(JsonFields& json, AssetStatement& asset);
 void describe(JsonFields& json, BlockCost& block);
 void describe(JsonFields& json, BudgetRow& row);

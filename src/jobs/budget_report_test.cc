@@ -121,6 +121,36 @@ TEST_F(BudgetReport, CountsWhatWasPrepaidOnce) {
   EXPECT_EQ(told.now.spenders[0].spent, cost);
 }
 
+TEST_F(BudgetReport, SaysWhatChargesAreFor) {
+  open("ovens", privacy::Currency::rho);
+  const auto labelled = [](std::string_view name, std::string label, double noise_multiplier) {
+    privacy::Request made = asked(name, "ovens", noise_multiplier);
+    made.label = std::move(label);
+    return made;
+  };
+  release(labelled("a", "gradient round 1 attempt 0", 20));
+  release(labelled("b", "class_histogram round 2 attempt 0", 10));
+  release(labelled("c", "gradient round 3 attempt 1", 20));
+  release(labelled("d", "class_histogram", 20));  // by hand
+  const privacy::Request cancelled = labelled("e", "class_histogram round 4 attempt 0", 20);
+  ASSERT_TRUE(ledger_->cancel(reserve(cancelled), kNow));
+  const BudgetHistory told = of("ovens");
+  std::vector<std::string> meant;
+  for (const BudgetRow& row : told.rows) meant.push_back(row.asked_for);
+  EXPECT_EQ(meant,
+            (std::vector<std::string>{"", "training", "fairness", "training", "", "fairness"}));
+  ASSERT_EQ(told.uses.size(), 3U);
+  // ρ is 1 / (2 σ²): 4 beside 1 + 1 and 1; the cancelled one cost nothing.
+  EXPECT_EQ(told.uses[0].asked_for, "");
+  EXPECT_NEAR(told.uses[0].part, 1. / 7, 1e-6);
+  EXPECT_EQ(told.uses[1].asked_for, "fairness");
+  EXPECT_NEAR(told.uses[1].part, 4. / 7, 1e-6);
+  EXPECT_NEAR(told.uses[1].spent, told.rows[2].blocks.at(0).cost, 1e-9);
+  EXPECT_NEAR(told.uses[2].part, 2. / 7, 1e-6);
+  EXPECT_NE(budget_history_json(told).find("\"for\": \"fairness\""), std::string::npos);
+  EXPECT_NE(budget_page(told).find("What for"), std::string::npos);
+}
+
 TEST_F(BudgetReport, ShowsNothingOfOthersAndEscapesWhatItShows) {
   open("ovens", privacy::Currency::rho);
   open("presses", privacy::Currency::rho);

@@ -1,6 +1,12 @@
 #include "jobs/catalog.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "active/score_histogram.h"
+#include "fairness/class_histogram.h"
+#include "fairness/fdp_fair_query.h"
 #include "fairness/queries.h"
 #include "learning/queries.h"
 
@@ -12,6 +18,22 @@ query::Catalog full_catalog() {
   active::fill(catalog);
   fairness::fill(catalog);
   return catalog;
+}
+
+std::string_view asked_for(std::string_view kind) {
+  using Purpose = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array<Purpose, 8> kPurposes{{
+      {learning::kMomentsKind, "training"},
+      {learning::kGradientKind, "training"},
+      {learning::kLocalTrainingKind, "training"},
+      {learning::kMetricsKind, "metrics"},
+      {active::kScoreHistogramKind, "labels"},
+      {fairness::kClassHistogramKind, kForFairness},
+      {fairness::kFairLearningKind, kForFairness},
+      {fairness::kFairCalibrationKind, kForFairness},
+  }};
+  const auto found = std::ranges::find(kPurposes, kind, &Purpose::first);
+  return found == kPurposes.end() ? std::string_view() : found->second;
 }
 
 }  // namespace hanse::jobs

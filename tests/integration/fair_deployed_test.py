@@ -51,6 +51,21 @@ class FairDeployed(Parties):
             self.assertEqual(party.stop(), 0)
         done = self.succeeds("budget", "history", "ovens", "--home", "ulm", "--json")
         self.assertGreaterEqual(done.stdout.count(" attempt "), UPDATES + 2)
+        history = json.loads(done.stdout)
+        released = [row for row in history["events"] if row["event"] == "released"]
+        fair = [row for row in released if row["for"] == "fairness"]
+        self.assertEqual([row["label"] for row in fair],
+                         [f"class_histogram round {UPDATES + 2} attempt 0"])
+        self.assertEqual({row["for"] for row in released}, {"training", "fairness"})
+        # What the totals say is what the lines cost.
+        uses = {use["for"]: use for use in history["uses"]}
+        self.assertEqual(list(uses), ["fairness", "training"])
+        self.assertAlmostEqual(uses["fairness"]["spent"],
+                               sum(row["blocks"][0]["cost"] for row in fair), places=9)
+        self.assertAlmostEqual(uses["fairness"]["part"] + uses["training"]["part"], 1, places=6)
+        shown = self.succeeds("budget", "history", "ovens", "--home", "ulm").stdout
+        self.assertIn("attempt 0, for fairness  ovens", shown)
+        self.assertIn("of the budget for fairness, ", shown)
         self.succeeds("budget", "verify", "--home", "ulm")
         # The last round is a line of its own in the account, a quarter of it.
         watched = self.succeeds("fairness", "watch", "hub/runs/ovens", "--reference", "9", "--json")

@@ -88,6 +88,19 @@ class FairnessTest(unittest.TestCase):
         watched = json.loads(hanse("fairness", "watch", *self.runs, "--reference", 5, "--json").stdout)
         self.assertFalse(watched["alarms"])
         self.assertEqual(len(watched["periods"]), 3)
+        for period in watched["periods"]:
+            gap = period["gap"]
+            # Noise makes a gap look larger than it is; the correction takes from it.
+            self.assertLess(gap["value"], gap["released"])
+            self.assertTrue(0 <= gap["low"] <= gap["released"] <= gap["high"], gap)
+        # No run before the first names the classes that it is watched by.
+        pairs = [{period["worse"], period["better"]} for period in watched["periods"]]
+        self.assertEqual(pairs, [{""}, {"modern", "legacy"}, {"modern", "legacy"}])
+        shown = hanse("fairness", "watch", *self.runs, "--reference", 5).stdout
+        for period in watched["periods"]:
+            gap = period["gap"]
+            self.assertIn(f"{gap['value']:.3f} ({gap['low']:.3f} to {gap['high']:.3f})", shown)
+        self.assertIn("all classes", shown)
         # A gap that was never fine.
         alarmed = hanse("fairness", "watch", *self.runs, *self.runs, *self.runs,
                         "--reference", -3, code=4)
