@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What fairness between classes of sites reaches: docs/results/fleets.md.
 
-usage: tools/results/fleets.py HANSE [FLEET …] [--repeats N] [--out FOLDER]   (./dev results fleets builds first)
+usage: tools/results/fleets.py HANSE [FLEET …] [--repeats N] [--out FOLDER] [--keep FOLDER]   (./dev results fleets builds first)
 
 Every number comes from `hanse run` on a job with [fairness]; fleets: probe bearings heart ai4i
 concrete. Tables that a job needs are written to a folder that goes away again.
@@ -33,11 +33,13 @@ METHODS = (
      {"fair": "Ditto (stays at the site)"}),
     (("fairness.method=saddle_point",), {"fair": "saddle point"}),
     (("fairness.method=calibration",), {"fair": "**calibration**"}),
+    (("fairness.method=calibration", "privacy.clipped_share=0.1"),
+     {"fair": "**calibration, adaptive clip**"}),
     (("fairness.method=combination",), {"fair": "**combination**"}),
 )
 BASELINES = ("plain", "small weights", "plain, adaptive clip", "q-FedAvg", "agnostic (group DRO)",
              "agnostic, adaptive clip", "GIFAIR")
-OURS = ("**calibration**", "**combination**")
+OURS = ("**calibration**", "**calibration, adaptive clip**", "**combination**")
 ABOUT = {
     "probe": "20 sites of 1,000 records with five features, every fifth an old one whose sensors have three times the noise; the label's log-odds are three times what the features mean. The best linear models lose "
              "0.454 of modern and 0.616 of legacy records, one model for both 0.470 and 0.723, 0.520 together.",
@@ -224,11 +226,17 @@ def verdict(found):
 
 
 class Runs:
-    def __init__(self, binary, folder, repeats):
-        self.binary, self.folder, self.repeats = binary.resolve(), folder, repeats
+    """Runs of `hanse`; their reports are kept in a folder, so that what was computed is not again."""
+
+    def __init__(self, binary, folder, repeats, kept):
+        self.binary, self.folder, self.repeats, self.kept = binary.resolve(), folder, repeats, kept
         self.count = 0
 
     def report(self, fleet, job, epsilon, options):
+        name = "-".join([fleet, f"{epsilon:g}", str(self.repeats), *options]) + ".json"
+        kept = self.kept / name
+        if kept.exists():
+            return json.loads(kept.read_text(encoding="utf-8"))
         self.count += 1
         run = self.folder / f"run-{self.count}"
         # Five folds are five splits already.
@@ -242,7 +250,9 @@ class Runs:
         if done.returncode != 0:
             sys.exit(f"results: {fleet} at {epsilon:g} with {options} ended with {done.returncode}: "
                      f"{done.stderr[-2000:]}")
-        return json.loads((run / "report.json").read_text(encoding="utf-8"))
+        report = json.loads((run / "report.json").read_text(encoding="utf-8"))
+        kept.write_text(json.dumps(report), encoding="utf-8")
+        return report
 
     def table(self, fleet, job, epsilon):
         found, lines = {}, []
@@ -273,8 +283,9 @@ def with_best(job, report):
 
 def main():
     parser = argparse.ArgumentParser(
-        usage="tools/results/fleets.py HANSE [FLEET …] [--repeats N] [--out FOLDER]")
+        usage="tools/results/fleets.py HANSE [FLEET …] [--repeats N] [--out FOLDER] [--keep FOLDER]")
     parser.add_argument("binary", type=pathlib.Path)
+    parser.add_argument("--keep", type=pathlib.Path, help="where reports stay, to go on from")
     parser.add_argument("fleets", nargs="*", metavar="FLEET")
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs" / "results")
@@ -286,7 +297,9 @@ def main():
     page = [line.format(seeds=given.repeats) for line in INTRODUCTION]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        runs = Runs(given.binary, folder, given.repeats)
+        kept = given.keep or folder / "kept"
+        kept.mkdir(parents=True, exist_ok=True)
+        runs = Runs(given.binary, folder, given.repeats, kept)
         for fleet in given.fleets or ABOUT:
             page += [f"## {fleet}", "", ABOUT[fleet], ""]
             rows, verdicts = [], []
