@@ -6,6 +6,8 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "jobs/report_charts.h"
 #include "jobs/report_page.h"
@@ -26,27 +28,43 @@ std::string in_words(const learning::ReleasedMetric& metric) {
   return fmt::format("{} {:.3g} ± {:.2g}", metric.name, metric.value, kNinetyFive * metric.error);
 }
 
-// Of the model; else of the pool that labels are chosen from.
+// Of the model; else of the pool that labels are chosen from, or of what comes next.
 bool is_of_model(const learning::ReleasedMetric& one) {
-  return one.name != "candidates" && one.name != "labels_granted" && one.name != "gap_sampling";
+  return one.name != "candidates" && one.name != "labels_granted" && one.name != "gap_sampling" &&
+         !one.name.starts_with("share_");
 }
 
-std::vector<learning::ReleasedMetric> mean_released(const std::vector<RoundRow>& rounds) {
-  std::vector<learning::ReleasedMetric> mean;
-  double trainings = 0;
-  for (const RoundRow& row : rounds) {
-    trainings += std::ranges::any_of(row.facts.released, is_of_model) ? 1 : 0;
-    for (const learning::ReleasedMetric& one : row.facts.released) {
-      if (!is_of_model(one)) continue;
-      auto at = std::ranges::find(mean, one.name, &learning::ReleasedMetric::name);
-      if (at == mean.end()) at = mean.insert(at, {one.name, 0, 0});
-      at->value += one.value;
-      at->error = std::hypot(at->error, one.error);
+using Released = std::vector<learning::ReleasedMetric>;
+
+learning::ReleasedMetric& named(Released& among, const std::string& name) {
+  const auto at = std::ranges::find(among, name, &learning::ReleasedMetric::name);
+  return at == among.end() ? among.emplace_back(learning::ReleasedMetric{name, 0, 0}) : *at;
+}
+
+// Of each training what it released last: earlier rounds asked about another model.
+std::vector<Released> last_released(const std::vector<RoundRow>& rounds) {
+  std::map<std::pair<std::uint64_t, std::uint32_t>, Released> trainings;
+  for (const RoundRow& row : rounds)
+    for (const learning::ReleasedMetric& one : row.facts.released)
+      if (is_of_model(one)) named(trainings[{row.seed, row.fold}], one.name) = one;
+  std::vector<Released> last;
+  for (auto& [training, released] : trainings) last.push_back(std::move(released));
+  return last;
+}
+
+Released mean_released(const std::vector<RoundRow>& rounds) {
+  Released mean;
+  std::map<std::string, double> trainings;  // that released it
+  for (const Released& released : last_released(rounds))
+    for (const learning::ReleasedMetric& one : released) {
+      learning::ReleasedMetric& sum = named(mean, one.name);
+      sum.value += one.value;
+      sum.error = std::hypot(sum.error, one.error);
+      trainings[one.name] += 1;
     }
-  }
   for (learning::ReleasedMetric& one : mean) {
-    one.value /= trainings;
-    one.error /= trainings;
+    one.value /= trainings[one.name];
+    one.error /= trainings[one.name];
   }
   return mean;
 }

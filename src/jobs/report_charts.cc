@@ -21,12 +21,6 @@ double rounded_up(double value) {
   return 10 * power;
 }
 
-std::string text_at(double x, double y, std::string_view anchor, std::string_view css,
-                    std::string_view text) {
-  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>)", x, y,
-                     anchor, css, escaped(text));
-}
-
 // Where data lands in a drawing of curves over steps 1, 2, ….
 struct Plane {
   double left = 56, right = kWidth - 64, top = 16, bottom = 216;
@@ -109,6 +103,12 @@ std::string escaped(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string text_at(double x, double y, std::string_view anchor, std::string_view css,
+                    std::string_view text) {
+  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>)", x, y,
+                     anchor, css, escaped(text));
 }
 
 std::string shown(const std::optional<double>& value) {

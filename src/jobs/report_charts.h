@@ -13,6 +13,10 @@ namespace hanse::jobs {
 // For element content and double-quoted attributes alike.
 std::string escaped(std::string_view text);
 
+// An element of a drawing; `css` is a class of the page: "tick", "name", "value".
+std::string text_at(double x, double y, std::string_view anchor, std::string_view css,
+                    std::string_view text);
+
 // What rounds say of themselves, one line per fold and repeat.
 struct RoundCurve {
   std::string_view title;    // "Learning curve"

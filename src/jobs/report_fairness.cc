@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "jobs/frontier_chart.h"
 #include "jobs/report_charts.h"
 
 namespace hanse::jobs {
@@ -68,12 +69,6 @@ struct Drawn {
   double x(double value) const { return kLeft + (value - low) / (high - low) * (kRight - kLeft); }
 };
 
-std::string text(double x, double y, std::string_view anchor, std::string_view css,
-                 std::string_view words) {
-  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>)", x, y,
-                     anchor, css, escaped(words));
-}
-
 std::string dot(const Drawn& drawn, const Estimates& arm, const std::string& value,
                 std::string_view css, double y) {
   const Estimate* at = find(arm, value);
@@ -87,7 +82,7 @@ std::string dot(const Drawn& drawn, const Estimates& arm, const std::string& val
 }
 
 // The loss of the class's own best model: a line across its band.
-std::string own_best(const Drawn& drawn, const std::string& name, double top) {
+std::string best_line(const Drawn& drawn, const std::string& name, double top) {
   const Estimate* loss = find(drawn.metrics.federated, "loss_" + name);
   const Estimate* excess = find(drawn.metrics.federated, "excess_" + name);
   if (!loss || !excess || !loss->value || !excess->value) return "";
@@ -117,13 +112,13 @@ std::string picture(const ReportedFairness& fairness) {
     const double value = drawn.low + (drawn.high - drawn.low) * i / kSteps;
     svg += fmt::format(R"(<line x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}" class="grid"/>)",
                        drawn.x(value), kTop, bottom);
-    svg += text(drawn.x(value), bottom + 20, "middle", "tick", fmt::format("{:.3f}", value));
+    svg += text_at(drawn.x(value), bottom + 20, "middle", "tick", fmt::format("{:.3f}", value));
   }
   double top = kTop;
   for (const ReportedClass& one : fairness.classes) {
     const std::string loss = "loss_" + one.name;
-    svg += text(kLeft - 12, top + kBand / 2 + 4, "end", "name", one.name);
-    svg += own_best(drawn, one.name, top);
+    svg += text_at(kLeft - 12, top + kBand / 2 + 4, "end", "name", one.name);
+    svg += best_line(drawn, one.name, top);
     svg += dot(drawn, fairness.metrics.pooled, loss, "pooled", top + kBand * .75);
     svg += dot(drawn, fairness.metrics.local, loss, "local", top + kBand * .5);
     svg += dot(drawn, fairness.metrics.federated, loss, "federated", top + kBand * .25);
@@ -137,6 +132,26 @@ std::string picture(const ReportedFairness& fairness) {
       R"(</ul>)"
       R"(<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">{}</svg>)",
       kWidth, bottom + 32, escaped("The loss of each class of sites. " + words), svg);
+}
+
+// Each arm where it stands between the fleet and its classes.
+std::string frontier_card(const ReportedFairness& fairness) {
+  const ComparedArms& metrics = fairness.metrics;
+  std::vector<FrontierPoint> points{
+      {"fair", metrics.federated, FrontierMark::circle, "federated"},
+      {"plain", metrics.local, FrontierMark::square, "local"},
+      {"small weights", metrics.pooled, FrontierMark::triangle, "pooled"}};
+  if (auto best = own_best(fairness, metrics.federated))
+    points.push_back({"the classes' own best", *std::move(best), FrontierMark::diamond, "ink"});
+  const std::string chart =
+      frontier_chart(points, frontier_planes(fairness),
+                     "What each training costs the fleet and its classes of sites.");
+  if (chart.empty()) return "";
+  return fmt::format(
+      R"(<div class="card scroll">{}</div><p class="note">Lower is better for the classes, )"
+      R"(further left for the fleet{}.</p>)",
+      chart,
+      metrics.federated.front().low ? "; whiskers are 95 % intervals over folds and repeats" : "");
 }
 
 std::string table(const ReportedFairness& fairness) {
@@ -223,9 +238,9 @@ std::string fairness_section(const ReportedFairness& fairness) {
     note += fmt::format(" {:.0f} % of the budget paid for what was asked by class.",
                         100 * fairness.share);
   return fmt::format(
-      R"(<h2>Fairness</h2>{}<div class="card scroll">{}</div><div class="card scroll">{}</div>)"
+      R"(<h2>Fairness</h2>{}<div class="card scroll">{}</div>{}<div class="card scroll">{}</div>)"
       R"(<p class="note">{}</p>)",
-      said, picture(fairness), table(fairness), escaped(note));
+      said, picture(fairness), frontier_card(fairness), table(fairness), escaped(note));
 }
 
 }  // namespace hanse::jobs

@@ -78,11 +78,13 @@ static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
   const bool is_metric = std::ranges::find(kMetrics, metric.name) != std::end(kMetrics);
   const bool may_be_negative = metric.name == "candidates" || metric.name == "gap" ||
                                (metric.name.starts_with("loss_") && metric.name.size() > 5);
-  if (!(may_be_negative || (is_metric && metric.value >= 0)) || metric.error < 0)
+  const bool is_share = metric.name.starts_with("share_") && metric.name.size() > 6 &&
+                        metric.value >= 0 && metric.value <= 1;
+  if (!(may_be_negative || is_share || (is_metric && metric.value >= 0)) || metric.error < 0)
     json.refuse(
         "one of loss, accuracy, rmse, mae, labels_granted and gap_sampling, or candidates, "
-        "loss_CLASS and gap, "
-        "which noise may make negative; its error not below 0");
+        "loss_CLASS and gap, which noise may make negative, or share_CLASS from 0 to 1; its error "
+        "not below 0");
 }
 
 void describe(JsonFields& json, learning::RoundFacts& facts) {

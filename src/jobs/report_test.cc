@@ -126,6 +126,27 @@ TEST(ReleasedMetrics, AreToldWithTheirNoise) {
       << released_section(rounds);
 }
 
+// A training that asks several times is told by the last answer; what follows from it is not told.
+TEST(ReleasedMetrics, AreThoseOfTheLastModel) {
+  const std::vector<RoundRow> rounds{
+      {7, 1, 1, {.released = {{"gap", .9, .1}, {"share_a", .5, 0}}}, 2, 8},
+      {7, 1, 2, {.released = {{"gap", .3, .1}, {"share_a", .7, 0}}}, 2, 8},
+      {7, 1, 3, {.released = {{"accuracy", .8, .05}}}, 2, 8}};
+  const std::string told = released_in_words(rounds);
+  EXPECT_NE(told.find(": gap 0.3 ± 0.2, accuracy 0.8 ± 0.098."), std::string::npos) << told;
+  EXPECT_EQ(told.find("share"), std::string::npos);
+}
+
+TEST(ReportJson, KnowsTheSharesOfClasses) {
+  Report report = sample("a");
+  report.rounds[0].facts.released = {{"share_old", .75, 0}};
+  const auto back = report_from_json(to_json(report));
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(*back, report);
+  report.rounds[0].facts.released = {{"share_old", 1.5, 0}};
+  EXPECT_FALSE(report_from_json(to_json(report)));
+}
+
 TEST(ReportedFairness, SaysWhetherTheBoundIsKept) {
   ReportedFairness fairness = *sample("a").fairness;
   const auto said = [&] {

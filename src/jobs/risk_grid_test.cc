@@ -138,6 +138,13 @@ TEST(RiskGrid, ValuesFollowFromLosses) {
     }
 }
 
+int count(const std::string& text, const std::string& part) {
+  int found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+    ++found;
+  return found;
+}
+
 TEST(RiskGrid, SaysWhatItCosts) {
   const Job whole = job({"fairness.bound=0.001"});
   auto found = grid(whole, usual_ladder(2), 2, 4);
@@ -155,7 +162,12 @@ TEST(RiskGrid, SaysWhatItCosts) {
   for (const std::string& sentence : verdicts(*report)) said += sentence + "\n";
   EXPECT_THAT(said, HasSubstr("levels down"));
   EXPECT_THAT(to_json(*report), HasSubstr("\"levels_down\": true"));
-  EXPECT_THAT(to_html(*report), HasSubstr("<h2>Levers</h2>"));
+  const std::string page = to_html(*report);
+  for (const char* heading : {"<h2>Levers</h2>", "<h2>How the risk adds up</h2>"})
+    EXPECT_THAT(page, HasSubstr(heading));
+  // Private cells are hollow, in the legend and on both planes.
+  for (const char* colour : {"local", "federated"})
+    EXPECT_EQ(count(page, std::string("fill:var(--card);stroke:var(--") + colour), 3);
 }
 
 TEST(RiskGrid, RefusesWhatHasNothingToTakeApart) {

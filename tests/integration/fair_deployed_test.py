@@ -1,9 +1,13 @@
 """A training that is fair between classes of sites, by processes: paid from each site's budget."""
 
 import json
+import os
+import pathlib
 import unittest
 
 from parties import Parties, eventually, job
+
+SCHEMA = pathlib.Path(os.environ["HANSE_SOURCE"]) / "docs/formats/deployed_report.schema.json"
 
 CLASSES = {"bremen": "new", "kiel": "new", "ulm": "old"}
 PRIVATE = 'epsilon = 60.0\ndelta = 1e-5\nunit = "record"\nplacement = "site"'
@@ -35,11 +39,19 @@ class FairDeployed(Parties):
             self.parties[site] = self.site(site)
         eventually(lambda: "\nhanse_connected 3" in self.parties["hub"].page("/metrics"), "lines")
 
+    def is_as_documented(self, report):
+        try:
+            import jsonschema
+        except ImportError:
+            return
+        jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(report)
+
     def test_each_class_gets_a_model_and_each_site_pays_for_it(self):
         self.begin(CLASSES)
         self.submit(fair_job(), home="hub")
         self.finishes(home="hub")
         report = self.deployed_report()
+        self.is_as_documented(report)
         # Moments, updates, and the round that asks by class.
         self.assertEqual(len(report["rounds"]), UPDATES + 2)
         released = [one["name"] for one in report["rounds"][-1]["released"]]

@@ -108,6 +108,18 @@ class FairnessTest(unittest.TestCase):
         one = hanse("fairness", "watch", self.runs[0], code=3)
         self.assertIn("2 runs at least", one.stderr)
 
+    def test_a_training_that_weighs_classes_is_told_by_its_last_round(self):
+        run = self.path / "agnostic"
+        hanse("run", JOB, "--set", "fairness.method=agnostic", "--out", run, cwd=self.path)
+        rounds = json.loads((run / "report.json").read_text())["rounds"]
+        told = [{one["name"]: one["value"] for one in row["released"]} for row in rounds
+                if row["released"]]
+        self.assertEqual(len(told), 4)  # three that weigh, and the last
+        self.assertAlmostEqual(told[0]["share_modern"] + told[0]["share_legacy"], 1)
+        watched = json.loads(hanse("fairness", "watch", run, "--reference", 9, "--json").stdout)
+        self.assertAlmostEqual(watched["periods"][0]["gap"]["released"], told[-1]["gap"])
+        self.assertIn(f"gap {told[-1]['gap']:.3g} ", hanse("report", run).stdout)
+
     def test_what_has_no_fairness_is_refused(self):
         plain = hanse("fairness", "risk", SOURCE / "examples/private/bearings.toml", code=3)
         self.assertIn("[fairness]", plain.stderr)
