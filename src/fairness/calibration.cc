@@ -35,30 +35,38 @@ double softplus(double value) {
 double sigmoid(double value) { return 1 / (1 + std::exp(-value)); }
 
 // ‖(stretch, shift) − (1, 0)‖², in units of the prior.
-double away(const Calibration& at) {
-  const double stretch = (at.stretch - 1) / kPriorDeviation;
-  const double shift = at.shift / kPriorDeviation;
+double away(const Calibration& at, const Calibration& prior) {
+  const double stretch = (at.stretch - 1) / prior.stretch;
+  const double shift = at.shift / prior.shift;
   return stretch * stretch + shift * shift;
 }
 
-// −2 log of what the posterior is proportional to: the score equations in units of their deviation,
-// and the prior.
+// −2 log of what the posterior is proportional to: the score equations in units of their deviation
+// at the model as it is, and the prior. With the deviation at each fit a wild one would seem
+// likely, since noise there is larger too.
 class Misfit {
  public:
   Misfit(const ClassCounts& counts, const ClassHistogramOptions& options, std::size_t of_class)
-      : counts_(counts), options_(options), class_(of_class) {}
+      : counts_(counts),
+        options_(options),
+        class_(of_class),
+        prior_(options.is_regression() ? kPriorOfValues : kPriorOfOdds) {
+    Pair gradient;
+    add_scores({}, gradient, variance_);
+  }
 
   double at(const Calibration& calibration) const {
     Pair gradient;
-    Symmetric variance{1e-12, 0, 1e-12};  // without noise or records nothing divides by zero
-    if (options_.is_regression())
-      of_moments(calibration, gradient, variance);
-    else
-      of_bins(calibration, gradient, variance);
-    return variance.weigh(gradient) + away(calibration);
+    Symmetric variance;
+    add_scores(calibration, gradient, variance);
+    return variance_.weigh(gradient) + away(calibration, prior_);
   }
 
  private:
+  void add_scores(const Calibration& at, Pair& gradient, Symmetric& variance) const {
+    options_.is_regression() ? of_moments(at, gradient, variance) : of_bins(at, gradient, variance);
+  }
+
   // Σ r z and Σ r over records, r = P(1) − y. A bin's record has variance r² in them, the noise of
   // its count as much as σ² records. Of more than two labels the own one stands against all others
   // together, and the first sum alone counts.
@@ -105,6 +113,8 @@ class Misfit {
   const ClassCounts& counts_;
   const ClassHistogramOptions& options_;
   const std::size_t class_;
+  const Calibration prior_;
+  Symmetric variance_{1e-12, 0, 1e-12};  // without noise or records nothing divides by zero
 };
 
 // The least of a smooth function of two numbers, by grids that close in: nothing is assumed of its

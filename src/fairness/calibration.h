@@ -2,8 +2,8 @@
 // histogram says: post-processing of it, so nothing more is charged.
 //
 // The two numbers solve the class's own score equations, whose noise is known. With a prior that
-// they are (1, 0), each within kPriorDeviation, the fit is the maximum a posteriori: where noise
-// outweighs what the class's records say, the model stays as it is.
+// they are (1, 0), within kPriorOfOdds or of a regression kPriorOfValues, the fit is the maximum a
+// posteriori: where noise outweighs what the class's records say, the model stays as it is.
 #pragma once
 
 #include "fairness/class_histogram.h"
@@ -18,7 +18,10 @@ struct Calibration {
   bool operator==(const Calibration&) const = default;
 };
 
-inline constexpr double kPriorDeviation = .5;
+// Standard deviations.
+inline constexpr Calibration kPriorOfOdds{.stretch = .5, .shift = .5};
+// Of a target that is scaled to [−1, 1], a mean error of a tenth is large.
+inline constexpr Calibration kPriorOfValues{.stretch = .25, .shift = .1};
 
 // By class. Of a classification with more than two labels a stretch alone, as if all labels but a
 // record's own were one: which of them is favoured a shift could not say.

@@ -74,8 +74,8 @@ TEST(Calibration, StaysWhereNoiseOutweighsTheRecords) {
     for (auto& of_label : of_class)
       for (double& count : of_label) count += counts.count_noise * base::standard_normal(random);
   for (const Calibration& one : fit_calibrations(counts, options)) {
-    EXPECT_NEAR(one.stretch, 1, 2 * kPriorDeviation);
-    EXPECT_NEAR(one.shift, 0, 2 * kPriorDeviation);
+    EXPECT_NEAR(one.stretch, 1, kPriorOfOdds.stretch);
+    EXPECT_NEAR(one.shift, 0, kPriorOfOdds.stretch);
   }
 }
 
