@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "base/random.h"
 #include "fairness/monitor.h"
@@ -91,7 +92,7 @@ TEST(GapWatch, LooksAtAllPairsWhereNoneIsNamed) {
   const auto said = watch_gaps(series({.6, .6}), .3, .05);
   ASSERT_TRUE(said);
   EXPECT_EQ(said->periods[0].worse, "");
-  const double alone = 2 / std::sqrt(M_PI) * .05 / std::sqrt(2);
+  const double alone = 2 / std::sqrt(std::numbers::pi) * .05 / std::sqrt(2);
   EXPECT_NEAR(said->periods[0].standardised, (.6 - alone - .3) / .05, 1e-6);
   EXPECT_NEAR(said->periods[1].standardised, 6, 1e-9);
   // Classes that the run before did not have.
