@@ -297,15 +297,18 @@ std::string LabelDesk::shown(const active::LabelBook& book, const base::Digest& 
   return dump(item_json(book, item, book.items().at(item), /*owner=*/false));
 }
 
-std::string LabelDesk::unknown_columns(const active::LabelItem& item) const {
+std::string LabelDesk::unknown_columns(std::span<const active::LabelItem> items) const {
+  if (items.empty()) return "";
   std::vector<std::string> columns;
-  for (const auto& [column, value] : item.shows) columns.push_back(column);
-  std::string words;
+  for (const auto& [column, value] : items.front().shows) columns.push_back(column);
+  std::vector<std::string> unknown;
   for (const std::string& name : settings_.show)
-    if (std::ranges::find(columns, name) == columns.end())
-      words += fmt::format("{}'{}'", words.empty() ? "" : ", ", name);
-  if (!words.empty()) words += fmt::format("; the records have: {}", fmt::join(columns, ", "));
-  return words;
+    if (std::ranges::find(columns, name) == columns.end()) unknown.push_back(name);
+  if (unknown.empty()) return "";
+  return fmt::format(
+      "labels.show in site.toml names {}, and annotators do not see it: the records "
+      "have {}",
+      fmt::join(unknown, ", "), fmt::join(columns, ", "));
 }
 
 Result<LabelDesk::Taken> LabelDesk::take(const order::AnswerLabel& order) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <variant>
 
 #include "active/label_book.h"
@@ -58,8 +59,8 @@ class LabelDesk {
   // What a job asks of a label. Of a label that is a number: unsupported.
   base::Result<active::LabelQuestion> question_of(const data::Schema& schema) const;
 
-  // Names in `show` that none of these columns has, in words; empty: all are there.
-  std::string unknown_columns(const active::LabelItem& item) const;
+  // What to tell an owner whose `show` names columns that the items lack; empty: nothing.
+  std::string unknown_columns(std::span<const active::LabelItem> items) const;
 
   // How a cycle of a job was asked; none: it was not.
   std::optional<active::AskedCycle> asked(const base::JobId& job, std::uint32_t cycle) const;

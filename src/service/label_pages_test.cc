@@ -164,9 +164,15 @@ TEST_F(LabelPagesTest, ACallbackIsToldOfEachOpenItemOnceAndOfLaterOnes) {
 TEST_F(LabelPagesTest, ColumnsThatNobodyHasAreNamed) {
   const jobs::LabelSettings settings{.show = {"group", "pressur"}, .annotators = {{"anna", 0}}};
   const auto desk = jobs::LabelDesk::open(store_, settings, doors_.clock).value();
-  const active::LabelItem item{{}, {{"group", "a"}, {"pressure", "3"}}};
-  EXPECT_EQ(desk->unknown_columns(item), "'pressur'; the records have: group, pressure");
-  EXPECT_EQ(desk->unknown_columns({{}, {{"group", "a"}, {"pressur", "3"}}}), "");
+  const auto of = [&](const char* column) {
+    return desk->unknown_columns(
+        std::vector<active::LabelItem>{{{}, {{"group", "a"}, {column, "3"}}}});
+  };
+  EXPECT_EQ(of("pressure"),
+            "labels.show in site.toml names pressur, and annotators do not see it: the records "
+            "have group, pressure");
+  EXPECT_EQ(of("pressur"), "");
+  EXPECT_EQ(desk->unknown_columns({}), "");
 }
 
 }  // namespace

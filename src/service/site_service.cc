@@ -22,6 +22,8 @@
 namespace hanse::service {
 namespace {
 
+using base::ErrorCode;
+using base::fail;
 using base::Milliseconds;
 using base::Result;
 using base::Severity;
@@ -82,14 +84,14 @@ struct SiteService::Body {
   // The job, if its owner agrees to it and this is what it asks for: before anybody is asked more.
   Result<jobs::Job> agreed_offer(const federation::Offer& offer) {
     if (!keeper && doors.directory.exists(home.policies()))
-      return base::fail(base::ErrorCode::failed_precondition,
-                        "{} was made while this site ran without policies: start it again, and it "
-                        "decides by them",
-                        home.policies());
+      return fail(ErrorCode::failed_precondition,
+                  "{} was made while this site ran without policies: start it again, and it "
+                  "decides by them",
+                  home.policies());
     if (offer.min_sites < config.min_sites)
-      return base::fail(base::ErrorCode::permission_denied,
-                        "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
-                        offer.plan.job.text(), offer.min_sites, config.min_sites);
+      return fail(ErrorCode::permission_denied,
+                  "job '{}' adds up {} sites or more, and limits.min_sites is {} here",
+                  offer.plan.job.text(), offer.min_sites, config.min_sites);
     if (config.witnessed_within_seconds > 0)
       HANSE_TRY_VOID(audit->check_witnessed(config.witnessed_within_seconds));
     // His word counts in each round: he may take it back.
@@ -163,9 +165,9 @@ struct SiteService::Body {
 
   static tl::unexpected<base::Error> to_be_labelled(const jobs::Job& agreed,
                                                     const query::QueryPlan& plan) {
-    return base::fail(base::ErrorCode::failed_precondition,
-                      "records are to be labelled for job '{}', within {} s: hanse label list",
-                      plan.job.text(), agreed.active->label_seconds);
+    return fail(ErrorCode::failed_precondition,
+                "records are to be labelled for job '{}', within {} s: hanse label list",
+                plan.job.text(), agreed.active->label_seconds);
   }
 
   // With the labels that were there when the experts' time was over, by this site's clock: in each
@@ -180,18 +182,14 @@ struct SiteService::Body {
     if (!asked) {
       HANSE_TRY(const active::LabelQuestion question, labels->question_of(*records->schema));
       HANSE_TRY(auto items, selected->unlabelled(plan));
-      const std::string unknown = items.empty() ? "" : labels->unknown_columns(items.front());
-      if (!unknown.empty())
-        doors.log.write(Severity::warning,
-                        fmt::format("annotators do not see all that labels.show in site.toml "
-                                    "names; unknown: {}",
-                                    unknown));
+      if (const std::string unknown = labels->unknown_columns(items); !unknown.empty())
+        doors.log.write(Severity::warning, unknown);
       HANSE_TRY(asked, labels->ask(plan.job, cycle, selection, question, std::move(items)));
     }
     if (asked->selection != selection)
-      return base::fail(base::ErrorCode::permission_denied,
-                        "round {} of job '{}' selects otherwise than its experts were asked by",
-                        plan.round.round, plan.job.text());
+      return fail(ErrorCode::permission_denied,
+                  "round {} of job '{}' selects otherwise than its experts were asked by",
+                  plan.round.round, plan.job.text());
     const Milliseconds over{asked->at.value + std::int64_t{agreed.active->label_seconds} * 1000};
     const bool first = jobs::brings_choice(agreed, plan.round.round) && plan.round.attempt == 0;
     if (first || doors.clock.wall() < over) return to_be_labelled(agreed, plan);
@@ -201,10 +199,10 @@ struct SiteService::Body {
   // Else one text under many names had as many answers, caps and questions to experts.
   static Result<void> own_name(const jobs::Job& agreed, const base::JobId& name) {
     if (agreed.name == name) return {};
-    return base::fail(base::ErrorCode::permission_denied,
-                      "job '{}' is the text of job '{}' again, and here each round of a text is "
-                      "answered once: submit it with a name of its own",
-                      name.text(), agreed.name.text());
+    return fail(ErrorCode::permission_denied,
+                "job '{}' is the text of job '{}' again, and here each round of a text is "
+                "answered once: submit it with a name of its own",
+                name.text(), agreed.name.text());
   }
 
   Result<federation::JobTerms> terms_for(const federation::Offer& offer) {
@@ -249,10 +247,10 @@ struct SiteService::Body {
   Result<void> take_policies() {
     if (!doors.directory.exists(home.policies())) {
       if (!doors.directory.exists(home.policy_epoch())) return {};
-      return base::fail(base::ErrorCode::failed_precondition,
-                        "this site has decided by the policies in {}, and the folder is gone: put "
-                        "it back; or, if nothing is to be decided by policies any more, remove {}",
-                        home.policies(), home.policy_epoch());
+      return fail(ErrorCode::failed_precondition,
+                  "this site has decided by the policies in {}, and the folder is gone: put "
+                  "it back; or, if nothing is to be decided by policies any more, remove {}",
+                  home.policies(), home.policy_epoch());
     }
     HANSE_TRY(const std::uint64_t first, first_epoch(doors.directory, home.policy_epoch()));
     keeper = std::make_unique<PolicyKeeper>(doors.directory, home.policies(), doors.log);
@@ -263,9 +261,9 @@ struct SiteService::Body {
     keeper->bind([&at](auto set) { return at.adopt(std::move(set)); }, first);
     if (!config.policy.proofs.empty()) {
       auto trust = load_policy(doors.directory, config.policy.proofs);
-      if (!trust) return base::fail(trust.error().within("site.toml, policy.proofs"));
+      if (!trust) return fail(trust.error().within("site.toml, policy.proofs"));
       auto made = ProvedFacts::create(*std::move(trust), doors.clock);
-      if (!made) return base::fail(made.error().within(config.policy.proofs));
+      if (!made) return fail(made.error().within(config.policy.proofs));
       proofs = *std::move(made);
     }
     const LiveSignals live{[&at](std::string_view name, policy::Signals::Value value) {
@@ -464,7 +462,7 @@ Result<void> SiteService::run(transport::GrpcClient& line, const std::function<b
       if (stop()) break;
     }
     at.send(line, at.machine->advance(clock.monotonic()));
-    if (at.machine->problem()) return base::fail(*at.machine->problem());
+    if (at.machine->problem()) return fail(*at.machine->problem());
     at.look_at_record(clock.monotonic());
     HANSE_TRY_VOID(at.look_for_epoch(line, clock.monotonic()));
     if (at.keeper) at.keeper->look(clock.monotonic());
