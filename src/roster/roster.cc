@@ -165,6 +165,14 @@ const Party& coordinator_of(const Roster& roster) {
   return *found;
 }
 
+std::vector<std::string> classes_of(const Roster& roster, std::span<const base::SiteId> sites) {
+  std::vector<std::string> classes;
+  for (const Party& party : roster.parties)
+    if (std::ranges::find(sites, party.name, &base::SiteId::text) != sites.end())
+      classes.push_back(party.site_class);
+  return classes;
+}
+
 base::Digest digest_of(const Signed<Roster>& roster) {
   return base::Digest::of(base::view_of(roster.text()));
 }

@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/digest.h"
+#include "base/ids.h"
 #include "roster/party.h"
 #include "roster/signed.h"
 
@@ -46,6 +48,8 @@ base::Result<void> check(const Roster& roster);
 // Null where there is none.
 const Party* find(const Roster& roster, std::string_view name);
 const Party& coordinator_of(const Roster& roster);
+// The classes of those of the sites that are in it, in its order.
+std::vector<std::string> classes_of(const Roster& roster, std::span<const base::SiteId> sites);
 
 // Of the text, without the signatures: what the next epoch, envelopes and pins name.
 base::Digest digest_of(const Signed<Roster>& roster);

@@ -97,17 +97,8 @@ struct SiteService::Body {
     // His word counts in each round: he may take it back.
     HANSE_TRY(jobs::Job agreed, agreed_job(offer.job, home, config, doors));
     HANSE_TRY_VOID(jobs::check_asked(agreed, offer));
-    HANSE_TRY_VOID(jobs::check_class_floor(agreed, classes_of(offer.cohort)));
+    HANSE_TRY_VOID(jobs::check_class_floor(agreed, roster::classes_of(members, offer.cohort)));
     return agreed;
-  }
-
-  // As the roster has them, not as the job says.
-  std::vector<std::string> classes_of(const std::vector<base::SiteId>& cohort) const {
-    std::vector<std::string> classes;
-    for (const roster::Party& party : members.parties)
-      if (std::ranges::find(cohort, party.name, &base::SiteId::text) != cohort.end())
-        classes.push_back(party.site_class);
-    return classes;
   }
 
   Result<std::shared_ptr<const data::Dataset>> records_for(const federation::Offer& offer,
