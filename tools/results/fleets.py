@@ -278,7 +278,7 @@ def with_best(job, report):
         if plain[f"excess_{name}"]["value"] is None:
             continue
         best = max(0.0, plain[f"loss_{name}"]["value"] - plain[f"excess_{name}"]["value"])
-        text = text.replace(f'[[class]]\nname = "{name}"\n', f'[[class]]\nname = "{name}"\nbest = {best:.6f}\n')
+        text = text.replace(f'name = "{name}"\nsites = ', f'name = "{name}"\nbest = {best:.6f}\nsites = ')
     job.write_text(text, encoding="utf-8")
 
 
