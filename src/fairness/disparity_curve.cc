@@ -30,6 +30,26 @@ Result<void> check_total(std::size_t group, double total) {
   return {};
 }
 
+// Neighbouring grid points between which the disparity falls to what is aimed at.
+struct Fall {
+  std::size_t low = 0;
+  double at_low = 0;   // above what is aimed at
+  double at_high = 0;  // at most that, at low + 1
+};
+
+// The price between them. Where they are less than kEven apart their scores may as well lie evenly
+// in between. Where not, many may be equal, and a price between takes all of them or none: so it is
+// the end that keeps the bound or, where neither does, comes nearer.
+PriceOfDisparity price_in(const ThresholdTree& tree, const Fall& fall, double free, double bound) {
+  constexpr double kEven = 0.01;
+  const double falls = fall.at_low - fall.at_high;
+  const double target = free > 0 ? bound : -bound;
+  double part = std::abs(fall.at_low) < std::abs(fall.at_high) ? 0 : 1;
+  if (falls <= kEven) part = std::clamp((fall.at_low - target) / falls, 0.0, 1.0);
+  const double left = tree.threshold(fall.low);
+  return {left + part * (tree.threshold(fall.low + 1) - left), free, fall.at_low - part * falls};
+}
+
 }  // namespace
 
 void make_falling(std::span<double> values) {
@@ -92,21 +112,18 @@ double DisparityCurve::disparity(double tau) const { return rate(1, tau) - rate(
 
 Result<PriceOfDisparity> DisparityCurve::solve(double bound) const {
   HANSE_TRY_VOID(check_bound(bound));
+  const std::size_t leaves = tree_.leaves();
   const double free = disparity(0);
   if (std::abs(free) <= bound) return PriceOfDisparity{0, free, free};
   const double target = free > 0 ? bound : -bound;
-  double low = free > 0 ? 0 : -1;
-  double high = free > 0 ? 1 : 0;
-  while (true) {
-    const double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) break;
-    const double now = disparity(middle);
-    // From above: the first that is at most the bound. From below: the last that is at least it.
-    const bool right = free > 0 ? now > target : now >= target;
-    (right ? low : high) = middle;
+  std::size_t low = free > 0 ? leaves / 2 : 0;
+  std::size_t high = free > 0 ? leaves : leaves / 2;
+  const auto at = [&](std::size_t j) { return disparity(tree_.threshold(j)); };
+  while (high - low > 1) {
+    const std::size_t between = low + (high - low) / 2;
+    (at(between) > target ? low : high) = between;
   }
-  const double tau = free > 0 ? high : low;
-  return PriceOfDisparity{tau, free, disparity(tau)};
+  return price_in(tree_, {low, at(low), at(high)}, free, bound);
 }
 
 Result<PriceOfDisparity> search_price(const ThresholdTree& tree, double bound,
@@ -140,10 +157,7 @@ Result<PriceOfDisparity> search_price(const ThresholdTree& tree, double bound,
       at_high = now;
     }
   }
-  const double part = std::clamp((at_low - target) / (at_low - at_high), 0.0, 1.0);
-  const double left = tree.threshold(low);
-  const double tau = left + part * (tree.threshold(high) - left);
-  return PriceOfDisparity{tau, free, at_low + part * (at_high - at_low)};
+  return price_in(tree, {low, at_low, at_high}, free, bound);
 }
 
 }  // namespace hanse::fairness

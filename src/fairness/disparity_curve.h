@@ -36,8 +36,9 @@ class DisparityCurve {
   // P(z ≥ threshold) in that group, likewise.
   double rate(std::uint32_t group, double threshold) const;
 
-  // The least |τ| with |disparity(τ)| ≤ bound; where a jump leaves none, the side of it on which
-  // the bound is kept. bound in [0, 1], else invalid_argument.
+  // The least |τ| with |disparity(τ)| ≤ bound. Within a leaf that holds more than a hundredth of
+  // the groups nobody knows where, so there it is the grid point that keeps the bound or, where
+  // none does, the nearer one. bound in [0, 1], else invalid_argument.
   base::Result<PriceOfDisparity> solve(double bound) const;
 
  private:

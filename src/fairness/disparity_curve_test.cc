@@ -25,14 +25,15 @@ TEST(DisparityCurve, HasTheRatesOfItsCounts) {
   EXPECT_DOUBLE_EQ(curve.rate(1, 0), .2);
   EXPECT_DOUBLE_EQ(curve.disparity(0), .2 - .7);
   EXPECT_DOUBLE_EQ(curve.disparity(-.5), .6 - .4);
-  // Between them linear: −.5 at 0 and .2 at −.5, so −.15 at −.25 and −.05 a little further.
-  EXPECT_NEAR(curve.solve(.15).value().tau, -.25, 1e-12);
-  EXPECT_NEAR(curve.solve(0).value().tau, -.5 * 5 / 7, 1e-12);
+  // −.5 at 0 and .2 at −.5, and in between a leaf of many: one of the two, the nearer one.
+  EXPECT_EQ(curve.solve(.25).value().tau, -.5);
+  EXPECT_EQ(curve.solve(.15).value().tau, -.5);
+  EXPECT_EQ(curve.solve(0).value().disparity, .6 - .4);
   EXPECT_EQ(curve.solve(.5).value().tau, 0);
 }
 
 TEST(DisparityCurve, KeepsTheBoundAtTheLeastPrice) {
-  const ThresholdTree tree = ThresholdTree::create(6).value();
+  const ThresholdTree tree = ThresholdTree::create(10).value();
   base::SeededSimulationRandom random(4, "curve");
   for (int draw = 0; draw < 200; ++draw) {
     Counts counts(kGroups, std::vector<double>(tree.leaves()));
@@ -56,6 +57,46 @@ TEST(DisparityCurve, KeepsTheBoundAtTheLeastPrice) {
       EXPECT_GT(std::abs(curve.disparity(price.tau * (1 - 1e-6))), bound - 1e-9);
     }
   }
+}
+
+// Nine scores in all, each of many records: whatever the price, it is on a side of each of them
+// where the counts say that the bound is kept, if there is one.
+TEST(DisparityCurve, StandsBesideScoresThatAreEqual) {
+  const ThresholdTree tree = ThresholdTree::create(9).value();
+  base::SeededSimulationRandom random(6, "atoms");
+  std::size_t kept = 0;
+  for (int draw = 0; draw < 200; ++draw) {
+    std::vector<std::pair<double, std::array<double, kGroups>>> atoms;
+    Counts counts(kGroups, std::vector<double>(tree.leaves()));
+    for (int i = 0; i < 9; ++i) {
+      const double score = 2 * base::uniform_unit(random) - 1;
+      const std::array<double, kGroups> size{100 * base::uniform_unit(random) * (1 - score),
+                                             100 * base::uniform_unit(random) * (1 + score)};
+      atoms.emplace_back(score, size);
+      for (std::size_t group = 0; group < kGroups; ++group)
+        counts[group][tree.leaf_of(score)] += size[group];
+    }
+    const auto disparity = [&](double tau) {
+      std::array<double, kGroups> taken = {};
+      std::array<double, kGroups> all = {};
+      for (const auto& [score, size] : atoms)
+        for (std::size_t group = 0; group < kGroups; ++group) {
+          all[group] += size[group];
+          if (score >= (group == 1 ? tau : -tau)) taken[group] += size[group];
+        }
+      return taken[1] / all[1] - taken[0] / all[0];
+    };
+    const double bound = .2 * base::uniform_unit(random);
+    double least = 2;
+    for (std::size_t j = 0; j <= tree.leaves(); ++j)
+      least = std::min(least, std::abs(disparity(tree.threshold(j))));
+    const PriceOfDisparity price =
+        DisparityCurve::create(tree, counts).value().solve(bound).value();
+    EXPECT_NEAR(price.disparity, disparity(price.tau), 1e-9);
+    EXPECT_LE(std::abs(price.disparity), std::max(bound, least) + 1e-9);
+    kept += std::abs(price.disparity) <= bound ? 1 : 0;
+  }
+  EXPECT_GT(kept, 100U);
 }
 
 TEST(MakeFalling, IsTheClosestFallingSequence) {
