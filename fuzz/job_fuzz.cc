@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = jobs::parse_job(job->text, "again.toml", environment);
   if (!again || again->source != job->source || again->strategy != job->strategy ||
       again->model != job->model || again->seed != job->seed || again->classes != job->classes ||
-      again->fairness != job->fairness)
+      again->fairness != job->fairness || again->groups != job->groups)
     std::abort();
   return 0;
 }

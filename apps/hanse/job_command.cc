@@ -3,8 +3,12 @@
 
 #include <algorithm>
 
+#include "fairness/fair_history.h"
 #include "hanse/commands.h"
+#include "jobs/active_job.h"
 #include "jobs/aggregation.h"
+#include "jobs/fair_job.h"
+#include "jobs/group_job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/json_fields.h"
 #include "jobs/map_file.h"
@@ -107,22 +111,42 @@ std::string vectors_of(const jobs::Job& job, const learning::Architecture& archi
           ? ""
           : fmt::format(", and {} of keys and shares a round",
                         bytes_in_words(static_cast<double>(aggregation.exchanged_bytes)));
-  if (!job.privacy.is_private())
-    return fmt::format("one vector a round, about {}{}", numbers(parameters + 2), keys);
+  if (job.groups) {
+    const auto [learning, calibration] = fairness::numbers_asked(*job.groups, architecture);
+    return fmt::format(
+        "counts by group, label and cell once, {}; counts by group and score once, "
+        "{}{}",
+        numbers(learning), numbers(calibration), keys);
+  }
+  const std::uint32_t trainings = job.active ? job.active->cycles : 1;
   std::uint32_t steps = job.rounds;
   std::vector<std::string> kinds;
-  if (job.privacy.moments > 0) {
-    kinds.push_back(fmt::format("second moments of features and label once, {}",
-                                numbers(learning::moment_count(architecture, true) + 1)));
-    --steps;
+  const auto say = [&](std::string_view what, std::uint32_t times, const std::string& size) {
+    if (times == 0) return;
+    kinds.push_back(fmt::format("{} {}{}", what, times == 1 ? "once" : grouped(times) + " times",
+                                size.empty() ? "" : ", " + size));
+    steps -= times;
+  };
+  const bool by_scores = job.active && !active::is_local(job.active->rule);
+  say("counts of records by score", by_scores ? trainings : 0, "");
+  if (job.fairness) {
+    using fairness::Asks;
+    say("counts by class, label and score",
+        1 + fairness::rounds_between(*job.fairness, Asks::scores), "");
+    say("lengths of gradients by class", fairness::rounds_between(*job.fairness, Asks::norms), "");
   }
-  if (job.privacy.metrics > 0) --steps;
+  if (!job.privacy.is_private())
+    return kinds.empty()
+               ? fmt::format("one vector a round, about {}{}", numbers(parameters + 2), keys)
+               : fmt::format("{}; {} vectors, about {} each{}", fmt::join(kinds, "; "),
+                             grouped(steps), numbers(parameters + 2), keys);
+  say("second moments of features and label", job.privacy.moments > 0 ? trainings : 0,
+      numbers(learning::moment_count(architecture, true) + 1));
+  say("metrics of the model", job.privacy.metrics > 0 ? trainings : 0, numbers(3));
   if (steps > 0)
     kinds.push_back(fmt::format("{} {}, about {} each", grouped(steps),
                                 steps == 1 ? "gradient or update" : "gradients or updates",
                                 numbers(parameters + 1)));
-  if (job.privacy.metrics > 0)
-    kinds.push_back(fmt::format("metrics of the model once, {}", numbers(3)));
   return fmt::format("{}{}", fmt::join(kinds, "; "), keys);
 }
 
@@ -140,7 +164,12 @@ Facts facts_of(const jobs::Job& job, const learning::Architecture& architecture,
           {"split", jobs::in_words(job.split, job.fold)},
           {"model", fmt::format("{}, {} parameters", jobs::in_words(architecture),
                                 grouped(architecture.parameter_count()))},
-          {"training", jobs::in_words(job.strategy, job.rounds)},
+          {"training", job.groups ? "two questions, each record in one of them"
+                                  : jobs::in_words(job.strategy, job.rounds)},
+          {"labels", job.active ? jobs::in_words(*job.active) : "all there"},
+          {"fairness", job.fairness ? jobs::in_words(*job.fairness)
+                       : job.groups ? jobs::in_words(*job.groups)
+                                    : "none"},
           {"leaves a site", vectors_of(job, architecture, aggregation)},
           {"privacy", jobs::in_words(privacy)},
           {"unit of privacy", privacy.unit},

@@ -235,7 +235,7 @@ std::string labels_of(const jobs::ReportedActive& active, const std::string& met
   return said.empty() ? text : text + wrapped(said) + "\n";
 }
 
-// The fair training beside the plain one and the control.
+// The fair training beside the plain one and the control, or that without a bound and in one place.
 std::string fairness_of(const jobs::ReportedFairness& fairness, const Style& style) {
   const auto line = [](std::string_view name, std::string_view fair, std::string_view plain,
                        std::string_view shrunk, std::string_view difference) {
@@ -243,7 +243,9 @@ std::string fairness_of(const jobs::ReportedFairness& fairness, const Style& sty
            right(std::string(plain), 13) + right(std::string(shrunk), 13) +
            right(std::string(difference), 15) + "\n";
   };
-  std::string text = style.dim(line("loss", "fair", "plain", "shrunk", "fair − plain"));
+  std::string text =
+      style.dim(fairness.groups ? line("rate", "fair", "no bound", "one place", "difference")
+                                : line("loss", "fair", "plain", "shrunk", "fair − plain"));
   const jobs::ComparedArms& metrics = fairness.metrics;
   for (const jobs::FairnessRow& row : jobs::rows_of(fairness))
     text += line(row.name, shown(metrics.federated, row.value), shown(metrics.local, row.value),

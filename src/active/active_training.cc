@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "active/budget.h"
 #include "base/bytes.h"
 #include "learning/private_training.h"
 
@@ -17,12 +18,6 @@ using learning::Model;
 using query::QueryPlan;
 
 namespace {
-
-// Of the trainings' budget, what this cycle's takes.
-double share_of_cycle(const ActiveSpec& spec, std::uint32_t cycle) {
-  if (spec.cycles == 1) return 1;
-  return cycle + 1 == spec.cycles ? spec.last : (1 - spec.last) / (spec.cycles - 1);
-}
 
 Result<void> check_private(const ActiveSpec& spec, const learning::StrategySpec& training) {
   if (!training.privacy) return {};
@@ -81,6 +76,14 @@ HistogramOptions histogram_of(const ActiveSpec& spec, std::uint32_t cycle,
   return options;
 }
 
+// The same, and what is watched: there is control from the first cycle on.
+HistogramOptions watched_by(const ActiveSpec& spec, std::uint32_t cycle, HistogramOptions options) {
+  if (cycle == 0 || spec.watched.empty()) return options;
+  options.watched = spec.watched;
+  options.watch_bins = spec.watch_bins;
+  return options;
+}
+
 double control_of(const ActiveSpec& spec, const HistogramOptions& options) {
   return options.bins > 1 ? spec.control : 1;
 }
@@ -116,16 +119,19 @@ Result<void> check_history(const History& history, const ActiveSpec& spec, std::
 
 Result<std::unique_ptr<learning::Strategy>> ActiveTraining::create(
     const ActiveSpec& spec, learning::StrategySpec training, std::uint32_t updates, base::JobId job,
-    std::uint32_t max_sites, Model initial) {
+    std::uint32_t max_sites, Model initial, WatchedFacts watched_facts) {
   HANSE_TRY_VOID(check_spec(spec));
   HANSE_TRY_VOID(check_private(spec, training));
   HANSE_TRY_VOID(check_sizes(spec, initial));
+  const double rho = training.privacy ? learning::rho_of(*training.privacy) : 0;
+  const double estimation =
+      rho > 0 ? estimation_share(spec, initial.architecture().outputs(), rho) : 0;
   std::vector<std::unique_ptr<learning::Strategy>> trainings;
   for (std::uint32_t cycle = 0; cycle < spec.cycles; ++cycle) {
     learning::StrategySpec one = training;
     if (one.privacy)
       one.privacy =
-          learning::with_share(*one.privacy, (1 - spec.estimation) * share_of_cycle(spec, cycle));
+          learning::with_share(*one.privacy, (1 - estimation) * share_of_cycle(spec, cycle));
     HANSE_TRY(auto strategy, learning::create_strategy(std::move(one), job, max_sites));
     updates = strategy->rounds().value_or(updates);
     trainings.push_back(std::move(strategy));
@@ -138,13 +144,14 @@ Result<std::unique_ptr<learning::Strategy>> ActiveTraining::create(
       new ActiveTraining(spec, loop, std::move(job), max_sites, lattice, std::move(initial)));
   active->trainings_ = std::move(trainings);
   active->max_records_ = training.max_records_per_site;
+  active->watched_facts_ = std::move(watched_facts);
   if (training.privacy) {
-    const double rho = learning::rho_of(*training.privacy) * spec.estimation / spec.cycles;
+    const double each = rho * estimation / histograms_of_record(spec);
     active->noise_ = learning::AskedNoise{.placement = training.privacy->placement,
                                           .shares = training.privacy->shares,
                                           .neighbours = training.privacy->neighbours,
                                           .sampling_rate = 1,
-                                          .multiplier = std::sqrt(1 / (2 * rho)),
+                                          .multiplier = std::sqrt(1 / (2 * each)),
                                           .units_are_records = false};  // added one by one
   }
   return std::unique_ptr<learning::Strategy>(std::move(active));
@@ -192,7 +199,7 @@ Result<ActiveTraining::Cycle> ActiveTraining::cycle_of(const Iterate& iterate) c
 }
 
 HistogramOptions ActiveTraining::histogram_options(std::uint32_t cycle) const {
-  return histogram_of(spec_, cycle, initial_.architecture());
+  return watched_by(spec_, cycle, histogram_of(spec_, cycle, initial_.architecture()));
 }
 
 Result<QueryPlan> ActiveTraining::histogram_plan(const Cycle& cycle) const {
@@ -205,16 +212,18 @@ Result<QueryPlan> ActiveTraining::histogram_plan(const Cycle& cycle) const {
   HANSE_TRY(const Model model, cycle.state.cycle == 0
                                    ? Result<Model>(initial_)
                                    : trainings_[cycle.state.cycle - 1]->model(cycle.iterate));
-  return QueryPlan{.kind = std::string(kScoreHistogramKind),
-                   .job = job_,
-                   .round = {},
-                   .unit = "record",
-                   .max_sites = max_sites_,
-                   .layout = std::move(layout),
-                   .noise = std::move(noise),
-                   .options = to_json(options),
-                   .parameters = base::Slice(base::to_little_endian(model.parameters())),
-                   .selection = encode(SelectionAsked{Asked::pool, cycle.history})};
+  return QueryPlan{
+      .kind = std::string(kScoreHistogramKind),
+      .job = job_,
+      .round = {},
+      .unit = "record",
+      .max_sites = max_sites_,
+      .layout = std::move(layout),
+      .noise = std::move(noise),
+      .options = to_json(options),
+      .parameters = base::Slice(base::to_little_endian(model.parameters())),
+      .selection = encode(SelectionAsked{
+          options.watched.empty() ? Asked::pool : Asked::pool_and_control, cycle.history})};
 }
 
 Result<QueryPlan> ActiveTraining::plan(const Iterate& iterate, base::RoundId round) const {
@@ -269,7 +278,8 @@ Result<learning::RoundFacts> ActiveTraining::facts(const Iterate& iterate,
   HANSE_TRY(const Cycle cycle, cycle_of(iterate));
   if (cycle.state.phase != Phase::estimating)
     return trainings_[cycle.state.cycle]->facts(cycle.iterate, released);
-  HANSE_TRY(const Counts counts, counts_in(released, histogram_options(cycle.state.cycle)));
+  const HistogramOptions options = histogram_options(cycle.state.cycle);
+  HANSE_TRY(const Counts counts, counts_in(released, options));
   HANSE_TRY(const ReleasedRule rule, rule_of(cycle, released));
   double candidates = 0;
   std::size_t numbers = 0;
@@ -280,15 +290,18 @@ Result<learning::RoundFacts> ActiveTraining::facts(const Iterate& iterate,
   double error = 0;
   if (noise_) {
     HANSE_TRY(const QueryPlan asked, histogram_plan(cycle));
-    const double doses = noise_->placement == privacy::Placement::site
-                             ? static_cast<double>(released.contributors())
-                             : 1;
-    error = asked.noise.parts.front().sigma * asked.layout.lattice.step() * std::sqrt(doses);
+    error = learning::deviation_of(asked.noise.parts.front(), *noise_, released.contributors(),
+                                   asked.layout.lattice);
   }
   const double all = error * std::sqrt(static_cast<double>(numbers));
   learning::RoundFacts facts;
   facts.released = {{"candidates", candidates, all},
                     {"labels_granted", quota_of(spec_, cycle.state.cycle), 0}};
+  if (watched_facts_ && !options.watched.empty()) {
+    HANSE_TRY(const std::vector<double> known, known_in(released, options));
+    for (learning::ReleasedMetric& one : watched_facts_(known, error, initial_.architecture()))
+      facts.released.push_back(std::move(one));
+  }
   if (is_private() && candidates > 0) facts.noise_to_signal = all / candidates;
   return facts;
 }
@@ -304,7 +317,7 @@ Result<std::vector<privacy::Charge>> ActiveTraining::charges(
     const learning::Architecture& architecture, const base::SiteId* site) const {
   std::vector<privacy::Charge> all;
   for (std::uint32_t cycle = 0; cycle < spec_.cycles; ++cycle) {
-    if (noise_) {
+    if (noise_ && cycle < histograms_of_record(spec_)) {
       const privacy::Layout layout =
           histogram_layout(histogram_options(cycle), lattice_, max_records_);
       HANSE_TRY(const privacy::NoisePlan noise, learning::noise_for(layout, *noise_, 0));

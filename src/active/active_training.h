@@ -5,6 +5,8 @@
 // and the site chooses by it (pool.h).
 #pragma once
 
+#include <functional>
+
 #include "active/history.h"
 #include "active/loop.h"
 #include "active/score_histogram.h"
@@ -21,6 +23,11 @@ base::Result<void> check_history(const History& history, const ActiveSpec& spec,
                                  std::uint32_t max_sites,
                                  const learning::Architecture& architecture);
 
+// What a histogram says of the classes that are watched, by its numbers as they stand in the sum
+// and their noise's standard deviation: who makes a training knows more of fairness than this room.
+using WatchedFacts = std::function<std::vector<learning::ReleasedMetric>(
+    std::span<const double> known, double noise, const learning::Architecture& architecture)>;
+
 // The trainings of all cycles, and what each costs.
 class ActiveTraining final : public learning::Strategy {
  public:
@@ -31,7 +38,8 @@ class ActiveTraining final : public learning::Strategy {
   // could carry: said.
   static base::Result<std::unique_ptr<learning::Strategy>> create(
       const ActiveSpec& spec, learning::StrategySpec training, std::uint32_t updates,
-      base::JobId job, std::uint32_t max_sites, learning::Model initial);
+      base::JobId job, std::uint32_t max_sites, learning::Model initial,
+      WatchedFacts watched_facts = {});
 
   base::Result<query::QueryPlan> plan(const learning::Iterate& iterate,
                                       base::RoundId round) const override;
@@ -42,7 +50,9 @@ class ActiveTraining final : public learning::Strategy {
   // Of the training under way: at the end of a cycle what it learned.
   base::Result<learning::Model> model(const learning::Iterate& iterate) const override;
   std::optional<std::uint32_t> rounds() const override { return loop_.schedule().rounds(); }
-  // Cycle after cycle: the histogram's, then the training's.
+  // What the record pays that pays most. Cycle after cycle: the histogram's, then the training's;
+  // of a stream no histograms behind the second, which count other records than the first block's
+  // (budget.h).
   base::Result<std::vector<privacy::Charge>> charges(const learning::Architecture& architecture,
                                                      const base::SiteId* site) const override;
 
@@ -85,6 +95,7 @@ class ActiveTraining final : public learning::Strategy {
   std::vector<std::unique_ptr<learning::Strategy>> trainings_;  // by cycle
   std::optional<learning::AskedNoise> noise_;                   // of a histogram
   std::uint64_t max_records_ = 0;
+  WatchedFacts watched_facts_;
 };
 
 }  // namespace hanse::active

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <set>
+
+#include "active/budget.h"
 #include "active/pool.h"
 #include "base/executor.h"
 #include "learning/private_strategy.h"
@@ -58,6 +62,10 @@ class Fleet {
     active::fill(catalog_);
     for (std::size_t s = 0; s < kSites; ++s)
       sites_.push_back(learning::test::labelled(500, kFeatures, kLabels, 10 + s));
+    if (!spec.arrivals.empty())
+      for (data::Dataset& site : sites_)
+        for (std::size_t row = 0; row < site.size(); ++row)
+          site.order.push_back(static_cast<double>(row));
   }
 
   std::vector<std::size_t> rows_of(const query::QueryPlan& plan, std::size_t site) const {
@@ -77,9 +85,11 @@ class Fleet {
   privacy::Released ask(const query::QueryPlan& plan) {
     std::vector<std::int64_t> sum(plan.layout.words());
     asked_ = 0;
+    blocks_.clear();
     for (std::size_t s = 0; s < kSites; ++s) {
       const std::vector<std::size_t> rows = rows_of(plan, s);
       asked_ += rows.size();
+      for (const std::size_t row : rows) blocks_.insert(block_of(spec_, static_cast<double>(row)));
       const auto query = catalog_.create(plan);
       HANSE_CHECK(query.has_value());
       auto answer = (*query)->answer(sites_[s].select(rows), random_, executor_);
@@ -99,9 +109,10 @@ class Fleet {
     learning::Iterate last;
     std::vector<query::QueryPlan> plans;
     std::vector<std::size_t> asked;
+    std::vector<std::set<std::uint32_t>> blocks;
   };
   Trained train(const learning::Strategy& strategy) {
-    Trained trained{{.model = initial(), .moments = {}}, {}, {}};
+    Trained trained{{.model = initial(), .moments = {}}, {}, {}, {}};
     for (std::uint32_t round = 1; round <= *strategy.rounds(); ++round) {
       auto plan = strategy.plan(trained.last, {round, 0});
       HANSE_CHECK(plan.has_value());
@@ -114,6 +125,7 @@ class Fleet {
           learning::decode_iterate(initial().architecture(), learning::encode(*next)).value();
       trained.plans.push_back(*std::move(plan));
       trained.asked.push_back(asked_);
+      trained.blocks.push_back(blocks_);
     }
     return trained;
   }
@@ -137,6 +149,7 @@ class Fleet {
   base::SeededSimulationRandom random_{1, "fleet"};
   base::InlineExecutor executor_;
   std::size_t asked_ = 0;  // records of the last question
+  std::set<std::uint32_t> blocks_;
 };
 
 TEST(ActiveTraining, EstimatesThenTrainsOnWhatIsLabelled) {
@@ -183,29 +196,34 @@ TEST(ActiveTraining, TheModelIsThatOfTheTrainingUnderWay) {
   }
 }
 
+double rho_of(const std::vector<privacy::Charge>& charges) {
+  double rho = 0;
+  for (const privacy::Charge& one : charges)
+    rho += privacy::rho(one.loss).value() * static_cast<double>(one.count);
+  return rho;
+}
+
+double rho_of(const query::QueryPlan& plan) {
+  query::Catalog catalog;
+  learning::fill(catalog);
+  active::fill(catalog);
+  return rho_of((*catalog.create(plan))->charges(plan).value());
+}
+
 // What is charged beforehand is what the plans of all rounds cost.
 void expect_charges_are_those_of_the_plans(const ActiveSpec& spec) {
   const auto strategy = create(spec, noised()).value();
   Fleet fleet(spec);
   const Fleet::Trained trained = fleet.train(*strategy);
-  query::Catalog catalog;
-  learning::fill(catalog);
-  active::fill(catalog);
-  const auto sum = [](const std::vector<privacy::Charge>& charges) {
-    double rho = 0;
-    for (const privacy::Charge& one : charges)
-      rho += privacy::rho(one.loss).value() * static_cast<double>(one.count);
-    return rho;
-  };
   double planned = 0;
-  for (const query::QueryPlan& plan : trained.plans)
-    planned += sum((*catalog.create(plan))->charges(plan).value());
-  const double charged = sum(strategy->charges(initial().architecture(), nullptr).value());
+  for (const query::QueryPlan& plan : trained.plans) planned += rho_of(plan);
+  const double charged = rho_of(strategy->charges(initial().architecture(), nullptr).value());
   EXPECT_NEAR(charged, planned, 1e-9 * planned);
   // ρ = 2 is what one training with the whole budget would cost; a cap makes trainings 4 times
   // as dear.
   const double trainings = spec.rule == SelectionRule::capped_threshold ? 4 : 1;
-  EXPECT_NEAR(charged, 2 * (.1 + .9 * trainings), .02);
+  const double share = estimation_share(spec, kLabels, 2);
+  EXPECT_NEAR(charged, 2 * (share + (1 - share) * trainings), .02);
 }
 
 TEST(ActiveTraining, ChargesAreThoseOfItsPlans) {
@@ -217,6 +235,29 @@ TEST(ActiveTraining, ChargesAreThoseOfItsPlans) {
   capped.rule = SelectionRule::capped_threshold;
   capped.max_labels_per_site = 40;
   expect_charges_are_those_of_the_plans(capped);
+}
+
+// A record pays for the rounds that ask its block, and the first block for no less than any other.
+TEST(ActiveTraining, EachBlockOfAStreamPaysForWhatItWasAsked) {
+  ActiveSpec stream = spec();
+  stream.cycles = 4;
+  stream.arrivals = {100, 250, 400};
+  const auto strategy = create(stream, noised()).value();
+  const auto charges = strategy->charges(initial().architecture(), nullptr).value();
+  Fleet fleet(stream);
+  const Fleet::Trained trained = fleet.train(*strategy);
+  double before = std::numeric_limits<double>::infinity();
+  for (std::uint32_t block = 0; block < stream.cycles; ++block) {
+    double asked = 0;
+    for (std::size_t round = 0; round < trained.plans.size(); ++round)
+      if (trained.blocks[round].contains(block)) asked += rho_of(trained.plans[round]);
+    const double own = rho_of(charges_of_block(stream, charges, block));
+    EXPECT_NEAR(own, asked, 1e-9 * asked) << block;
+    EXPECT_LT(own, before) << block;
+    before = own;
+  }
+  EXPECT_NEAR(rho_of(charges), 2, .02) << "the first block pays the whole budget";
+  EXPECT_TRUE(charges_of_block(stream, charges, stream.cycles).empty());
 }
 
 TEST(ActiveTraining, SitesThatChooseAloneAreAskedNoScores) {

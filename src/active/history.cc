@@ -107,7 +107,7 @@ base::Result<SelectionAsked> decode_selection(base::ByteView bytes, std::size_t 
   Words words(bytes.subspan(kMagic.size()));
   const std::uint64_t asked = words.word();
   const std::uint64_t cycles = words.word();
-  if (asked > static_cast<std::uint64_t>(Asked::labelled) || cycles > kMaxCycles)
+  if (asked > static_cast<std::uint64_t>(Asked::pool_and_control) || cycles > kMaxCycles)
     return wrong("it asks for what there is not");
   SelectionAsked selection{static_cast<Asked>(asked), {}};
   for (std::uint64_t i = 0; i < cycles; ++i) {

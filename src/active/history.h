@@ -25,6 +25,8 @@ using History = std::vector<CycleRelease>;  // one entry a cycle, in order
 enum class Asked {
   pool,      // those that no cycle chose
   labelled,  // those that some cycle chose
+  // The pool, and of the labelled ones the control: without a label, and with it.
+  pool_and_control,
 };
 
 struct SelectionAsked {

@@ -16,7 +16,8 @@ SelectionAsked small() {
 }
 
 RC_GTEST_PROP(Selection, GoesThereAndBack, ()) {
-  SelectionAsked asked{*rc::gen::element(Asked::pool, Asked::labelled), {}};
+  SelectionAsked asked{*rc::gen::element(Asked::pool, Asked::labelled, Asked::pool_and_control),
+                       {}};
   const auto share = [] { return *rc::gen::inRange(0, 1001) / 1000.0; };
   for (auto cycles = *rc::gen::inRange<std::size_t>(0, 5); cycles > 0; --cycles) {
     CycleRelease& one = asked.history.emplace_back();

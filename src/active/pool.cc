@@ -255,6 +255,13 @@ Result<Chosenness> chosen(const data::Dataset& records, const History& history,
     HANSE_TRY(const std::vector<Pick> picks,
               release.batch > 0 ? choice.by_batch(release.batch, scored, coins, round)
                                 : choice.by_rule(release.rule, coins));
+    if (!stream && release.batch == 0) {
+      // Whoever was chosen by score before would have been control as well.
+      for (Chosen& one : all.labelled) {
+        const base::Digest& name = names[one.row];
+        one.control |= coins.of(name, item_of(name)).control < release.rule.control;
+      }
+    }
     std::vector<bool> taken(all.pool.size());
     for (const Pick& pick : picks) {
       taken[pick.candidate] = true;

@@ -63,6 +63,8 @@ ScoringSpec scoring_of(const ActiveSpec& spec);
 struct Chosen {
   std::size_t row = 0;
   std::uint32_t cycle = 0;
+  // The coin of this cycle or, of a pool, of a later one made it control: without a cap these are a
+  // uniform sample of all candidates, also of those that scores would have chosen first.
   bool control = false;
 };
 

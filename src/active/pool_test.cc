@@ -74,6 +74,24 @@ TEST(Chosen, EachRecordIsInOnePlace) {
   EXPECT_LT(controls, found.labelled.size());
 }
 
+// What the model likes is chosen early, and stays in the sample that is to be uniform.
+TEST(Chosen, ControlIsTheSameWhateverWasScored) {
+  const data::Dataset records = learning::test::labelled(600, kFeatures, kLabels, 1);
+  const auto control_of = [&](const History& history) {
+    std::vector<std::size_t> rows;
+    for (const Chosen& one : choose(records, history, {}).labelled)
+      if (one.control) rows.push_back(one.row);
+    return rows;
+  };
+  const History liked = history();
+  History disliked = liked;
+  for (CycleRelease& release : disliked)
+    for (double& parameter : release.parameters) parameter = -parameter;
+  const auto labelled = [&](const History& of) { return choose(records, of, {}).labelled.size(); };
+  ASSERT_NE(labelled(liked), labelled(disliked));
+  EXPECT_EQ(control_of(liked), control_of(disliked));
+}
+
 // docs/proofs/selection.md, Claim 1, on whole histories: a record more or less changes no other's
 // place, whether it was chosen or not.
 RC_GTEST_PROP(Chosen, ARecordMoreOrLessChangesNoOther, ()) {

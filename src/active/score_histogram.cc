@@ -1,9 +1,13 @@
 #include "active/score_histogram.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "active/pool.h"
+#include "learning/gradient.h"
+#include "learning/odds_bins.h"
 #include "learning/options.h"
 #include "learning/private_training.h"
 #include "learning/queries.h"
@@ -59,10 +63,30 @@ Result<Committee> committee_at(const Json& json) {
   return committee;
 }
 
+// What is watched, if anything.
+Result<void> read_watched(const Json& json, HistogramOptions& options) {
+  const auto found = json.find("watched");
+  if (found == json.end()) return {};
+  if (!found->is_object() || found->size() != 2 || !found->contains("classes") ||
+      !found->contains("bins") || !found->at("bins").is_number_unsigned())
+    return wrong("what is watched has classes and bins");
+  HANSE_TRY(options.watched, classes_at(*found));
+  if (options.watched.empty()) return wrong("what is watched has classes and bins");
+  HANSE_TRY_VOID(data::check_classes(options.watched));
+  const auto bins = found->at("bins").get<std::uint64_t>();
+  if (bins < 4 || bins > 256) return wrong("4 to 256 bins are watched");
+  options.watch_bins = static_cast<std::uint32_t>(bins);
+  return {};
+}
+
 class ScoreHistogram final : public query::Query {
  public:
-  ScoreHistogram(query::QueryPlan plan, HistogramOptions options, Scoring scoring)
-      : plan_(std::move(plan)), options_(std::move(options)), scoring_(std::move(scoring)) {}
+  ScoreHistogram(query::QueryPlan plan, HistogramOptions options, Scoring scoring,
+                 learning::Model model)
+      : plan_(std::move(plan)),
+        options_(std::move(options)),
+        scoring_(std::move(scoring)),
+        model_(std::move(model)) {}
 
   Result<query::Answer> answer(const data::Dataset& records, base::RandomSource&,
                                base::Executor&) const override {
@@ -76,23 +100,56 @@ class ScoreHistogram final : public query::Query {
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     privacy::ClippedSumAccumulator sum(plan_.layout, plan_.unit, privacy::NotFinite::left_out);
     std::vector<double> contribution(plan_.layout.coordinates());
-    const std::uint32_t bins = options_.bins;
-    HANSE_TRY(const std::vector<Scoring::Scored> scored, scoring_.of(records, rows));
-    for (const Scoring::Scored& one : scored) {
-      const std::uint32_t bin = bins == 1 ? 0 : bin_of(one.score, bins);
-      if (bin == bins) continue;
-      const std::size_t place = std::size_t{one.cell} * bins + bin;
+    const auto add = [&](std::size_t place) {
       contribution[place] = 1;
       HANSE_CHECK(sum.add(contribution).has_value());
       contribution[place] = 0;
+    };
+    const std::uint32_t bins = options_.bins;
+    const auto known = std::ranges::stable_partition(
+        rows, [&](std::size_t row) { return !is_known(records, row); });
+    const std::span<const std::size_t> candidates(rows.begin(), known.begin());
+    HANSE_TRY(const std::vector<Scoring::Scored> scored, scoring_.of(records, candidates));
+    for (const Scoring::Scored& one : scored) {
+      const std::uint32_t bin = bins == 1 ? 0 : bin_of(one.score, bins);
+      if (bin < bins) add(std::size_t{one.cell} * bins + bin);
     }
+    HANSE_TRY_VOID(add_known(records, {known.begin(), known.end()}, add));
     return query::Answer(std::move(sum).finish());
   }
 
  private:
+  bool is_known(const data::Dataset& records, std::size_t row) const {
+    return !options_.watched.empty() &&
+           learning::can_learn_from(options_.architecture, records, row);
+  }
+
+  template <class Add>
+  Result<void> add_known(const data::Dataset& records, std::span<const std::size_t> rows,
+                         const Add& add) const {
+    if (rows.empty()) return {};
+    HANSE_TRY(const auto classes, data::places_of(records, options_.watched));
+    const std::size_t labels = options_.architecture.outputs();
+    learning::BlockGradient block(options_.architecture);
+    for (std::size_t first = 0; first < rows.size(); first += learning::kBlock) {
+      const auto some = rows.subspan(first, std::min(learning::kBlock, rows.size() - first));
+      block.compute_losses(model_.parameters(), records, some);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        const auto label = static_cast<std::size_t>(records.target[some[i]]);
+        const double own = block.outputs()[i * labels + label];
+        const std::size_t of_class = classes[records.site_class[some[i]]];
+        if (std::isfinite(own))
+          add(options_.candidates() + (of_class * labels + label) * options_.watch_bins +
+              learning::odds_bin(own, options_.watch_bins));
+      }
+    }
+    return {};
+  }
+
   query::QueryPlan plan_;
   HistogramOptions options_;
   Scoring scoring_;
+  learning::Model model_;
 };
 
 }  // namespace
@@ -111,6 +168,8 @@ std::string to_json(const HistogramOptions& options) {
   json["strata"] = name_of(scoring.strata);
   if (!scoring.classes.empty()) json["classes"] = scoring.classes;
   json["bins"] = options.bins;
+  if (!options.watched.empty())
+    json["watched"] = {{"classes", options.watched}, {"bins", options.watch_bins}};
   return json.dump();
 }
 
@@ -122,8 +181,8 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
     return !deep;
   };
   const Json json = Json::parse(text, guard, /*allow_exceptions=*/false);
-  if (deep || !json.is_object() || json.size() < 4 || json.size() > 6)
-    return wrong("an object of four keys, and committee and classes where they belong");
+  if (deep || !json.is_object() || json.size() < 4 || json.size() > 7)
+    return wrong("an object of four keys, and committee, classes and watched where they belong");
   for (const char* key : {"architecture", "acquisition", "strata", "bins"})
     if (!json.contains(key)) return wrong(std::string("no ") + key);
   Json only;
@@ -147,6 +206,7 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
   const auto bins = json["bins"].get<std::uint64_t>();
   if (bins < 1 || bins > kMaxBins) return wrong("too many bins, or none");
   options.bins = static_cast<std::uint32_t>(bins);
+  HANSE_TRY_VOID(read_watched(json, options));
   if (to_json(options) != text) return wrong("they are not written as this version writes them");
   return options;
 }
@@ -154,21 +214,28 @@ Result<HistogramOptions> histogram_options_from_json(std::string_view text) {
 privacy::Layout histogram_layout(const HistogramOptions& options, math::Lattice lattice,
                                  std::uint64_t max_units) {
   return {.parts = {{.name = std::string(kHistogramPart),
-                     .coordinates = std::size_t{options.cells()} * options.bins,
+                     .coordinates = options.candidates() + options.known(),
                      .clip = 1}},
           .lattice = lattice,
           .max_units = max_units};
 }
 
 Result<Counts> counts_in(const privacy::Released& released, const HistogramOptions& options) {
-  HANSE_TRY(
-      const std::vector<double> values,
-      learning::part_of(released, kHistogramPart, std::size_t{options.cells()} * options.bins));
+  HANSE_TRY(const std::vector<double> values,
+            learning::part_of(released, kHistogramPart, options.candidates() + options.known()));
   Counts counts;
   for (std::size_t cell = 0; cell < options.cells(); ++cell)
     counts.emplace_back(values.begin() + static_cast<std::ptrdiff_t>(cell * options.bins),
                         values.begin() + static_cast<std::ptrdiff_t>((cell + 1) * options.bins));
   return counts;
+}
+
+Result<std::vector<double>> known_in(const privacy::Released& released,
+                                     const HistogramOptions& options) {
+  HANSE_TRY(std::vector<double> values,
+            learning::part_of(released, kHistogramPart, options.candidates() + options.known()));
+  values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(options.candidates()));
+  return values;
 }
 
 Result<std::unique_ptr<query::Query>> create_score_histogram(const query::QueryPlan& plan) {
@@ -185,10 +252,10 @@ Result<std::unique_ptr<query::Query>> create_score_histogram(const query::QueryP
     return fail(ErrorCode::invalid_argument,
                 "a '{}' plan counts records, and the unit is each '{}'", plan.kind,
                 plan.unit.substr(0, 64));
-  HANSE_TRY(const learning::Model model, learning::model_in(plan, options.architecture));
+  HANSE_TRY(learning::Model model, learning::model_in(plan, options.architecture));
   HANSE_TRY(Scoring scoring, Scoring::create(model, options.scoring));
   return std::unique_ptr<query::Query>(
-      new ScoreHistogram(plan, std::move(options), std::move(scoring)));
+      new ScoreHistogram(plan, std::move(options), std::move(scoring), std::move(model)));
 }
 
 void fill(query::Catalog& catalog) {

@@ -119,8 +119,34 @@ base::Result<void> check_committee(const Committee& committee) {
   return {};
 }
 
+namespace {
+
+base::Result<void> check_watched(const ActiveSpec& spec) {
+  if (spec.watched.empty()) return {};
+  HANSE_TRY_VOID(data::check_classes(spec.watched));
+  if (spec.watched.size() < 2 || spec.watch_bins < 4 || spec.watch_bins > 256)
+    return fail(ErrorCode::invalid_argument,
+                "'watch_classes' compares two classes of sites or more in 4 to 256 'watch_bins', "
+                "found {} in {}",
+                spec.watched.size(), spec.watch_bins);
+  // Else one record more could move another from here to there, or be in both places.
+  if (spec.rule != SelectionRule::threshold && spec.rule != SelectionRule::uniform)
+    return fail(ErrorCode::unsupported,
+                "'watch_classes' counts each record once, as a candidate or as control, which rule "
+                "'{}' does not promise; choose threshold",
+                name_of(spec.rule));
+  if (!spec.arrivals.empty())
+    return fail(ErrorCode::unsupported,
+                "'watch_classes' counts each record once, and of a stream the chosen ones are "
+                "counted with their block; leave arrivals out");
+  return {};
+}
+
+}  // namespace
+
 base::Result<void> check_spec(const ActiveSpec& spec) {
   HANSE_TRY_VOID(check_arrivals(spec));
+  HANSE_TRY_VOID(check_watched(spec));
   const auto share = [](std::string_view key, double value) -> base::Result<void> {
     if (value > 0 && value < 1) return {};
     return fail(ErrorCode::invalid_argument, "'{}' is above 0 and below 1, found {}", key, value);
@@ -138,7 +164,7 @@ base::Result<void> check_spec(const ActiveSpec& spec) {
     return fail(ErrorCode::invalid_argument, "'bins' is 2 to 256, found {}", spec.bins);
   if (!(spec.control >= 0 && spec.control <= 1))
     return fail(ErrorCode::invalid_argument, "'control' is 0 to 1, found {}", spec.control);
-  HANSE_TRY_VOID(share("estimation", spec.estimation));
+  if (spec.estimation) HANSE_TRY_VOID(share("estimation", *spec.estimation));
   if (spec.cycles > 1) HANSE_TRY_VOID(share("last", spec.last));
   HANSE_TRY_VOID(check_strata(spec.strata, spec.classes));
   if (entry_of(spec.acquisition).opinions == Opinions::local_and_global)

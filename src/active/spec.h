@@ -52,6 +52,11 @@ struct ActiveSpec {
   std::uint32_t cycles = 4;  // trainings in all
   double control = .15;      // part of a quota that is chosen uniformly
   std::uint32_t bins = 16;   // of the histogram of scores
+  // Classes of sites for which the histogram also counts how right the model is on the control: by
+  // class, label and odds of the own label. A record is counted here or there, so that one charge
+  // covers both. None: it does not.
+  SiteClasses watched = {};
+  std::uint32_t watch_bins = 8;  // of the odds
   // Labels of one site in one cycle at most, of the capped rule; 0: no cap.
   std::uint64_t max_labels_per_site = 0;
   // Of a stream: the public times at which one block of records ends and the next begins, one fewer
@@ -60,8 +65,9 @@ struct ActiveSpec {
   std::vector<double> arrivals = {};
   // How long experts have to label what a cycle chose; 0: labels lie in the sites' tables.
   std::uint32_t label_seconds = 0;
-  // Shares of the budget: of all for the histograms, and of the trainings' for the last of them.
-  double estimation = .1;
+  // Shares of the budget: of all for the histograms (none: budget.h decides), and of the trainings'
+  // for the last of them.
+  std::optional<double> estimation = {};
   double last = .5;
 
   bool operator==(const ActiveSpec&) const = default;

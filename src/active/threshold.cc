@@ -105,8 +105,8 @@ base::Result<CellGroups> merge_cells(std::span<const std::vector<std::uint32_t>>
   for (auto least = fewest(); least->sites.size() < floor; least = fewest()) {
     if (groups.size() == 1)
       return base::fail(ErrorCode::failed_precondition,
-                        "a histogram of scores opens for at least {} sites, found {} with "
-                        "candidates; ask more sites",
+                        "what is counted by class opens for at least {} sites, found {}; ask more "
+                        "sites",
                         floor, least->sites.size());
     const std::size_t joint =
         joint_of(groups, static_cast<std::size_t>(std::distance(groups.begin(), least)));

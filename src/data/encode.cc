@@ -238,7 +238,8 @@ class Encoder {
   }
 
   base::Result<std::string> class_of(std::size_t row) const {
-    if (!has(ColumnKind::site_class)) return options_.site_class;
+    // What is known of the site goes before what its table says.
+    if (!options_.site_class.empty() || !has(ColumnKind::site_class)) return options_.site_class;
     return name_of(ColumnKind::site_class, row, "the name of a class of sites");
   }
 

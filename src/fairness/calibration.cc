@@ -159,7 +159,9 @@ Result<learning::Model> calibrated(const learning::Model& model, const Calibrati
 std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramOptions& options,
                                 std::size_t of_class, const Calibration& calibration) {
   const double total = counts.total(of_class);
-  if (!(total > 0)) return std::nullopt;
+  const double numbers = static_cast<double>(options.labels()) * options.bins;
+  if (!(total > kSignal * counts.count_noise * std::sqrt(numbers)) || !(total > 0))
+    return std::nullopt;
   double sum = 0;
   double variance = 0;
   double squares = 0;

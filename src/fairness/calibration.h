@@ -35,7 +35,7 @@ base::Result<learning::Model> calibrated(const learning::Model& model,
 // Mean loss of a class by the histogram, with this calibration: the logarithmic one of a
 // classification (of more than two labels by the own label's odds: exact without a stretch), the
 // squared error of a regression's scaled target, there without calibration. Bins stand for their
-// middles. A class whose noised total is not above 0 has none.
+// middles. A class whose noised total does not stand kSignal deviations above its noise has none.
 std::optional<Noised> mean_loss(const ClassCounts& counts, const ClassHistogramOptions& options,
                                 std::size_t of_class, const Calibration& calibration);
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "learning/gradient.h"
+#include "learning/odds_bins.h"
 #include "learning/options.h"
 #include "learning/private_training.h"
 #include "learning/queries.h"
@@ -21,7 +22,6 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kHistogramPart = "histogram";
 constexpr std::string_view kMomentsPart = "moments";
 constexpr double kGreatestError = 2;  // of a scaled target
-constexpr double kLeastProbability = 1e-12;
 constexpr std::uint32_t kMaxBins = 256;
 // The architecture lies three objects deep; more is an attack on the parser's stack.
 constexpr int kMaxDepth = 5;
@@ -101,10 +101,8 @@ class ClassHistogram final : public query::Query {
                    bin_of(std::abs(outputs[0] - target) / kGreatestError)] = 1;
     } else {
       const auto label = static_cast<std::size_t>(target);
-      const double right = std::clamp(outputs[label], kLeastProbability, 1 - kLeastProbability);
-      const double odds = std::log(right / (1 - right));
       contribution[(of_class * options_.labels() + label) * options_.bins +
-                   bin_of((odds + kSpan) / (2 * kSpan))] = 1;
+                   learning::odds_bin(outputs[label], options_.bins)] = 1;
     }
     HANSE_CHECK(sum.add(contribution).has_value());
   }
@@ -176,19 +174,24 @@ double ClassCounts::total(std::size_t of_class) const {
   return sum;
 }
 
+ClassCounts class_counts(std::span<const double> histogram, const ClassHistogramOptions& options) {
+  HANSE_CHECK(histogram.size() == options.classes.size() * options.labels() * options.bins);
+  ClassCounts counts;
+  auto from = histogram.begin();
+  for (std::size_t c = 0; c < options.classes.size(); ++c) {
+    auto& of_class = counts.counts.emplace_back();
+    for (std::size_t label = 0; label < options.labels(); ++label, from += options.bins)
+      of_class.emplace_back(from, from + options.bins);
+  }
+  return counts;
+}
+
 Result<ClassCounts> class_counts_in(const privacy::Released& released,
                                     const ClassHistogramOptions& options) {
   const std::size_t classes = options.classes.size();
-  const std::size_t labels = options.labels();
   HANSE_TRY(const std::vector<double> values,
-            learning::part_of(released, kHistogramPart, classes * labels * options.bins));
-  ClassCounts counts;
-  auto from = values.begin();
-  for (std::size_t c = 0; c < classes; ++c) {
-    auto& of_class = counts.counts.emplace_back();
-    for (std::size_t label = 0; label < labels; ++label, from += options.bins)
-      of_class.emplace_back(from, from + options.bins);
-  }
+            learning::part_of(released, kHistogramPart, classes * options.labels() * options.bins));
+  ClassCounts counts = class_counts(values, options);
   if (!options.is_regression()) return counts;
   HANSE_TRY(const std::vector<double> moments,
             learning::part_of(released, kMomentsPart, classes * kMoments));
@@ -199,8 +202,8 @@ Result<ClassCounts> class_counts_in(const privacy::Released& released,
 }
 
 double middle_of(std::uint32_t bin, const ClassHistogramOptions& options) {
-  const double part = (bin + .5) / options.bins;
-  return options.is_regression() ? part * kGreatestError : (2 * part - 1) * kSpan;
+  return options.is_regression() ? (bin + .5) / options.bins * kGreatestError
+                                 : learning::odds_at(bin, options.bins);
 }
 
 Result<std::unique_ptr<query::Query>> create_class_histogram(const query::QueryPlan& plan) {

@@ -7,8 +7,8 @@
 //              its target, both scaled and within [−1, 1]
 //
 // The bin is of a score that says how right the model is: of a classification the log-odds of the
-// record's own label, from −kSpan to kSpan; of a regression, where there is one label, |p − y| from
-// 0 to 2. Beyond the ends counts at the ends.
+// record's own label (learning/odds_bins.h); of a regression, where there is one label, |p − y|
+// from 0 to 2. Beyond the ends counts at the ends.
 #pragma once
 
 #include "data/site_classes.h"
@@ -19,7 +19,6 @@
 namespace hanse::fairness {
 
 inline constexpr std::string_view kClassHistogramKind = "class_histogram";
-inline constexpr double kSpan = 4;
 inline constexpr std::uint32_t kMoments = 4;
 // Share of the round's ρ that pays for the moments.
 inline constexpr double kMomentsShare = .5;
@@ -50,6 +49,9 @@ struct ClassCounts {
 
   double total(std::size_t of_class) const;
 };
+
+// Of a classification, by numbers that stand as the histogram's: checked, aborts.
+ClassCounts class_counts(std::span<const double> histogram, const ClassHistogramOptions& options);
 
 // A sum of another plan: corruption.
 base::Result<ClassCounts> class_counts_in(const privacy::Released& released,

@@ -33,7 +33,7 @@ TEST(ClassHistogram, CountsEachRecordByClassLabelAndScore) {
     for (std::size_t i = 0; i < sites[s].size(); ++i) {
       const auto label = static_cast<std::size_t>(sites[s].target[i]);
       const double p = predicted.at(i, label);
-      const double place = (std::log(p / (1 - p)) + kSpan) / (2 * kSpan) * 8;
+      const double place = (std::log(p / (1 - p)) + 4) / (2 * 4) * 8;
       expected[s == 0 ? 0 : 1][label][static_cast<std::size_t>(std::clamp(place, 0.0, 7.0))] += 1;
     }
   }

@@ -99,6 +99,7 @@ Weighing next_weighing(const FairSpec& spec, const Weighing& before,
   switch (spec.method) {
     case Method::calibration:
     case Method::measure:
+    case Method::dpsgd_f:
       return before;
     case Method::saddle_point:
     case Method::combination:
@@ -137,6 +138,7 @@ RecordWeights record_weights(const Weighing& weighing, std::span<const double> r
     weights.of_class[g] = std::max(weights.of_class[g] / most, kLeastWeight);
     weights.part += weights.of_class[g] * records[g] / all;
   }
+  weights.part = std::min(weights.part, 1.0);  // a sum of rounded parts may be a bit above
   if (weights.part >= kLeastPart) return weights;
   const double drawn = (kLeastPart - weights.part) / (1 - weights.part);
   for (double& weight : weights.of_class) weight += drawn * (1 - weight);

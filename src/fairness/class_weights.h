@@ -3,18 +3,15 @@
 // objective Σ a_g R_g. Post-processing of what was released.
 //
 //   saddle_point  a_g = w_g + λ_g with multipliers λ of the constraint (Agarwal et al. 2018;
-//   federated
-//                 bounded group loss: Hu, Wu, Smith 2022). Each pair of classes, or each class
-//                 where the worst is bounded, has a multiplier ν ≥ 0, raised by kStep times what
-//                 the bound is missed by and lowered by what is left; λ_g is the sum of those that
-//                 lift g less those that lift another above it. A share is never below kLeastShare
-//                 of w_g: to make a class worse is no way to be fair to another.
+//                 federated bounded group loss: Hu, Wu, Smith 2022). Each pair of classes, or each
+//                 class where the worst is bounded, has a multiplier ν ≥ 0, raised by kStep times
+//                 what the bound is missed by and lowered by what is left; λ_g is the sum of those
+//                 that lift g less those that lift another above it. A share is never below
+//                 kLeastShare of w_g: to make a class worse is no way to be fair to another.
 //   agnostic      a_g ∝ a_g exp(kAgnosticStep · R_g) (agnostic federated learning, Mohri et al.
-//   2019;
-//                 group DRO, Sagawa et al. 2020)
+//                 2019; group DRO, Sagawa et al. 2020)
 //   q_fedavg      a_g ∝ w_g R_g^q, q = kPower (Li et al. 2020), by class
-//   gifair        a_g ∝ w_g (1 + c r_g), r_g = the classes that lose less minus those that lose
-//   more
+//   gifair        a_g ∝ w_g (1 + c r_g), r_g = how many classes lose less minus how many lose more
 //                 (Yue et al. 2023), c = kRankStep over its greatest value
 //
 // R_g is drawn to the mean over the fleet m by what noise would explain of its distance (James,

@@ -123,6 +123,19 @@ TEST(ClassWeights, RecordsWeighSoThatClassesHaveTheirShares) {
   EXPECT_NEAR(all, kLeastPart * 1000, 1e-9);
 }
 
+// All alike, and parts whose sum is rounded up: no more than all of the records.
+TEST(ClassWeights, NoSumStandsForMoreThanAllRecords) {
+  for (int a = 1; a < 8; ++a)
+    for (int b = 1; b < 8; ++b)
+      for (int c = 1; c < 8; ++c) {
+        const std::vector<double> records{50.0 * a, 50.0 * b, 50.0 * c, 50};
+        const double all = 50.0 * (a + b + c + 1);
+        Weighing alike;
+        for (const double own : records) alike.shares.push_back(own / all);
+        EXPECT_LE(record_weights(alike, records).part, 1) << a << b << c;
+      }
+}
+
 TEST(ClassWeights, WhatNoiseExplainsMovesNothing) {
   for (const Method method :
        {Method::saddle_point, Method::agnostic, Method::gifair, Method::q_fedavg}) {

@@ -12,14 +12,15 @@ using base::ErrorCode;
 using base::fail;
 using base::Result;
 
-constexpr std::array<std::pair<Method, std::string_view>, 7> kMethods{
+constexpr std::array<std::pair<Method, std::string_view>, 8> kMethods{
     {{Method::calibration, "calibration"},
      {Method::measure, "measure"},
      {Method::saddle_point, "saddle_point"},
      {Method::combination, "combination"},
      {Method::agnostic, "agnostic"},
      {Method::q_fedavg, "q_fedavg"},
-     {Method::gifair, "gifair"}}};
+     {Method::gifair, "gifair"},
+     {Method::dpsgd_f, "dpsgd_f"}}};
 constexpr std::uint32_t kMostWeightRounds = 64;
 constexpr std::array<std::pair<ConstraintKind, std::string_view>, 3> kConstraints{
     {{ConstraintKind::excess_gap, "excess_gap"},
@@ -55,7 +56,11 @@ Result<Method> method_named(std::string_view name) {
   return kind_in(kMethods, name, "a method of fairness");
 }
 
-bool weighs(Method method) { return method != Method::calibration && method != Method::measure; }
+bool weighs(Method method) {
+  return method != Method::calibration && method != Method::measure && !clips(method);
+}
+
+bool clips(Method method) { return method == Method::dpsgd_f; }
 
 bool calibrates(Method method) {
   return method == Method::calibration || method == Method::combination;
@@ -91,7 +96,8 @@ Result<void> check_spec(const FairSpec& spec) {
     return fail(ErrorCode::invalid_argument,
                 "'constraint' excess_gap is over what each class's own best model loses, and a "
                 "training by '{}' has to know that: say 'best' in each [[class]] (`hanse fairness "
-                "risk` estimates it), or bound \"gap\" or \"worst_class\"",
+                "risk` of this job with method = \"calibration\" estimates it), or bound \"gap\" "
+                "or \"worst_class\"",
                 name_of(spec.method));
   if (!spec.best.empty() && spec.best.size() != spec.classes.size())
     return fail(ErrorCode::invalid_argument, "'best' is known of {} classes, and there are {}",
@@ -102,6 +108,11 @@ Result<void> check_spec(const FairSpec& spec) {
   if (spec.weight_rounds < 1 || spec.weight_rounds > kMostWeightRounds)
     return fail(ErrorCode::invalid_argument, "'weight_rounds' is 1 to {}, found {}",
                 kMostWeightRounds, spec.weight_rounds);
+  if (spec.norms && clips(spec.method))
+    return fail(ErrorCode::invalid_argument,
+                "'norms' is one round more that asks how long gradients are, and method '{}' asks "
+                "in 'weight_rounds' of them: leave it out",
+                name_of(spec.method));
   if (!(spec.share > 0 && spec.share < 1))
     return fail(ErrorCode::invalid_argument, "'share' is above 0 and below 1, found {}",
                 spec.share);

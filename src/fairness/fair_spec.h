@@ -20,10 +20,13 @@ enum class Method {
   agnostic,
   q_fedavg,
   gifair,
+  dpsgd_f,  // clips each class by itself (class_norms.h), by what rounds between say
 };
 
 // Whether rounds during the training say how much each class counts.
 bool weighs(Method method);
+// Whether they say where each class is clipped.
+bool clips(Method method);
 // Whether each class gets a stretch and a shift in the end.
 bool calibrates(Method method);
 
@@ -48,8 +51,10 @@ struct FairSpec {
   // R_g^loc by class, as far as they are publicly known; or none. A training that weighs classes
   // towards an excess gap needs them.
   std::vector<double> best = {};
-  // Of a method that weighs classes: rounds by class between those of the training.
+  // Of a method that weighs or clips classes: rounds by class between those of the training.
   std::uint32_t weight_rounds = 3;
+  // One more round by class, which asks how long the gradients of each are.
+  bool norms = false;
   double share = .1;       // of the budget, for what is asked by class
   std::uint32_t bins = 8;  // of each histogram of scores
 

@@ -1,9 +1,13 @@
 #include "fairness/fair_training.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/bytes.h"
+#include "fairness/class_facts.h"
 #include "fairness/histogram_metrics.h"
 #include "learning/private_training.h"
 #include "learning/queries.h"
@@ -32,6 +36,16 @@ Result<void> check_private(const learning::StrategySpec& training) {
   return {};
 }
 
+Result<void> check_clipped(const FairSpec& spec, const learning::StrategySpec& training) {
+  if (!clips(spec.method) && !spec.norms) return {};
+  if (training.privacy && training.kind == learning::StrategyKind::fedsgd) return {};
+  return fail(ErrorCode::unsupported,
+              "{} is about gradients that are clipped: it takes strategy = \"fedsgd\" and noise "
+              "(privacy.epsilon), found strategy '{}'{}",
+              spec.norms ? "'norms'" : "method 'dpsgd_f'", learning::name_of(training.kind),
+              training.privacy ? "" : " in the clear");
+}
+
 Result<void> check_weighed(const FairSpec& spec, const learning::StrategySpec& training) {
   if (!weighs(spec.method) || training.kind == learning::StrategyKind::fedsgd) return {};
   return fail(
@@ -51,6 +65,7 @@ Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec&
   HANSE_TRY_VOID(check_spec(spec));
   HANSE_TRY_VOID(check_private(training));
   HANSE_TRY_VOID(check_weighed(spec, training));
+  HANSE_TRY_VOID(check_clipped(spec, training));
   HANSE_TRY(const math::Lattice lattice, math::Lattice::create(training.fraction_bits));
   std::unique_ptr<FairTraining> fair(new FairTraining(spec, job, max_sites, lattice));
   fair->max_records_ = training.max_records_per_site;
@@ -62,15 +77,17 @@ Result<std::unique_ptr<learning::Strategy>> FairTraining::create(const FairSpec&
                                         .sampling_rate = 1,
                                         .multiplier = std::sqrt(1 / (2 * rho)),
                                         .units_are_records = false};  // added one by one
+    fair->last_gradient_ =
+        (training.privacy->moments_multiplier > 0 ? 1 : 0) + training.privacy->rounds - 1;
     training.privacy = learning::with_share(*training.privacy, 1 - spec.share);
   }
   HANSE_TRY(fair->training_,
             learning::create_strategy(std::move(training), std::move(job), max_sites));
   fair->updates_ = fair->training_->rounds().value_or(updates);
-  if (weighs(spec.method) && spec.weight_rounds >= fair->updates_)
+  if (fair->rounds_by_class() > fair->updates_)
     return fail(ErrorCode::invalid_argument,
                 "'weight_rounds' is below the rounds of the training, which are {}, found {}",
-                fair->updates_, spec.weight_rounds);
+                fair->updates_, fair->rounds_by_class() - 1);
   return std::unique_ptr<learning::Strategy>(std::move(fair));
 }
 
@@ -78,7 +95,7 @@ Result<Iterate> FairTraining::inner(const Iterate& iterate) const {
   Iterate training = iterate;
   training.steps = 0;
   for (std::uint32_t step = 0; step < iterate.steps; ++step)
-    if (!fairness::asks_classes(spec_, updates_, step)) ++training.steps;
+    if (fairness::asks(spec_, updates_, step) == Asks::training) ++training.steps;
   training.history.clear();
   // A weighted sum stands for fewer units.
   HANSE_TRY(const FairHistory history, this->history(iterate));
@@ -112,8 +129,9 @@ Result<QueryPlan> FairTraining::class_plan(const Iterate& iterate) const {
 Result<QueryPlan> FairTraining::plan(const Iterate& iterate, base::RoundId round) const {
   if (is_over(iterate))
     return fail(ErrorCode::failed_precondition, "all {} rounds are over", *rounds());
-  if (!asks_classes(iterate)) return weighed_plan(iterate, round);
-  HANSE_TRY(QueryPlan plan, class_plan(iterate));
+  const Asks what = asks(iterate);
+  if (what == Asks::training) return weighed_plan(iterate, round);
+  HANSE_TRY(QueryPlan plan, what == Asks::norms ? norms_plan(iterate, round) : class_plan(iterate));
   plan.round = round;
   HANSE_TRY_VOID(query::check_plan(plan));
   return plan;
@@ -123,12 +141,41 @@ Result<QueryPlan> FairTraining::weighed_plan(const Iterate& iterate, base::Round
   HANSE_TRY(const Iterate training, inner(iterate));
   HANSE_TRY(QueryPlan plan, training_->plan(training, round));
   HANSE_TRY(const FairHistory history, this->history(iterate));
-  const auto weights = plan_weights(spec_, history);
-  if (!weights || plan.kind != learning::kGradientKind) return plan;
+  if (plan.kind != learning::kGradientKind) return plan;
   HANSE_TRY(learning::Options options, learning::options_from_json(plan.options));
-  options.class_weights = *weights;
+  say_classes(spec_, history, options);
   plan.options = learning::to_json(options);
   return plan;
+}
+
+// As the gradients would be asked for whose lengths are counted.
+Result<QueryPlan> FairTraining::norms_plan(const Iterate& iterate, base::RoundId round) const {
+  HANSE_TRY(Iterate training, inner(iterate));
+  training.steps = std::min(training.steps, last_gradient_);
+  HANSE_TRY(QueryPlan plan, training_->plan(training, round));
+  if (plan.kind != learning::kGradientKind)
+    return fail(ErrorCode::failed_precondition,
+                "gradients are counted by length before the first was asked for; give the training "
+                "more rounds");
+  HANSE_TRY(learning::Options options, learning::options_from_json(plan.options));
+  options.norm_classes = spec_.classes;
+  plan.kind = std::string(learning::kClassNormsKind);
+  plan.options = learning::to_json(options);
+  plan.layout = layout_of_norms();
+  HANSE_TRY(plan.noise, noise(plan.layout, /*is_last=*/false));
+  return plan;
+}
+
+double FairTraining::deviation(const privacy::PlannedNoise& part,
+                               const privacy::Released& released) const {
+  return learning::deviation_of(part, *noise_, released.contributors(), lattice_);
+}
+
+Result<ClassNorms> FairTraining::norms_in(const privacy::Released& released) const {
+  HANSE_TRY(ClassNorms norms, class_norms_in(released, spec_.classes));
+  HANSE_TRY(const privacy::NoisePlan planned, noise(layout_of_norms(), /*is_last=*/false));
+  norms.noise = deviation(planned.parts.front(), released);
+  return norms;
 }
 
 Result<ClassCounts> FairTraining::counts_in(const Iterate& iterate,
@@ -136,14 +183,8 @@ Result<ClassCounts> FairTraining::counts_in(const Iterate& iterate,
   HANSE_TRY(ClassCounts counts, class_counts_in(released, options(iterate.model.architecture())));
   if (!noise_) return counts;
   HANSE_TRY(const QueryPlan asked, class_plan(iterate));
-  const double doses = noise_->placement == privacy::Placement::site
-                           ? static_cast<double>(released.contributors())
-                           : 1;
-  const auto deviation = [&](const privacy::PlannedNoise& part) {
-    return part.sigma * asked.layout.lattice.step() * std::sqrt(doses);
-  };
-  counts.count_noise = deviation(asked.noise.parts.front());
-  counts.moment_noise = deviation(asked.noise.parts.back());
+  counts.count_noise = deviation(asked.noise.parts.front(), released);
+  counts.moment_noise = deviation(asked.noise.parts.back(), released);
   return counts;
 }
 
@@ -180,11 +221,17 @@ Result<FairHistory> FairTraining::history_after(const Iterate& iterate,
 Result<Iterate> FairTraining::step(const Iterate& iterate,
                                    const privacy::Released& released) const {
   Iterate next = iterate;
-  if (!asks_classes(iterate)) {
+  const Asks what = asks(iterate);
+  if (what == Asks::training) {
     HANSE_TRY(const Iterate training, inner(iterate));
     HANSE_TRY(next, training_->step(training, released));
     if (iterate.findings && next.findings) next.findings->units = iterate.findings->units;
     next.history = iterate.history;
+  } else if (what == Asks::norms) {
+    HANSE_TRY(const ClassNorms norms, norms_in(released));
+    HANSE_TRY(FairHistory history, this->history(iterate));
+    if (clips(spec_.method)) history.clips = clips_of(norms);
+    next.history = encode(history);
   } else {
     HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
     HANSE_TRY(const FairHistory history, history_after(iterate, counts));
@@ -196,29 +243,43 @@ Result<Iterate> FairTraining::step(const Iterate& iterate,
 
 Result<learning::RoundFacts> FairTraining::facts(const Iterate& iterate,
                                                  const privacy::Released& released) const {
-  if (!asks_classes(iterate)) {
-    HANSE_TRY(const Iterate training, inner(iterate));
-    return training_->facts(training, released);
+  const Asks what = asks(iterate);
+  if (what == Asks::scores) return facts_of_scores(iterate, released);
+  if (what == Asks::norms) return facts_of_norms(iterate, released);
+  HANSE_TRY(const Iterate training, inner(iterate));
+  return training_->facts(training, released);
+}
+
+Result<learning::RoundFacts> FairTraining::facts_of_norms(const Iterate& iterate,
+                                                          const privacy::Released& released) const {
+  HANSE_TRY(const ClassNorms norms, norms_in(released));
+  HANSE_TRY(const QueryPlan asked, norms_plan(iterate, {1, 0}));
+  HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
+  const double scale = options.privacy->scale;
+  learning::RoundFacts facts;
+  const auto say = [&](std::string_view what, std::size_t c, const Noised& found, double unit) {
+    facts.released.push_back({fmt::format("{}_{}", what, data::joined_name(spec_.classes[c])),
+                              found.value * unit, found.noise * unit});
+  };
+  for (std::size_t c = 0; c < spec_.classes.size(); ++c) {
+    say("records", c, records_in(norms, c), 1);
+    if (const auto part = clipped_part(norms, c)) say("clipped", c, *part, 1);
+    if (const auto median = median_norm(norms, c)) say("norm", c, *median, scale);
   }
+  if (!clips(spec_.method)) return facts;
+  const std::vector<double> clips = clips_of(norms);
+  for (std::size_t c = 0; c < clips.size(); ++c) say("clip", c, {clips[c], 0, 0}, scale);
+  return facts;
+}
+
+Result<learning::RoundFacts> FairTraining::facts_of_scores(
+    const Iterate& iterate, const privacy::Released& released) const {
   HANSE_TRY(const ClassCounts counts, counts_in(iterate, released));
   HANSE_TRY(const FairHistory history, history_after(iterate, counts));
   const ClassHistogramOptions asked = options(iterate.model.architecture());
   const auto fitted = calibrations(counts, asked.architecture);
   learning::RoundFacts facts;
-  std::vector<Noised> losses;
-  for (std::size_t c = 0; c < spec_.classes.size(); ++c) {
-    const auto loss = mean_loss(counts, asked, c, fitted[c]);
-    if (!loss) continue;
-    losses.push_back(*loss);
-    facts.released.push_back(
-        {"loss_" + data::joined_name(spec_.classes[c]), loss->value, loss->noise});
-  }
-  if (losses.size() >= 2) {
-    const auto [least, most] = std::ranges::minmax(losses, {}, &Noised::value);
-    facts.released.push_back(
-        {"gap", most.value - least.value, std::hypot(most.noise, least.noise)});
-    facts.released.push_back({"gap_sampling", std::hypot(most.sampling, least.sampling), 0});
-  }
+  facts.released = released_losses(counts, asked, fitted);
   for (std::size_t c = 0; c < history.weighing.shares.size(); ++c)
     facts.released.push_back(
         {"share_" + data::joined_name(spec_.classes[c]), history.weighing.shares[c], 0});
@@ -242,14 +303,19 @@ Result<std::vector<privacy::Charge>> FairTraining::charges(
     const learning::Architecture& architecture, const base::SiteId* site) const {
   HANSE_TRY(std::vector<privacy::Charge> all, training_->charges(architecture, site));
   if (!noise_) return all;
-  const privacy::Layout layout =
+  const privacy::Layout scores =
       class_histogram_layout(options(architecture), lattice_, max_records_);
-  for (const bool last : {false, true}) {
-    const std::uint32_t count = last ? 1 : rounds_by_class() - 1;
+  const auto add = [&](const privacy::Layout& layout, bool last,
+                       std::uint32_t count) -> Result<void> {
+    if (count == 0) return {};
     HANSE_TRY(const privacy::NoisePlan planned, noise(layout, last));
     HANSE_TRY(privacy::PrivacyLoss loss, privacy::planned_loss(layout, planned));
-    if (count > 0) all.push_back({std::move(loss), count});
-  }
+    all.push_back({std::move(loss), count});
+    return {};
+  };
+  HANSE_TRY_VOID(add(scores, false, rounds_between(spec_, Asks::scores)));
+  HANSE_TRY_VOID(add(layout_of_norms(), false, rounds_between(spec_, Asks::norms)));
+  HANSE_TRY_VOID(add(scores, true, 1));
   return all;
 }
 

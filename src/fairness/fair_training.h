@@ -9,7 +9,9 @@
 // 1: what lifting a small class costs is that the others add less to the same noise.
 #pragma once
 
+#include "fairness/class_norms.h"
 #include "fairness/fair_history.h"
+#include "learning/private_queries.h"
 #include "learning/strategy.h"
 
 namespace hanse::fairness {
@@ -30,11 +32,12 @@ class FairTraining final : public learning::Strategy {
                                       base::RoundId round) const override;
   base::Result<learning::Iterate> step(const learning::Iterate& iterate,
                                        const privacy::Released& released) const override;
-  // Of a round by class: "loss_CLASS" as it is used, calibrated or not, and "gap" of these; and the
-  // standard deviation that another draw of as many records would give it, "gap_sampling".
+  // Of a round by class what class_facts.h says, of the model as it is used, calibrated or not; of
+  // a method that weighs classes "share_CLASS", of the objective from then on. Of a round that asks
+  // how long gradients are "records_CLASS", "clipped_CLASS" (part of them) and "norm_CLASS" (their
+  // median length in the model's own units); of a method that clips by it "clip_CLASS".
   base::Result<learning::RoundFacts> facts(const learning::Iterate& iterate,
                                            const privacy::Released& released) const override;
-  // … and of one that weighs classes "share_CLASS", of the objective from then on.
   // Without what is fitted to a class.
   base::Result<learning::Model> model(const learning::Iterate& iterate) const override;
   // A class that the job does not name: the common one.
@@ -52,20 +55,32 @@ class FairTraining final : public learning::Strategy {
     return {architecture, spec_.classes, spec_.bins};
   }
   base::Result<privacy::NoisePlan> noise(const privacy::Layout& layout, bool is_last) const;
+  privacy::Layout layout_of_norms() const {
+    return learning::norms_layout(spec_.classes.size(), lattice_, max_records_);
+  }
   base::Result<query::QueryPlan> class_plan(const learning::Iterate& iterate) const;
+  base::Result<query::QueryPlan> norms_plan(const learning::Iterate& iterate,
+                                            base::RoundId round) const;
   base::Result<query::QueryPlan> weighed_plan(const learning::Iterate& iterate,
                                               base::RoundId round) const;
   base::Result<FairHistory> history_after(const learning::Iterate& iterate,
                                           const ClassCounts& counts) const;
   base::Result<ClassCounts> counts_in(const learning::Iterate& iterate,
                                       const privacy::Released& released) const;
+  base::Result<ClassNorms> norms_in(const privacy::Released& released) const;
+  // What a sum's part has of noise, in its own unit.
+  double deviation(const privacy::PlannedNoise& part, const privacy::Released& released) const;
+  base::Result<learning::RoundFacts> facts_of_norms(const learning::Iterate& iterate,
+                                                    const privacy::Released& released) const;
+  base::Result<learning::RoundFacts> facts_of_scores(const learning::Iterate& iterate,
+                                                     const privacy::Released& released) const;
   std::vector<Calibration> calibrations(const ClassCounts& counts,
                                         const learning::Architecture& of) const;
   std::uint32_t rounds_by_class() const { return fairness::rounds_by_class(spec_); }
   bool is_over(const learning::Iterate& iterate) const { return iterate.steps >= *rounds(); }
   bool is_last(const learning::Iterate& iterate) const { return iterate.steps + 1 == *rounds(); }
-  bool asks_classes(const learning::Iterate& iterate) const {
-    return fairness::asks_classes(spec_, updates_, iterate.steps);
+  Asks asks(const learning::Iterate& iterate) const {
+    return fairness::asks(spec_, updates_, iterate.steps);
   }
   // As the inner strategy knows it.
   base::Result<learning::Iterate> inner(const learning::Iterate& iterate) const;
@@ -81,6 +96,7 @@ class FairTraining final : public learning::Strategy {
   std::uint32_t updates_ = 0;                  // its rounds
   std::optional<learning::AskedNoise> noise_;  // of all rounds by class
   std::uint64_t max_records_ = 0;
+  std::uint32_t last_gradient_ = 0;  // the training's round, from 0, that asks for the last one
 };
 
 }  // namespace hanse::fairness

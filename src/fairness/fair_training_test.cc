@@ -139,11 +139,13 @@ TEST(FairTraining, TrainsThenAsksByClassAndMendsTheModelOfEach) {
     EXPECT_LT(loss(own, sites[site]), loss(common, sites[site])) << name;
   }
   EXPECT_EQ(strategy->model_for(trained.last, "unknown").value(), common);
-  ASSERT_EQ(trained.facts.released.size(), 4U);
-  EXPECT_EQ(trained.facts.released[0].name, "loss_modern");
-  EXPECT_NEAR(trained.facts.released[0].value,
+  ASSERT_EQ(trained.facts.released.size(), 7U);
+  EXPECT_EQ(trained.facts.released[0].name, "counted_modern");
+  EXPECT_EQ(trained.facts.released[0].value, 1200);
+  EXPECT_EQ(trained.facts.released[1].name, "loss_modern");
+  EXPECT_NEAR(trained.facts.released[1].value,
               loss(strategy->model_for(trained.last, "modern").value(), sites[0]), .1);
-  EXPECT_EQ(trained.facts.released[2].name, "gap");
+  EXPECT_EQ(trained.facts.released[6].name, "gap");
   EXPECT_FALSE(strategy->plan(trained.last, {14, 0}));
 }
 
@@ -166,7 +168,7 @@ TEST(FairTraining, MeasuresWithoutMovingAnything) {
   }
   EXPECT_EQ(strategy->model(trained.last).value(), plain->model(iterate).value());
   EXPECT_EQ(strategy->model_for(trained.last, "legacy").value(), plain->model(iterate).value());
-  EXPECT_EQ(trained.facts.released.size(), 4U);
+  EXPECT_EQ(trained.facts.released.size(), 7U);
 }
 
 // All rounds together cost what the training alone would: its share, and the histogram's.
@@ -189,11 +191,12 @@ TEST(FairTraining, KnowsTheNoiseOfWhatItReleases) {
   const auto strategy = create(spec(), noised(8)).value();
   const std::vector<data::Dataset> sites = fleet();
   const Trained trained = train(*strategy, sites);
-  ASSERT_EQ(trained.facts.released.size(), 4U);
+  ASSERT_EQ(trained.facts.released.size(), 7U);
   for (const learning::ReleasedMetric& metric : trained.facts.released)
-    EXPECT_GT(metric.name == "gap_sampling" ? metric.value : metric.error, 0) << metric.name;
+    EXPECT_GT(metric.name.starts_with("sampling_") ? metric.value : metric.error, 0) << metric.name;
   const double legacy = loss(strategy->model_for(trained.last, "legacy").value(), sites[3]);
-  EXPECT_NEAR(trained.facts.released[1].value, legacy, 5 * trained.facts.released[1].error + .1);
+  ASSERT_EQ(trained.facts.released[4].name, "loss_legacy");
+  EXPECT_NEAR(trained.facts.released[4].value, legacy, 5 * trained.facts.released[4].error + .1);
 }
 
 TEST(FairTraining, RefusesWhatItCannotProtect) {
@@ -254,28 +257,128 @@ TEST(FairHistory, ComesBackAndNothingElseIsTaken) {
 
 TEST(FairHistory, WhoIsAskedFindsTheSamePlan) {
   const FairSpec both = weighing(Method::combination);
-  FairHistory history = first_history(both);
-  EXPECT_EQ(plan_weights(both, history), std::nullopt);
-  history.weights = {{1, .25}, .75};
-  const auto asked = plan_weights(both, history);
-  ASSERT_TRUE(asked);
-  const auto at_site = history_with(both, asked);
-  ASSERT_TRUE(at_site) << at_site.error().text();
-  EXPECT_EQ(plan_weights(both, decode_fair_history(*at_site, both).value()), asked);
-  EXPECT_FALSE(history_with(spec(), asked));
-  FairSpec others = both;
-  others.classes = {{"modern"}, {"old"}};
-  EXPECT_FALSE(history_with(others, asked));
+  const FairSpec clipping = weighing(Method::dpsgd_f);
+  const auto said = [](const FairSpec& of, const FairHistory& history) {
+    learning::Options options{.architecture = architecture(), .learner = {}};
+    say_classes(of, history, options);
+    return options;
+  };
+  for (const FairSpec& some : {both, clipping}) {
+    FairHistory history = first_history(some);
+    const learning::Options silent = said(some, history);
+    EXPECT_FALSE(silent.class_weights || silent.class_clips);
+    if (weighs(some.method)) history.weights = {{1, .25}, .75};
+    if (clips(some.method)) history.clips = {1, .25};
+    const learning::Options asked = said(some, history);
+    EXPECT_EQ(asked.class_weights.has_value(), weighs(some.method));
+    EXPECT_EQ(asked.class_clips.has_value(), clips(some.method));
+    const auto at_site = history_with(some, asked);
+    ASSERT_TRUE(at_site) << at_site.error().text();
+    EXPECT_EQ(said(some, decode_fair_history(*at_site, some).value()), asked);
+    EXPECT_FALSE(history_with(spec(), asked));
+    EXPECT_FALSE(history_with(weighs(some.method) ? clipping : both, asked));
+    FairSpec others = some;
+    others.classes = {{"modern"}, {"old"}};
+    EXPECT_FALSE(history_with(others, asked));
+  }
 }
 
 TEST(FairTrainingWeighs, AsksByClassAtEvenDistances) {
   const FairSpec some = weighing(Method::saddle_point);
   std::vector<std::uint32_t> asked;
   for (std::uint32_t step = 0; step < 20; ++step)
-    if (asks_classes(some, 12, step)) asked.push_back(step);
+    if (asks(some, 12, step) == Asks::scores) asked.push_back(step);
   EXPECT_EQ(asked, (std::vector<std::uint32_t>{3, 7, 11, 15}));
   EXPECT_EQ(rounds_by_class(some), 4);
   EXPECT_EQ(rounds_by_class(spec()), 1);
+}
+
+TEST(FairTrainingNorms, AreAskedInRoundsOfTheirOwn) {
+  const auto asked = [](const FairSpec& some, Asks what) {
+    std::vector<std::uint32_t> steps;
+    for (std::uint32_t step = 0; step < 20; ++step)
+      if (asks(some, 12, step) == what) steps.push_back(step);
+    return steps;
+  };
+  using Steps = std::vector<std::uint32_t>;
+  const FairSpec clipping = weighing(Method::dpsgd_f);
+  EXPECT_EQ(asked(clipping, Asks::norms), (Steps{3, 7, 11}));
+  EXPECT_EQ(asked(clipping, Asks::scores), Steps{15});
+  FairSpec more = weighing(Method::saddle_point);
+  more.norms = true;
+  EXPECT_EQ(asked(more, Asks::norms), Steps{13});
+  EXPECT_EQ(asked(more, Asks::scores), (Steps{3, 6, 10, 16}));
+  FairSpec measured = spec();
+  measured.norms = true;
+  EXPECT_EQ(asked(measured, Asks::norms), Steps{6});
+  EXPECT_EQ(asked(measured, Asks::scores), Steps{13});
+  EXPECT_EQ(asked(spec(), Asks::norms), Steps{});
+}
+
+double rho_of(const std::vector<privacy::Charge>& charges) {
+  double rho = 0;
+  for (const privacy::Charge& charge : charges)
+    rho += privacy::rho(charge.loss).value() * static_cast<double>(charge.count);
+  return rho;
+}
+
+double rho_of(const query::QueryPlan& plan) {
+  query::Catalog catalog;
+  learning::fill(catalog);
+  fill(catalog);
+  return rho_of((*catalog.create(plan))->charges(plan).value());
+}
+
+// What is charged beforehand is what all plans together cost, whatever is asked between.
+TEST(FairTrainingNorms, ChargesAreThoseOfThePlans) {
+  for (const Method method : {Method::measure, Method::dpsgd_f, Method::saddle_point})
+    for (const bool norms : {false, true}) {
+      FairSpec some = weighing(method);
+      some.norms = norms && method != Method::dpsgd_f;
+      const auto strategy = create(some, noised()).value();
+      double planned = 0;
+      base::SeededSimulationRandom noise(1, "noise");
+      base::SeededSimulationRandom model(1, "model");
+      learning::Iterate at{.model = learning::Model::initial(architecture(), model), .moments = {}};
+      const std::vector<data::Dataset> sites = fleet();
+      for (std::uint32_t round = 1; round <= *strategy->rounds(); ++round) {
+        const query::QueryPlan plan = strategy->plan(at, {round, 0}).value();
+        planned += rho_of(plan);
+        at = strategy->step(at, asked(plan, sites, noise)).value();
+      }
+      const double charged = rho_of(strategy->charges(architecture(), nullptr).value());
+      EXPECT_NEAR(charged, planned, 1e-9 * planned) << name_of(method);
+      EXPECT_NEAR(charged, kRho, .02 * kRho) << name_of(method);
+    }
+}
+
+// With next to no noise the class with turned labels has more gradients that are clipped, and keeps
+// the plan's clip; the other's is lower.
+TEST(FairTrainingNorms, TheClassWithLongGradientsKeepsTheClip) {
+  FairSpec some = weighing(Method::dpsgd_f);
+  learning::StrategySpec training = noised(2000);
+  training.privacy->clip = 1;
+  training.privacy->rounds = 60;
+  const auto strategy = create(some, training).value();
+  const Trained trained = train(*strategy, fleet());
+  EXPECT_EQ(std::ranges::count(trained.kinds, learning::kClassNormsKind), 3);
+  EXPECT_EQ(trained.kinds.back(), kClassHistogramKind);
+  const FairHistory kept = decode_fair_history(trained.last.history, some).value();
+  EXPECT_EQ(kept.clips[1], 1) << "legacy";
+  EXPECT_LT(kept.clips[0], .95) << "modern";
+}
+
+TEST(FairTrainingNorms, AreOfPrivateGradients) {
+  FairSpec some = spec();
+  some.norms = true;
+  EXPECT_FALSE(create(some, in_the_clear()));
+  learning::StrategySpec local = noised();
+  local.kind = learning::StrategyKind::fedavg;
+  EXPECT_FALSE(create(some, local));
+  EXPECT_FALSE(create(weighing(Method::dpsgd_f), in_the_clear()));
+  FairSpec both = weighing(Method::dpsgd_f);
+  both.norms = true;
+  EXPECT_FALSE(create(both, noised()));
 }
 
 TEST(FairTrainingWeighs, LiftsTheClassThatIsServedWorse) {
@@ -293,9 +396,9 @@ TEST(FairTrainingWeighs, LiftsTheClassThatIsServedWorse) {
     EXPECT_EQ(std::ranges::count(trained.kinds, kClassHistogramKind), 4) << name_of(method);
     const learning::Model after = strategy->model(trained.last).value();
     EXPECT_LT(loss(after, sites[3]), loss(before, sites[3])) << name_of(method);
-    ASSERT_EQ(trained.facts.released.size(), 6U);
-    EXPECT_EQ(trained.facts.released[5].name, "share_legacy");
-    EXPECT_GT(trained.facts.released[5].value, .5) << name_of(method);
+    ASSERT_EQ(trained.facts.released.size(), 9U);
+    EXPECT_EQ(trained.facts.released[8].name, "share_legacy");
+    EXPECT_GT(trained.facts.released[8].value, .5) << name_of(method);
   }
 }
 
@@ -316,11 +419,7 @@ TEST(FairTrainingWeighs, NoMoreIsChargedThanForTheSameWithoutWeights) {
   const auto both = create(weighing(Method::combination), noised());
   ASSERT_TRUE(both);
   const auto rho = [](const learning::Strategy& strategy) {
-    double all = 0;
-    const auto charges = strategy.charges(architecture(), nullptr).value();
-    for (const privacy::Charge& charge : charges)
-      all += privacy::rho(charge.loss).value() * static_cast<double>(charge.count);
-    return all;
+    return rho_of(strategy.charges(architecture(), nullptr).value());
   };
   EXPECT_NEAR(rho(**both), rho(**plain), .02 * rho(**plain));
 }

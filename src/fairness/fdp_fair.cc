@@ -39,7 +39,8 @@ FairCharge free_of_charge(const FairSite& site) {
 }
 
 // Of a record that is in one half, or by being replaced in both.
-void set_total(const FairSpec& spec, const FairSite& site, bool calibrated, FairCharge& charge) {
+void set_total(const FairRuleSpec& spec, const FairSite& site, bool calibrated,
+               FairCharge& charge) {
   if (!site.rho) return;
   const auto rho_of = [](const privacy::Charge& half) {
     return privacy::rho(half.loss).value() * static_cast<double>(half.count);
@@ -63,7 +64,7 @@ Result<privacy::Charge> add_learning(const FairCounts& counts, const FairSite& s
   HANSE_TRY(FairCounts::Learning own, counts.learning(*site.learning));
   privacy::Charge charge{PrivacyLoss::unbounded(), 1};
   if (site.rho) {
-    const FairSpec& spec = counts.spec();
+    const FairRuleSpec& spec = counts.spec();
     HANSE_TRY(const Sensitivity once, Sensitivity::of_histogram(spec.neighbours));
     HANSE_TRY(const DiscreteGaussian class_noise, noise_for(once, *site.rho * spec.class_budget));
     HANSE_TRY(const DiscreteGaussian cell_noise,
@@ -124,7 +125,7 @@ Result<bool> FairClassifier::positive(std::span<const double> features, std::uin
   return *score >= (group == 1 ? tau_ : -tau_);
 }
 
-Result<FairCounts> FairCounts::create(const FairSpec& spec) {
+Result<FairCounts> FairCounts::create(const FairRuleSpec& spec) {
   HANSE_TRY(CellGrid grid, CellGrid::create(spec.features));
   HANSE_TRY(const ThresholdTree tree, ThresholdTree::create(spec.levels));
   if (!(spec.bound >= 0 && spec.bound <= 1))
@@ -212,7 +213,7 @@ Result<PriceOfDisparity> FairCounts::price(std::span<const double> tree_counts) 
   return curve.solve(spec_.bound);
 }
 
-Result<FairOutcome> fdp_fair(const FairSpec& spec, std::span<const FairSite> sites,
+Result<FairOutcome> fdp_fair(const FairRuleSpec& spec, std::span<const FairSite> sites,
                              base::RandomSource& random) {
   HANSE_TRY(const FairCounts counts, FairCounts::create(spec));
   HANSE_TRY(Learned learned, learn(counts, sites, random));
@@ -235,7 +236,7 @@ Result<FairOutcome> fdp_fair(const FairSpec& spec, std::span<const FairSite> sit
                      std::move(learned.charges)};
 }
 
-Result<FairOutcome> cdp_fair(const FairSpec& spec, const FairSite& site,
+Result<FairOutcome> cdp_fair(const FairRuleSpec& spec, const FairSite& site,
                              base::RandomSource& random) {
   HANSE_TRY(const FairCounts counts, FairCounts::create(spec));
   HANSE_TRY(Learned learned, learn(counts, std::span(&site, 1), random));
@@ -269,7 +270,7 @@ Result<FairOutcome> cdp_fair(const FairSpec& spec, const FairSite& site,
                      std::move(learned.charges)};
 }
 
-Result<FairOutcome> private_unfair(const FairSpec& spec, std::span<const FairSite> sites,
+Result<FairOutcome> private_unfair(const FairRuleSpec& spec, std::span<const FairSite> sites,
                                    base::RandomSource& random) {
   HANSE_TRY(const FairCounts counts, FairCounts::create(spec));
   HANSE_TRY(Learned learned, learn(counts, sites, random));

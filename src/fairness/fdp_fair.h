@@ -40,7 +40,7 @@ struct FairRecords {
 };
 
 // Public, the same for every site.
-struct FairSpec {
+struct FairRuleSpec {
   std::vector<FeatureGrid> features;
   std::vector<double> widths = {1};  // multiples of the bandwidths to choose from
   std::uint32_t levels = 9;          // of the grid of thresholds
@@ -96,9 +96,9 @@ class FairClassifier {
 class FairCounts {
  public:
   // Numbers of the spec out of their ranges: invalid_argument.
-  static base::Result<FairCounts> create(const FairSpec& spec);
+  static base::Result<FairCounts> create(const FairRuleSpec& spec);
 
-  const FairSpec& spec() const { return spec_; }
+  const FairRuleSpec& spec() const { return spec_; }
   const CellGrid& grid() const { return grid_; }
   const ThresholdTree& tree() const { return tree_; }
 
@@ -123,10 +123,10 @@ class FairCounts {
   base::Result<PriceOfDisparity> price(std::span<const double> tree_counts) const;
 
  private:
-  FairCounts(FairSpec spec, CellGrid grid, ThresholdTree tree)
+  FairCounts(FairRuleSpec spec, CellGrid grid, ThresholdTree tree)
       : spec_(std::move(spec)), grid_(std::move(grid)), tree_(tree) {}
   base::Result<void> check(const FairRecords& records) const;
-  FairSpec spec_;
+  FairRuleSpec spec_;
   CellGrid grid_;
   ThresholdTree tree_;
 };
@@ -139,16 +139,16 @@ struct FairOutcome {
 
 // FDP-Fair: each site adds noise for its own budget to its counts, and counts are summed. Under
 // secure aggregation, where the sum carries one dose, it is the same as one site of all records.
-base::Result<FairOutcome> fdp_fair(const FairSpec& spec, std::span<const FairSite> sites,
+base::Result<FairOutcome> fdp_fair(const FairRuleSpec& spec, std::span<const FairSite> sites,
                                    base::RandomSource& random);
 
 // CDP-Fair: one place, which answers a search one noised question after another.
-base::Result<FairOutcome> cdp_fair(const FairSpec& spec, const FairSite& site,
+base::Result<FairOutcome> cdp_fair(const FairRuleSpec& spec, const FairSite& site,
                                    base::RandomSource& random);
 
 // The learned classifier without a bound, at the same charge as the first half: what privacy costs
 // alone. τ = 0.
-base::Result<FairOutcome> private_unfair(const FairSpec& spec, std::span<const FairSite> sites,
+base::Result<FairOutcome> private_unfair(const FairRuleSpec& spec, std::span<const FairSite> sites,
                                          base::RandomSource& random);
 
 }  // namespace hanse::fairness

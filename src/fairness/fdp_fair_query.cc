@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "learning/cells.h"
 
 namespace hanse::fairness {
 namespace {
@@ -15,14 +17,14 @@ using base::fail;
 using base::Result;
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kCoin = "hanse/fairness/half/1";
+constexpr std::string_view kCoin = "hanse/fairness/half/2";
 constexpr std::size_t kMaxOptionsBytes = 64 * 1024;
 // A list of features is three levels deep; more is an attack on the parser's stack.
 constexpr int kMaxDepth = 4;
 // A contribution is as long as all cells, and is looked at whole for each record.
 constexpr std::size_t kMaxCoordinates = std::size_t{1} << 17;
 constexpr std::array<std::string_view, 3> kHalves = {"first", "second", "all"};
-constexpr std::array<std::string_view, 2> kGroupings = {"group", "site_class"};
+constexpr std::array<std::string_view, 3> kGroupings = {"group", "site_class", "feature"};
 
 tl::unexpected<base::Error> wrong(std::string_view what) {
   return fail(ErrorCode::invalid_argument,
@@ -36,17 +38,21 @@ Result<std::size_t> place_of(const Json& json, std::span<const std::string_view>
   if (json.is_string())
     for (std::size_t i = 0; i < words.size(); ++i)
       if (json.get<std::string>() == words[i]) return i;
-  return wrong("'by' is group or site_class, and 'half' first, second or all");
+  return wrong("'by' is group, site_class or feature, and 'half' first, second or all");
 }
 
 Result<void> read_feature(const Json& json, FairOptions& options) {
-  if (!json.is_object() || json.size() != 5) return wrong("a feature has five keys");
+  const bool is_category = json.is_object() && json.contains("values");
+  if (!json.is_object() || json.size() != (is_category ? 6U : 5U))
+    return wrong("a feature has five keys, a category also 'values'");
   for (const char* key : {"column", "low", "high", "cells", "bandwidth"})
     if (!json.contains(key) || !json[key].is_number())
       return wrong(std::string("a feature has a number '") + key + "'");
-  if (!is_whole(json["column"]) || !is_whole(json["cells"]))
-    return wrong("a feature's column and cells are whole numbers");
+  if (!is_whole(json["column"]) || !is_whole(json["cells"]) ||
+      (is_category && !is_whole(json["values"])))
+    return wrong("a feature's column, cells and values are whole numbers");
   options.columns.push_back(json["column"].get<std::uint32_t>());
+  options.values.push_back(is_category ? json["values"].get<std::uint32_t>() : 0);
   options.features.push_back({.low = json["low"].get<double>(),
                               .high = json["high"].get<double>(),
                               .cells = json["cells"].get<std::uint32_t>(),
@@ -60,18 +66,99 @@ Result<void> check_options(const FairOptions& options) {
     return wrong("too many cells for one question; take fewer for a feature");
   if (options.groups.size() != kGroups || options.groups[0] == options.groups[1])
     return wrong("two different groups");
+  for (std::size_t k = 0; k < options.values.size(); ++k) {
+    const FeatureGrid& feature = options.features[k];
+    const double values = options.values[k];
+    if (values > 0 &&
+        (feature.cells != options.values[k] || feature.low != -0.5 || feature.high != values - 0.5))
+      return wrong("a category's cells lie from -0.5 on, one for each of its values");
+  }
   return {};
 }
 
-// A record's half, by its own content: true for the second.
-bool coin(const base::Digest& job, const data::Dataset& records, std::size_t row,
-          std::uint32_t group) {
+// How a feature of the question is read from a record.
+learning::Axis axis_of(const FairOptions& options, std::size_t k) {
+  return {.column = options.columns[k],
+          .values = options.values.empty() ? 0 : options.values[k],
+          .low = options.features[k].low,
+          .high = options.features[k].high,
+          .cells = options.features[k].cells};
+}
+
+learning::Axis group_axis(const FairOptions& options) {
+  return {.column = options.group_column, .values = kGroups, .cells = kGroups};
+}
+
+// That records have what the question reads.
+Result<void> check_records(const query::QueryPlan& plan, const FairOptions& options,
+                           const data::Dataset& records) {
+  if (records.target.size() != records.size())
+    return fail(ErrorCode::invalid_argument, "a '{}' plan asks about labels, and records have none",
+                plan.kind);
+  if (records.schema != nullptr &&
+      (records.schema->label() == nullptr || !data::has_values(*records.schema->label())))
+    return fail(ErrorCode::invalid_argument,
+                "a '{}' plan asks whether a label is one of its declared values; the schema must "
+                "declare a label to classify",
+                plan.kind);
+  std::vector<learning::Axis> axes;
+  for (std::size_t k = 0; k < options.columns.size(); ++k) axes.push_back(axis_of(options, k));
+  if (options.by == GroupedBy::feature) axes.push_back(group_axis(options));
+  for (const learning::Axis& axis : axes) {
+    const std::size_t end = axis.column + std::size_t{std::max(axis.values, 1U)};
+    if (records.size() > 0 && end > records.features.columns())
+      return fail(ErrorCode::invalid_argument,
+                  "a '{}' plan asks about feature {}, and records have {}", plan.kind, end - 1,
+                  records.features.columns());
+  }
+  return {};
+}
+
+// Each record's group; kGroups: another.
+Result<std::vector<std::uint32_t>> groups_of(const query::QueryPlan& plan,
+                                             const FairOptions& options,
+                                             const data::Dataset& records) {
+  std::vector<std::uint32_t> groups(records.size(), kGroups);
+  if (options.by == GroupedBy::feature) {
+    const learning::Axis axis = group_axis(options);
+    for (std::size_t row = 0; row < groups.size(); ++row)
+      if (const auto group = learning::cell_on(axis, records.features.row(row)))
+        groups[row] = static_cast<std::uint32_t>(*group);
+    return groups;
+  }
+  const bool by_class = options.by == GroupedBy::site_class;
+  const std::vector<std::uint32_t>& grouped = by_class ? records.site_class : records.group;
+  const std::vector<std::string>& names = by_class ? records.site_class_names : records.group_names;
+  if (grouped.size() != records.size())
+    return fail(ErrorCode::invalid_argument,
+                "a '{}' plan asks about labels by {}; the schema must declare both", plan.kind,
+                kGroupings[static_cast<std::size_t>(options.by)]);
+  std::vector<std::uint32_t> place(names.size(), kGroups);
+  for (std::size_t i = 0; i < place.size(); ++i)
+    for (std::uint32_t group = 0; group < kGroups; ++group)
+      if (names[i] == options.groups[group]) place[i] = group;
+  for (std::size_t row = 0; row < groups.size(); ++row) {
+    HANSE_CHECK(grouped[row] < place.size());
+    groups[row] = place[grouped[row]];
+  }
+  return groups;
+}
+
+base::Digest content_of(const data::Dataset& records, std::size_t row, std::uint32_t group) {
   base::Hasher hasher;
-  hasher.add(base::view_of(kCoin));
-  hasher.add(job.bytes());
   hasher.add(std::as_bytes(records.features.row(row)));
   hasher.add(std::as_bytes(std::span(&group, 1)));
   hasher.add(std::as_bytes(std::span(&records.target[row], 1)));
+  return hasher.finish();
+}
+
+// The half of the record that has so many of its equals before it: true for the second.
+bool coin(const base::Digest& job, const base::Digest& content, std::uint64_t before) {
+  base::Hasher hasher;
+  hasher.add(base::view_of(kCoin));
+  hasher.add(job.bytes());
+  hasher.add(content.bytes());
+  hasher.add(std::as_bytes(std::span(&before, 1)));
   return (hasher.finish().bytes()[0] & std::byte{1}) != std::byte{0};
 }
 
@@ -79,39 +166,20 @@ bool coin(const base::Digest& job, const data::Dataset& records, std::size_t row
 // (docs/proofs/unit_cap.md), of the two groups and the half.
 Result<FairRecords> asked(const query::QueryPlan& plan, const FairOptions& options,
                           const data::Dataset& records) {
-  const bool by_class = options.by == GroupedBy::site_class;
-  const std::vector<std::uint32_t>& grouped = by_class ? records.site_class : records.group;
-  const std::vector<std::string>& names = by_class ? records.site_class_names : records.group_names;
-  if (records.target.size() != records.size() || grouped.size() != records.size())
-    return fail(ErrorCode::invalid_argument,
-                "a '{}' plan asks about labels by {}; the schema must declare both", plan.kind,
-                kGroupings[static_cast<std::size_t>(options.by)]);
-  if (records.schema != nullptr &&
-      (records.schema->label() == nullptr || !data::has_values(*records.schema->label())))
-    return fail(ErrorCode::invalid_argument,
-                "a '{}' plan asks whether a label is one of its declared values; the schema must "
-                "declare a label to classify",
-                plan.kind);
-  for (const std::uint32_t column : options.columns)
-    if (records.size() > 0 && column >= records.features.columns())
-      return fail(ErrorCode::invalid_argument,
-                  "a '{}' plan asks about feature {}, and records have {}", plan.kind, column,
-                  records.features.columns());
-  std::vector<std::uint32_t> place(names.size(), kGroups);
-  for (std::size_t i = 0; i < place.size(); ++i)
-    for (std::uint32_t group = 0; group < kGroups; ++group)
-      if (names[i] == options.groups[group]) place[i] = group;
+  HANSE_TRY_VOID(check_records(plan, options, records));
+  HANSE_TRY(const std::vector<std::uint32_t> groups, groups_of(plan, options, records));
   const base::Digest job = base::Digest::of(base::view_of(plan.job.text()));
   std::vector<std::size_t> rows;
   FairRecords found;
+  std::map<base::Digest, std::uint64_t> equals;
   const std::size_t size = std::min<std::size_t>(records.size(), plan.layout.max_units);
   for (std::size_t row = 0; row < size; ++row) {
-    HANSE_CHECK(grouped[row] < place.size());
-    const std::uint32_t group = place[grouped[row]];
+    const std::uint32_t group = groups[row];
     if (group == kGroups) continue;
-    if (options.half != Half::all &&
-        coin(job, records, row, group) != (options.half == Half::second))
-      continue;
+    if (options.half != Half::all) {
+      const base::Digest content = content_of(records, row, group);
+      if (coin(job, content, equals[content]++) != (options.half == Half::second)) continue;
+    }
     rows.push_back(row);
     found.group.push_back(group);
     found.label.push_back(records.target[row] == options.positive ? 1 : 0);
@@ -119,7 +187,8 @@ Result<FairRecords> asked(const query::QueryPlan& plan, const FairOptions& optio
   found.features = math::Matrix(rows.size(), options.columns.size());
   for (std::size_t i = 0; i < rows.size(); ++i)
     for (std::size_t k = 0; k < options.columns.size(); ++k)
-      found.features.at(i, k) = records.features.at(rows[i], options.columns[k]);
+      found.features.at(i, k) =
+          learning::value_on(axis_of(options, k), records.features.row(rows[i]));
   return found;
 }
 
@@ -219,12 +288,15 @@ std::string to_json(const FairOptions& options) {
                                 {"high", feature.high},
                                 {"cells", feature.cells},
                                 {"bandwidth", feature.bandwidth}});
+    if (k < options.values.size() && options.values[k] > 0)
+      json["features"].back()["values"] = options.values[k];
   }
   json["by"] = kGroupings[static_cast<std::size_t>(options.by)];
   json["groups"] = options.groups;
   json["positive"] = options.positive;
   json["levels"] = options.levels;
   json["half"] = kHalves[static_cast<std::size_t>(options.half)];
+  if (options.by == GroupedBy::feature) json["group_column"] = options.group_column;
   return json.dump();
 }
 
@@ -236,12 +308,16 @@ Result<FairOptions> fair_options_from_json(std::string_view text) {
     return !deep;
   };
   const Json json = Json::parse(text, guard, /*allow_exceptions=*/false);
-  if (deep || !json.is_object() || json.size() != 6) return wrong("an object of six keys");
+  const bool by_feature = json.is_object() && json.contains("group_column");
+  if (deep || !json.is_object() || json.size() != (by_feature ? 7U : 6U))
+    return wrong("an object of six keys, by feature also 'group_column'");
   for (const char* key : {"features", "by", "groups", "positive", "levels", "half"})
     if (!json.contains(key)) return wrong(std::string("no ") + key);
   FairOptions options;
   if (!json["features"].is_array()) return wrong("features are a list");
   for (const Json& feature : json["features"]) HANSE_TRY_VOID(read_feature(feature, options));
+  if (std::ranges::all_of(options.values, [](std::uint32_t values) { return values == 0; }))
+    options.values.clear();
   if (!json["groups"].is_array()) return wrong("groups are a list");
   for (const Json& name : json["groups"]) {
     if (!name.is_string()) return wrong("a group has a name");
@@ -253,6 +329,10 @@ Result<FairOptions> fair_options_from_json(std::string_view text) {
   options.levels = json["levels"].get<std::uint32_t>();
   HANSE_TRY(const std::size_t by, place_of(json["by"], kGroupings));
   options.by = static_cast<GroupedBy>(by);
+  if (by_feature != (options.by == GroupedBy::feature) ||
+      (by_feature && !is_whole(json["group_column"])))
+    return wrong("by feature, and only then, 'group_column' is a whole number");
+  if (by_feature) options.group_column = json["group_column"].get<std::uint32_t>();
   HANSE_TRY(const std::size_t half, place_of(json["half"], kHalves));
   options.half = static_cast<Half>(half);
   HANSE_TRY_VOID(check_options(options));
@@ -260,7 +340,7 @@ Result<FairOptions> fair_options_from_json(std::string_view text) {
   return options;
 }
 
-FairSpec spec_of(const FairOptions& options) {
+FairRuleSpec spec_of(const FairOptions& options) {
   return {.features = options.features, .levels = options.levels};
 }
 

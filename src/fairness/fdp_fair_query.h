@@ -11,13 +11,16 @@
 //   {"features": [{"column": 0, "low": -1, "high": 1, "cells": 16, "bandwidth": 0.1}],
 //    "by": "site_class", "groups": ["old", "new"], "positive": 1, "levels": 9, "half": "first"}
 //
-// `column` is one of the dataset's features, scaled as they are; a record's group is 0 or 1 by the
-// place in `groups` of its own group's name or, by "site_class", of its site's class; its label is
+// `column` is one of the dataset's features, scaled as they are; of a category, which has "values"
+// too, the first of so many, and the record's value is the place of its 1, from 0. A record's group
+// is 0 or 1 by the place in `groups` of its own group's name or, by "site_class", of its site's
+// class or, by "feature", by which of the two columns from "group_column" on has a 1. Its label is
 // 1 where its target is `positive`. Records of other groups count nowhere. `half` is "first",
-// "second" or "all": which of two halves is asked about. A record's half is a coin of its own
-// content and the job,
-//   first bit of SHA-256("hanse/fairness/half/1" ‖ job ‖ features ‖ group ‖ target),
-// so it does not depend on any other record, and equal records are in one half. A ledger that adds
+// "second" or "all": which of two halves is asked about. A record's half is a coin of the job, its
+// own content, and how many of its equals stand before it in the site's table,
+//   a bit of SHA-256("hanse/fairness/half/2" ‖ job ‖ SHA-256(features ‖ group ‖ target) ‖ before),
+// so one record more or less moves none of the others, which of equal ones being which aside
+// (docs/proofs/fair_threshold.md); and equal records are dealt to both halves. A ledger that adds
 // up what both questions cost charges more than a record pays.
 #pragma once
 
@@ -33,13 +36,16 @@ inline constexpr std::string_view kCellsPart = "cells";
 inline constexpr std::string_view kTreePart = "tree";
 
 enum class Half { first, second, all };
-enum class GroupedBy { group, site_class };
+enum class GroupedBy { group, site_class, feature };
 
 struct FairOptions {
   std::vector<std::uint32_t> columns = {};  // one for each feature
-  std::vector<FeatureGrid> features = {};   // in the dataset's scale
+  // Of a category, whose cells lie from −½ on, one for each value; 0: a number. None: all numbers.
+  std::vector<std::uint32_t> values = {};
+  std::vector<FeatureGrid> features = {};  // in the dataset's scale
   GroupedBy by = GroupedBy::group;
   std::vector<std::string> groups = {};  // two names
+  std::uint32_t group_column = 0;        // by feature
   std::uint32_t positive = 1;            // index of the label's value
   std::uint32_t levels = 9;
   Half half = Half::all;
@@ -52,7 +58,7 @@ std::string to_json(const FairOptions& options);
 // invalid_argument.
 base::Result<FairOptions> fair_options_from_json(std::string_view text);
 // The spec that sites count by; bound, widths and budget are the coordinator's to set.
-FairSpec spec_of(const FairOptions& options);
+FairRuleSpec spec_of(const FairOptions& options);
 
 // Of one question with at most so many units a site. The options have passed
 // fair_options_from_json: checked, aborts.

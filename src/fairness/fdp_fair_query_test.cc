@@ -151,6 +151,32 @@ TEST(FairQueries, HalvesAreARecordsOwn) {
   EXPECT_EQ(moved, 1);
 }
 
+// Of equal records each has a coin of its own, and one more moves one count of one half.
+TEST(FairQueries, HalvesShareEqualRecords) {
+  const data::Dataset few = dataset(60, 2);
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < 6'000; ++i) rows.push_back(i % few.size());
+  const auto counts = [&](Half half, std::size_t records) {
+    const data::Dataset of = few.select(std::span(rows).first(records));
+    return answered(plan_of(kFairLearningKind, options(half)), of).part(kCellsPart).value();
+  };
+  const auto first = counts(Half::first, 6'000);
+  const auto second = counts(Half::second, 6'000);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const double all = first[i] + second[i];
+    EXPECT_NEAR(first[i], all / 2, 4 * std::sqrt(all) / 2) << "place " << i;
+  }
+  for (std::size_t records = 5'900; records < 6'000; ++records) {
+    double moved = 0;
+    for (const Half half : {Half::first, Half::second}) {
+      const auto before = counts(half, records);
+      const auto after = counts(half, records + 1);
+      for (std::size_t i = 0; i < before.size(); ++i) moved += std::abs(before[i] - after[i]);
+    }
+    EXPECT_LE(moved, 1);  // 0: of the third group
+  }
+}
+
 // Old and new machines are classes of sites as a rule.
 TEST(FairQueries, GroupBySiteClassToo) {
   data::Dataset records = dataset(900, 1);
@@ -162,6 +188,58 @@ TEST(FairQueries, GroupBySiteClassToo) {
   EXPECT_EQ(fair_options_from_json(to_json(by_class)).value(), by_class);
   const auto found = answered(plan_of(kFairLearningKind, by_class), records);
   EXPECT_EQ(found.part(kCellsPart).value(), expected.part(kCellsPart).value());
+}
+
+// Groups as two columns of a category, and another category among the features: the same counts as
+// of their places as numbers.
+TEST(FairQueries, CountByCategoriesToo) {
+  const data::Dataset plain = dataset(900, 1);
+  data::Dataset records{.schema = nullptr, .features = math::Matrix(900, 6)};
+  records.target = plain.target;
+  data::Dataset numbered = plain;
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const std::size_t value = i % 3;  // of columns 3 … 5
+    records.features.at(i, 0) = plain.features.at(i, 0);
+    records.features.at(i, 3 + value) = 1;
+    numbered.features.at(i, 2) = static_cast<double>(value);
+    const std::string& group = plain.group_names[plain.group[i]];
+    if (group != "other") records.features.at(i, group == "old" ? 1 : 2) = 1;
+  }
+  FairOptions by_place = options();
+  by_place.features[0] = {-.5, 2.5, 3, 0};
+  FairOptions by_feature = by_place;
+  by_feature.by = GroupedBy::feature;
+  by_feature.columns[0] = 3;
+  by_feature.values = {3, 0};
+  by_feature.group_column = 1;
+  EXPECT_EQ(fair_options_from_json(to_json(by_feature)).value(), by_feature);
+  const auto found = answered(plan_of(kFairLearningKind, by_feature), records);
+  const auto expected = answered(plan_of(kFairLearningKind, by_place), numbered);
+  EXPECT_EQ(found.part(kCellsPart).value(), expected.part(kCellsPart).value());
+  const auto classes = found.part(kClassesPart).value();
+  EXPECT_EQ(std::accumulate(classes.begin(), classes.end(), 0.0), 800);
+
+  const auto refused = [&](auto change) {
+    FairOptions changed = by_feature;
+    change(changed);
+    return !fair_options_from_json(to_json(changed)).has_value();
+  };
+  EXPECT_TRUE(refused([](FairOptions& o) { o.values[0] = 4; }));
+  EXPECT_TRUE(refused([](FairOptions& o) { o.features[0].low = 0; }));
+  std::string text = to_json(by_feature);
+  text.replace(text.find("feature\""), 8, "group\"");  // as "by"
+  EXPECT_FALSE(fair_options_from_json(text));
+  // Columns that records do not have.
+  for (const bool of_group : {false, true}) {
+    FairOptions changed = by_feature;
+    (of_group ? changed.group_column : changed.columns[0]) = of_group ? 5 : 4;
+    query::Catalog catalog;
+    fill(catalog);
+    const auto query = catalog.create(plan_of(kFairLearningKind, changed)).value();
+    base::SeededSimulationRandom random(1, "answer");
+    base::InlineExecutor executor;
+    EXPECT_FALSE(query->answer(records, random, executor));
+  }
 }
 
 // No more records than the plan allows, the first of the table.

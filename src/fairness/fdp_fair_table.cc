@@ -84,18 +84,18 @@ Result<CellGrid> CellGrid::create(std::vector<FeatureGrid> features) {
   return CellGrid(std::move(features), cells);
 }
 
+CellGrid::CellGrid(std::vector<FeatureGrid> features, std::size_t cells)
+    : features_(std::move(features)), cells_(cells) {
+  for (const FeatureGrid& feature : features_)
+    axes_.push_back({.column = static_cast<std::uint32_t>(axes_.size()),
+                     .low = feature.low,
+                     .high = feature.high,
+                     .cells = feature.cells});
+}
+
 std::optional<std::size_t> CellGrid::cell_of(std::span<const double> values) const {
-  HANSE_CHECK(values.size() == features_.size());
-  std::size_t cell = 0;
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    const FeatureGrid& feature = features_[k];
-    if (std::isnan(values[k])) return std::nullopt;
-    const double place = (std::clamp(values[k], feature.low, feature.high) - feature.low) /
-                         (feature.high - feature.low) * feature.cells;
-    cell = cell * feature.cells +
-           std::min<std::size_t>(feature.cells - 1, static_cast<std::size_t>(place));
-  }
-  return cell;
+  HANSE_CHECK(values.size() == axes_.size());
+  return learning::cell_of(axes_, values);
 }
 
 CellGrid::Smoothed CellGrid::smooth(std::span<const double> counts, double width) const {

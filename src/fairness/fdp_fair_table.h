@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "learning/cells.h"
 
 namespace hanse::fairness {
 
@@ -54,9 +55,9 @@ class CellGrid {
   bool operator==(const CellGrid&) const = default;
 
  private:
-  CellGrid(std::vector<FeatureGrid> features, std::size_t cells)
-      : features_(std::move(features)), cells_(cells) {}
+  CellGrid(std::vector<FeatureGrid> features, std::size_t cells);
   std::vector<FeatureGrid> features_;
+  std::vector<learning::Axis> axes_;  // of the values of one record
   std::size_t cells_;
 };
 

@@ -23,7 +23,7 @@ FairRecords draw(const Oracle& oracle, std::size_t size, base::RandomSource& ran
   return records;
 }
 
-FairSpec spec_of(double bound) {
+FairRuleSpec spec_of(double bound) {
   return {.features = {{0, 1, 32, .02}, {0, 1, 32, .02}},
           .widths = {1, 1.5, 2, 3, 4, 6, 8, 12},
           .bound = bound};
@@ -92,7 +92,7 @@ TEST(FdpFair, SitesTogetherAreOnePlaceWithoutNoise) {
   std::vector<FairSite> sites;
   for (const FairRecords& part : parts) sites.push_back({&part, &part, {}});
   const FairSite one{&all, &all, {}};
-  const FairSpec spec = spec_of(.15);
+  const FairRuleSpec spec = spec_of(.15);
   const auto together = fdp_fair(spec, sites, random).value();
   const auto alone = fdp_fair(spec, std::span(&one, 1), random).value();
   const auto searched = cdp_fair(spec, one, random).value();
@@ -112,7 +112,7 @@ TEST(FdpFair, ChargesEachSiteItsBudget) {
   const Oracle oracle = Oracle::create().value();
   base::SeededSimulationRandom random(2, "charges");
   const FairRecords half = draw(oracle, 2000, random);
-  FairSpec spec = spec_of(.15);
+  FairRuleSpec spec = spec_of(.15);
   const std::vector<FairSite> sites = {{&half, &half, .05}, {&half, &half, .5}};
   const auto total = [](const privacy::Charge& charge) {
     return *privacy::rho(charge.loss) * static_cast<double>(charge.count);
@@ -190,15 +190,15 @@ TEST(FdpFair, ApproachesTheOracleAsRecordsAndBudgetGrow) {
 TEST(FairCounts, RefusesWhatDoesNotFit) {
   EXPECT_FALSE(FairCounts::create({.features = {}}).has_value());
   const auto refused = [](auto change) {
-    FairSpec spec = spec_of(.1);
+    FairRuleSpec spec = spec_of(.1);
     change(spec);
     return !FairCounts::create(spec).has_value();
   };
-  EXPECT_FALSE(refused([](FairSpec&) {}));
-  EXPECT_TRUE(refused([](FairSpec& spec) { spec.levels = 0; }));
-  EXPECT_TRUE(refused([](FairSpec& spec) { spec.bound = NAN; }));
-  EXPECT_TRUE(refused([](FairSpec& spec) { spec.bound = 2; }));
-  EXPECT_TRUE(refused([](FairSpec& spec) { spec.class_budget = 1; }));
+  EXPECT_FALSE(refused([](FairRuleSpec&) {}));
+  EXPECT_TRUE(refused([](FairRuleSpec& spec) { spec.levels = 0; }));
+  EXPECT_TRUE(refused([](FairRuleSpec& spec) { spec.bound = NAN; }));
+  EXPECT_TRUE(refused([](FairRuleSpec& spec) { spec.bound = 2; }));
+  EXPECT_TRUE(refused([](FairRuleSpec& spec) { spec.class_budget = 1; }));
   const FairCounts counts = FairCounts::create(spec_of(.1)).value();
   EXPECT_FALSE(counts.learning({math::Matrix(1, 2), {2}, {0}}).has_value());
   EXPECT_FALSE(counts.learning({math::Matrix(1, 2), {0}, {2}}).has_value());

@@ -22,7 +22,6 @@
 
 namespace hanse::fairness {
 
-inline constexpr double kSignal = 4;
 inline constexpr std::size_t kMaxScoreBins = 65'536;
 
 enum class ScoreScale { probability, log_odds };

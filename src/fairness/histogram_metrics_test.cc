@@ -12,6 +12,7 @@
 #include "fairness/calibration.h"
 #include "fairness/corrected_maximum.h"
 #include "fairness/test_classes.h"
+#include "learning/odds_bins.h"
 
 namespace hanse::fairness {
 namespace {
@@ -245,8 +246,8 @@ TEST(HistogramMetrics, AgreeWithTheMeanLossOfAClass) {
   std::ranges::reverse(negatives);
   const ScoreMetrics found = score_metrics({.negatives = negatives,
                                             .positives = counts.counts[0][1],
-                                            .low = -kSpan,
-                                            .high = kSpan,
+                                            .low = -learning::kOddsSpan,
+                                            .high = learning::kOddsSpan,
                                             .scale = ScoreScale::log_odds,
                                             .noise = counts.count_noise},
                                            kBins / 2)

@@ -5,6 +5,9 @@
 
 namespace hanse::fairness {
 
+// Deviations of its noise that a count stands above before anything is divided by it.
+inline constexpr double kSignal = 4;
+
 // With the standard deviation of the noise in it, and of sampling: of another draw of as many
 // records.
 struct Noised {

@@ -4,6 +4,7 @@
 
 #include "active/history.h"
 #include "base/random.h"
+#include "fairness/class_facts.h"
 #include "jobs/fair_job.h"
 #include "jobs/job_privacy.h"
 
@@ -22,6 +23,17 @@ void settle_strata(Section& section, const Job& job, active::ActiveSpec& spec) {
   auto classes = joined_classes(job);
   if (!classes) return section.refuse("strata", classes.error().text());
   spec.classes = *std::move(classes);
+}
+
+void settle_watched(Section& section, const Job& job, bool watches, active::ActiveSpec& spec) {
+  if (!watches) return;
+  if (job.classes.size() < 2)
+    return section.refuse("watch_classes",
+                          "classes of sites are watched, and the fleet has none: give a [[class]] "
+                          "with name and sites for each");
+  auto classes = joined_classes(job);
+  if (!classes) return section.refuse("watch_classes", classes.error().text());
+  spec.watched = *std::move(classes);
 }
 
 }  // namespace
@@ -43,10 +55,17 @@ void read_active(Section section, Job& job) {
   section.get<std::uint64_t>("max_labels_per_site", spec.max_labels_per_site, 1);
   section.get("arrivals", spec.arrivals);
   section.get<std::uint32_t>("label_seconds", spec.label_seconds, 0, 30 * 86'400);
-  section.get("estimation", spec.estimation);
+  double estimation = 0;
+  section.get("estimation", estimation);
+  if (section.has("estimation")) spec.estimation = estimation;
   section.get("last", spec.last);
+  bool watches = false;
+  section.get("watch_classes", watches);
+  section.get<std::uint32_t>("watch_bins", spec.watch_bins, 4, 256);
+  section.only(watches, "watch_bins", "watch_classes = true");
   section.finish();
   settle_strata(section, job, spec);
+  settle_watched(section, job, watches, spec);
   const bool settled = spec.strata != active::Strata::site_class || !spec.classes.empty();
   if (const auto fine = active::check_spec(spec); settled && !fine)
     section.refuse_where_named(fine.error());
@@ -55,6 +74,18 @@ void read_active(Section section, Job& job) {
 learning::Model initial_model(const Job& job, learning::Architecture architecture) {
   base::SeededSimulationRandom random(job.seed, "model");
   return learning::Model::initial(std::move(architecture), random);
+}
+
+active::WatchedFacts watched_facts(const active::ActiveSpec& spec) {
+  return
+      [classes = spec.watched, bins = spec.watch_bins](std::span<const double> known, double noise,
+                                                       const learning::Architecture& architecture) {
+        const fairness::ClassHistogramOptions options{architecture, classes, bins};
+        fairness::ClassCounts counts = fairness::class_counts(known, options);
+        counts.count_noise = noise;
+        return fairness::released_losses(counts, options,
+                                         std::vector<fairness::Calibration>(classes.size()));
+      };
 }
 
 Job with_uniform_labels(Job job) {

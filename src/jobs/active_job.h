@@ -2,6 +2,7 @@
 // the jobs that it is compared with.
 #pragma once
 
+#include "active/active_training.h"
 #include "jobs/job.h"
 #include "jobs/toml_reader.h"
 #include "learning/iterate.h"
@@ -13,6 +14,9 @@ void read_active(Section section, Job& job);
 
 // Where every training of the job begins: parameters drawn from its seed.
 learning::Model initial_model(const Job& job, learning::Architecture architecture);
+
+// What its histograms say of the classes that it watches: their losses and the gap.
+active::WatchedFacts watched_facts(const active::ActiveSpec& spec);
 
 // The job with as many labels at the same cost, chosen by coins alone.
 Job with_uniform_labels(Job job);

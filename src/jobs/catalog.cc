@@ -22,12 +22,13 @@ query::Catalog full_catalog() {
 
 std::string_view asked_for(std::string_view kind) {
   using Purpose = std::pair<std::string_view, std::string_view>;
-  static constexpr std::array<Purpose, 8> kPurposes{{
+  static constexpr std::array<Purpose, 9> kPurposes{{
       {learning::kMomentsKind, "training"},
       {learning::kGradientKind, "training"},
       {learning::kLocalTrainingKind, "training"},
       {learning::kMetricsKind, "metrics"},
       {active::kScoreHistogramKind, "labels"},
+      {learning::kClassNormsKind, kForFairness},
       {fairness::kClassHistogramKind, kForFairness},
       {fairness::kFairLearningKind, kForFairness},
       {fairness::kFairCalibrationKind, kForFairness},

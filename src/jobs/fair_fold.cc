@@ -97,10 +97,17 @@ Result<Arms> fairness_of(const Job& job, const Job& plain, const data::Schema& s
   ClassLosses by_all(classes);
   for (std::size_t s = 0; s < parts.size(); ++s) {
     const std::size_t c = place(spec.classes, sites[s]);
-    HANSE_TRY(const learning::Model own, own_model(job, fair[c], parts[s].train.get()));
-    by_fair.add(c, losses_of(judge(own, parts[s].test)));
-    by_plain.add(c, losses_of(judge(common, parts[s].test)));
-    by_shrunk.add(c, losses_of(judge(shrinking, parts[s].test)));
+    // What stays at a site it has whatever is done by class: no arm is without it.
+    const auto judged = [&](const learning::Model& of) -> Result<std::vector<double>> {
+      HANSE_TRY(const learning::Model own, own_model(job, of, parts[s].train.get()));
+      return losses_of(judge(own, parts[s].test));
+    };
+    HANSE_TRY(const std::vector<double> fair_losses, judged(fair[c]));
+    HANSE_TRY(const std::vector<double> plain_losses, judged(common));
+    HANSE_TRY(const std::vector<double> shrunk_losses, judged(shrinking));
+    by_fair.add(c, fair_losses);
+    by_plain.add(c, plain_losses);
+    by_shrunk.add(c, shrunk_losses);
     by_own.add(c, losses_of(judge(best[c], parts[s].test)));
     by_all.add(c, losses_of(judge(best.back(), parts[s].test)));
   }

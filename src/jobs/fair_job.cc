@@ -9,6 +9,8 @@
 #include "active/threshold.h"
 #include "base/ids.h"
 #include "base/limits.h"
+#include "jobs/aggregation.h"
+#include "jobs/group_job.h"
 
 namespace hanse::jobs {
 
@@ -64,6 +66,7 @@ std::optional<double> number_in(Section& section, std::string_view key, double l
 void read_classes(Section& root, std::vector<ClassSpec>& classes) {
   std::set<std::string> names;
   std::size_t weighed = 0;
+  std::size_t known = 0;
   for (Section section : root.sections("class", data::kMaxSiteClasses)) {
     ClassSpec& one = classes.emplace_back();
     section.require({"name", "sites"});
@@ -72,6 +75,7 @@ void read_classes(Section& root, std::vector<ClassSpec>& classes) {
     one.weight = number_in(section, "weight", 1e-6, 1e6);
     one.best = number_in(section, "best", 0, 1e3);
     weighed += one.weight ? 1 : 0;
+    known += one.best ? 1 : 0;
     if (const auto good = base::checked_name("site class", one.name); !good)
       section.refuse("name", good.error().text());
     else if (!names.insert(one.name).second)
@@ -82,6 +86,8 @@ void read_classes(Section& root, std::vector<ClassSpec>& classes) {
     root.refuse("class",
                 "a weight for each class, or for none: then they weigh as many as their "
                 "sites");
+  if (known != 0 && known != classes.size())
+    root.refuse("class", "'best' for each class, or for none: an excess is over each one's own");
 }
 
 Result<data::SiteClasses> joined_classes(const Job& job) {
@@ -101,25 +107,38 @@ Result<data::SiteClasses> joined_classes(const Job& job) {
 }
 
 Result<void> check_class_floor(const Job& job, std::span<const std::string> of_sites) {
-  const bool by_class = job.active && job.active->strata == active::Strata::site_class;
-  if (!job.fairness && !by_class) return {};
-  const data::SiteClasses& classes = job.fairness ? job.fairness->classes : job.active->classes;
+  // The same classes, joined up to the same floor, wherever they are counted by.
+  data::SiteClasses classes;
+  if (job.fairness) classes = job.fairness->classes;
+  if (job.active) classes = job.active->watched.empty() ? job.active->classes : job.active->watched;
+  const std::uint32_t floor = floor_of(job.aggregation);
+  HANSE_TRY(const Aggregation aggregation, aggregation_of(job.aggregation, of_sites.size()));
+  // A round closes without as many: all of them may be of one class.
+  const std::size_t missing = floor > 1 ? of_sites.size() - aggregation.min_sites : 0;
   for (const std::vector<std::string>& names : classes) {
     const auto sites = std::ranges::count_if(of_sites, [&](const std::string& one) {
       return std::ranges::find(names, one) != names.end();
     });
-    if (sites < floor_of(job.aggregation))
+    if (static_cast<std::size_t>(sites) < floor + missing)
       return base::fail(
           base::ErrorCode::permission_denied,
-          "job '{}' counts by class of sites, and of class '{}' there are {}: too few "
-          "to hide one among them, which takes {}",
-          job.name.text(), data::joined_name(names), sites, floor_of(job.aggregation));
+          "job '{}' counts by class of sites, and of class '{}' there are {}{}: too few to hide one "
+          "among them, which takes {}; declare larger classes, or raise aggregation.min_sites",
+          job.name.text(), data::joined_name(names), sites,
+          missing > 0 ? fmt::format(", of which a round may close without {}", missing) : "",
+          floor + missing);
   }
   return {};
 }
 
 void read_fairness(Section section, Job& job) {
   fairness::FairSpec& spec = job.fairness.emplace();
+  std::string method;
+  if (section.is_text("method")) section.get("method", method);
+  if (method == kFdpFair)
+    return section.refuse("method",
+                          "fdp_fair learns a model of cells: say model.kind = \"cells\", and cut "
+                          "its numbers into cells");
   section.get_word<fairness::Method>("method", spec.method, fairness::method_named);
   section.get_word<fairness::ConstraintKind>("constraint", spec.constraint,
                                              fairness::constraint_named);
@@ -127,12 +146,15 @@ void read_fairness(Section section, Job& job) {
   section.get("share", spec.share);
   section.get<std::uint32_t>("bins", spec.bins, 4, 256);
   section.get<std::uint32_t>("weight_rounds", spec.weight_rounds, 1, 64);
-  section.only(fairness::weighs(spec.method), "weight_rounds", "a method that weighs classes");
+  section.get("norms", spec.norms);
+  section.only(fairness::weighs(spec.method) || fairness::clips(spec.method), "weight_rounds",
+               "a method that weighs or clips classes");
   section.finish();
   if (job.active)
     return section.refuse("",
                           "[active] and [fairness] in one job are not offered: the rounds of each "
-                          "are a procedure of its own. Train fairly on what is labelled");
+                          "are a procedure of its own. active.watch_classes shows the gap while "
+                          "labels are chosen; train fairly on what is labelled then");
   if (job.classes.size() < 2)
     return section.refuse("",
                           "fairness is between classes of sites: give a [[class]] with name and "

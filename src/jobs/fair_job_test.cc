@@ -9,10 +9,14 @@
 #include "jobs/aggregation.h"
 #include "jobs/class_losses.h"
 #include "jobs/fair_fold.h"
+#include "jobs/gap_watch.h"
 #include "jobs/job_privacy.h"
 #include "jobs/run.h"
 #include "jobs/testing.h"
 #include "jobs/training.h"
+#include "learning/options.h"
+#include "learning/private_queries.h"
+#include "learning/queries.h"
 #include "storage/memory.h"
 
 namespace hanse::jobs {
@@ -130,7 +134,8 @@ TEST(FairJob, WeighsTowardsWhatTheClassesOwnBestModelsLose) {
 }
 
 TEST(FairJob, TrainsByEveryMethod) {
-  for (const char* method : {"saddle_point", "combination", "agnostic", "q_fedavg", "gifair"}) {
+  for (const char* method :
+       {"saddle_point", "combination", "agnostic", "q_fedavg", "gifair", "dpsgd_f"}) {
     const auto job =
         parsed(text(3, known_classes(),
                     std::string("[fairness]\nweight_rounds = 2\nmethod = \"") + method + "\"\n"));
@@ -156,7 +161,8 @@ TEST(FairJob, SaysWhatIsWrongAndWhere) {
   refused(text(0, kClasses, "[fairness]\nbins = 3\n"), "bins");
   refused(text(0, kClasses, "[fairness]\nbounds = 3\n"), "did you mean");
   refused(text(0, kClasses, "[fairness]\nmethod = \"saddle_point\"\n"), "say 'best'");
-  refused(text(0, kClasses, "[fairness]\nweight_rounds = 2\n"), "weighs classes");
+  refused(text(0, kClasses, "[fairness]\nweight_rounds = 2\n"), "weighs or clips classes");
+  refused(text(3, kClasses, "[fairness]\nmethod = \"dpsgd_f\"\nnorms = true\n"), "leave it out");
   refused(text(), "in one job are not offered", {"active.initial=30", "active.quota=20"});
   std::string half(kClasses);
   half.insert(half.find("[[class]]\nname = \"new\""), "weight = 2\n");
@@ -225,6 +231,59 @@ TEST(FairJob, AnswersItsOwnRoundsAlone) {
   }
 }
 
+// Lengths of gradients are asked of the plan's own gradient, in the rounds for it, and clips are
+// within the plan's.
+TEST(FairJob, AnswersRoundsOfNorms) {
+  const std::vector<base::SiteId> cohort{testing::site("a"), testing::site("b"),
+                                         testing::site("c"), testing::site("d"),
+                                         testing::site("e"), testing::site("f")};
+  base::InlineExecutor executor;
+  for (const char* fairness : {"[fairness]\nmethod = \"dpsgd_f\"\nweight_rounds = 2\n",
+                               "[fairness]\nmethod = \"measure\"\nnorms = true\n"}) {
+    const auto job = parsed(text(3, kClasses, fairness));
+    ASSERT_TRUE(job) << job.error().text();
+    const data::Schema schema = *schema_of(job->source);
+    const auto is_taken = [&](const query::QueryPlan& plan) {
+      const federation::ParametersBlob parameters(plan, executor);
+      const Aggregation aggregation = *aggregation_of(job->aggregation, cohort.size());
+      return check_asked(*job, {plan, parameters.manifest(), cohort, job->text,
+                                aggregation.min_sites, aggregation.protection})
+          .has_value();
+    };
+    const auto strategy = strategy_of(*job, schema, 6).value();
+    std::size_t norms = 0;
+    for (std::uint32_t round = 2; round < job->rounds; ++round) {
+      learning::Iterate iterate = first_iterate(*job, schema).value();
+      iterate.steps = round - 1;
+      iterate.findings = learning::Findings{.units = 400, .clip = .5, .rate = 1, .map = {}};
+      const query::QueryPlan plan = strategy->plan(iterate, {round, 0}).value();
+      const auto refused = [&](const std::function<void(query::QueryPlan&)>& lie) {
+        query::QueryPlan other = plan;
+        lie(other);
+        EXPECT_FALSE(is_taken(other)) << round;
+      };
+      EXPECT_TRUE(is_taken(plan)) << round << " " << plan.kind;
+      refused([](auto& other) { other.noise.parts[0].sigma /= 2; });
+      refused([](auto& other) {
+        learning::Options options = learning::options_from_json(other.options).value();
+        options.class_clips = learning::ClassFactors{{{"old"}}, {.5}};
+        other.options = learning::to_json(options);
+      });
+      if (plan.kind != learning::kClassNormsKind) continue;
+      ++norms;
+      refused([](auto& other) {
+        learning::Options options = learning::options_from_json(other.options).value();
+        options.norm_classes = {{"old"}, {"new"}, {"mine"}};
+        other.options = learning::to_json(options);
+        other.layout = learning::norms_layout(3, other.layout.lattice, other.layout.max_units);
+      });
+      refused([&](auto& other) { other.round.round = 2; });
+    }
+    EXPECT_EQ(norms,
+              std::string_view(fairness).find("dpsgd_f") != std::string_view::npos ? 2U : 1U);
+  }
+}
+
 TEST(FairRun, MendsTheClassWhoseInstrumentsAreOff) {
   const auto job = parsed(
       text(), {"training.rounds=60", "training.server_learning_rate=4.0", "evaluation.repeats=3"});
@@ -251,6 +310,56 @@ TEST(FairRun, MendsTheClassWhoseInstrumentsAreOff) {
   const auto back = report_from_json(to_json(found->report));
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(*back, found->report);
+}
+
+// One histogram serves the choice of records and the gap: its facts are there, the watch reads
+// them, and it costs what the same job costs without.
+TEST(ActiveRun, WatchesTheGapWithinItsHistograms) {
+  const std::string active =
+      "[active]\ninitial = 200\nquota = 200\ncycles = 3\ncontrol = 0.5\nestimation = 0.5\n"
+      "watch_classes = true\n";
+  const auto job = parsed(text(6, kClasses, active));
+  ASSERT_TRUE(job) << job.error().text();
+  const auto found = run(*job);
+  ASSERT_TRUE(found) << found.error().text();
+  std::vector<learning::RoundFacts> facts;
+  std::size_t gaps = 0;
+  for (const RoundRow& row : found->report.rounds) {
+    facts.push_back(row.facts);
+    for (const learning::ReleasedMetric& one : row.facts.released)
+      gaps += one.name == "gap" ? 1 : 0;
+  }
+  EXPECT_EQ(gaps, 2U) << "of the models of the first two cycles";
+  const auto period = gap_of("run", facts);
+  ASSERT_TRUE(period) << period.error().text();
+  EXPECT_EQ(period->losses.size(), 2U);
+
+  std::string silent = active;
+  silent.erase(silent.find("watch_classes"));
+  const auto without = parsed(text(6, kClasses, silent));
+  ASSERT_TRUE(without) << without.error().text();
+  const data::Schema schema = *schema_of(job->source);
+  EXPECT_EQ(reported_privacy(*job, schema, 6)->guarantee->gate_epsilon,
+            reported_privacy(*without, schema, 6)->guarantee->gate_epsilon);
+}
+
+TEST(ActiveRun, WatchesClassesThatAreDeclaredAndHidden) {
+  const auto refused = [](const std::string& text, const std::string& says) {
+    const auto job = parsed(text);
+    ASSERT_FALSE(job) << says;
+    EXPECT_THAT(job.error().text(), HasSubstr(says));
+  };
+  const std::string active = "[active]\ninitial = 30\nquota = 20\nwatch_classes = true\n";
+  refused(text(3, "", active), "give a [[class]]");
+  refused(text(3, kClasses, active + "rule = \"top_k\"\n"), "watch_classes");
+  refused(text(3, kClasses, "[active]\ninitial = 30\nquota = 20\nwatch_bins = 8\n"),
+          "watch_classes = true");
+  const auto job = parsed(text(3, kClasses, active));
+  ASSERT_TRUE(job) << job.error().text();
+  const std::vector<std::string> lone{"old", "new", "new", "new", "new", "new"};
+  Job masked = *job;
+  masked.aggregation.backend = "masked";
+  EXPECT_FALSE(check_class_floor(masked, lone));
 }
 
 TEST(FairRun, NeedsEverySitesClass) {

@@ -74,6 +74,11 @@ Result<void> check_deployable(const Job& job, std::size_t sites) {
     return fail(ErrorCode::unsupported,
                 "data.split.kind is 'k_fold': a deployed job trains one model; say which fold's in "
                 "data.split.fold, or take a holdout");
+  if (job.groups)
+    return fail(
+        ErrorCode::unsupported,
+        "fairness.method fdp_fair is for simulations (hanse run): a record is in one of its "
+        "two questions and pays once, and the ledger of a site would charge it for both");
   if (job.active && !job.active->arrivals.empty())
     return fail(ErrorCode::unsupported,
                 "active.arrivals tells a simulation when records come; a deployed job takes those "

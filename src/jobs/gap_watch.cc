@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kWatchSchema = "hanse.fairness_watch/2";
 constexpr std::string_view kLoss = "loss_";
+constexpr std::string_view kSampling = "sampling_";
+constexpr std::string_view kCounted = "counted_";
 
 const ReleasedLoss* loss_of(const GapPeriod& period, std::string_view of_class) {
   const auto found = std::ranges::find(period.losses, of_class, &ReleasedLoss::of_class);
@@ -35,9 +37,10 @@ Result<std::optional<GapPeriod>> period_in(const std::string& run,
                                            const learning::RoundFacts& facts) {
   GapPeriod period{.run = run, .losses = {}};
   bool has_gap = false;
+  std::map<std::string, double> sampling;
   for (const learning::ReleasedMetric& one : facts.released) {
     has_gap |= one.name == "gap";
-    if (one.name == "gap_sampling") period.sampling = one.value;
+    if (one.name.starts_with(kSampling)) sampling[one.name.substr(kSampling.size())] = one.value;
     if (!one.name.starts_with(kLoss)) continue;
     const std::string of_class = one.name.substr(kLoss.size());
     if (loss_of(period, of_class) != nullptr)
@@ -45,6 +48,7 @@ Result<std::optional<GapPeriod>> period_in(const std::string& run,
                   of_class);
     period.losses.push_back({of_class, one.value, one.error});
   }
+  for (ReleasedLoss& loss : period.losses) loss.sampling = sampling[loss.of_class];
   if (!has_gap) return std::optional<GapPeriod>();
   if (period.losses.size() < 2)
     return fail(ErrorCode::failed_precondition,
@@ -92,18 +96,32 @@ Result<Watched> watched_in(const GapPeriod& period, const GapPeriod* before) {
 }  // namespace
 
 double GapPeriod::deviation_of(std::size_t loss) const {
-  return std::hypot(losses[loss].noise, sampling / std::numbers::sqrt2);
+  return std::hypot(losses[loss].noise, losses[loss].sampling);
 }
 
 Result<GapPeriod> gap_of(const std::string& run, const std::vector<learning::RoundFacts>& rounds) {
   std::optional<GapPeriod> found;
+  bool is_asked = false;
   for (const learning::RoundFacts& facts : rounds) {
     HANSE_TRY(std::optional<GapPeriod> period, period_in(run, facts));
-    if (period) found = std::move(period);
+    // What was said before was of another model.
+    const bool counts = std::ranges::any_of(
+        facts.released, [](const auto& one) { return one.name.starts_with(kCounted); });
+    is_asked |= counts || period;
+    if (counts || period) found = std::move(period);
   }
+  if (!found && is_asked)
+    return fail(
+        ErrorCode::failed_precondition,
+        "'{}' released no gap between classes of sites: of one of them the noise outweighs "
+        "the records; give what is counted by class more of the budget (fairness.share, of an "
+        "active job active.estimation), or privacy.epsilon more",
+        run);
   if (!found)
     return fail(ErrorCode::failed_precondition,
-                "'{}' released no gap between classes of sites: its job has no [fairness]", run);
+                "'{}' released no gap between classes of sites: its job has neither [fairness] "
+                "between such classes nor active.watch_classes",
+                run);
   const std::vector<double> deviations = deviations_of(*found);
   if (std::ranges::max(deviations) <= 0)
     return fail(ErrorCode::failed_precondition,

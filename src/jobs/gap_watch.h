@@ -35,7 +35,8 @@ namespace hanse::jobs {
 struct ReleasedLoss {
   std::string of_class;
   double value = 0;
-  double noise = 0;  // standard deviation
+  double noise = 0;     // standard deviation
+  double sampling = 0;  // of another draw of as many records
 
   bool operator==(const ReleasedLoss&) const = default;
 };
@@ -44,10 +45,7 @@ struct ReleasedLoss {
 struct GapPeriod {
   std::string run;
   std::vector<ReleasedLoss> losses;  // of two classes at least, each once
-  // Of the released gap, of another draw of records. Half its variance is taken for each class's:
-  // exact for the two that it is of.
-  double sampling = 0;
-  fairness::Corrected gap = {};  // at 95 %
+  fairness::Corrected gap = {};      // at 95 %
 
   double deviation_of(std::size_t loss) const;
 };

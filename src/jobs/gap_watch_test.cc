@@ -18,11 +18,13 @@ using ::testing::HasSubstr;
 // A run that released these losses of classes A, B, …
 GapPeriod released(const std::vector<double>& losses, double noise, double sampling) {
   std::vector<learning::RoundFacts> rounds(1);
-  for (std::size_t c = 0; c < losses.size(); ++c)
-    rounds[0].released.push_back(
-        {std::string("loss_") + static_cast<char>('A' + c), losses[c], noise});
+  for (std::size_t c = 0; c < losses.size(); ++c) {
+    const std::string name(1, static_cast<char>('A' + c));
+    rounds[0].released.push_back({"loss_" + name, losses[c], noise});
+    // `sampling` is of the difference of two.
+    rounds[0].released.push_back({"sampling_" + name, sampling / std::sqrt(2), 0});
+  }
   rounds[0].released.push_back({"gap", 0, 0});
-  rounds[0].released.push_back({"gap_sampling", sampling, 0});
   return gap_of("run", rounds).value();
 }
 
@@ -36,24 +38,34 @@ std::vector<GapPeriod> series(const std::vector<double>& gaps) {
 
 TEST(GapWatch, ReadsWhatARunReleased) {
   std::vector<learning::RoundFacts> rounds(3);
-  rounds[1].released = {
-      {"loss_old", .9, .1}, {"loss_new", .1, .1}, {"gap", .8, .1}, {"gap_sampling", .2, 0}};
-  rounds[2].released = {
-      {"loss_old", .5, .03}, {"loss_new", .2, .02}, {"gap", .3, .036}, {"gap_sampling", .04, 0}};
+  rounds[1].released = {{"loss_old", .9, .1}, {"loss_new", .1, .1}, {"gap", .8, .1}};
+  rounds[2].released = {{"loss_old", .5, .03},
+                        {"sampling_old", .06, 0},
+                        {"loss_new", .2, .02},
+                        {"sampling_new", .04, 0},
+                        {"gap", .3, .036}};
   const auto period = gap_of("runs/a", rounds);
   ASSERT_TRUE(period) << period.error().text();
-  EXPECT_EQ(period->losses, (std::vector<ReleasedLoss>{{"old", .5, .03}, {"new", .2, .02}}));
+  EXPECT_EQ(period->losses,
+            (std::vector<ReleasedLoss>{{"old", .5, .03, .06}, {"new", .2, .02, .04}}));
   EXPECT_NEAR(period->gap.released, .3, 1e-12);
   EXPECT_LE(period->gap.value, .3);
   // The upper end of two classes is that of their difference.
-  const double deviation = std::sqrt(.03 * .03 + .02 * .02 + .04 * .04);
+  const double deviation = std::sqrt(.03 * .03 + .06 * .06 + .02 * .02 + .04 * .04);
   EXPECT_NEAR(period->gap.interval.high, .3 + 1.959964 * deviation, 1e-6);
 }
 
 TEST(GapWatch, RefusesRunsThatReleasedNoGap) {
   const auto none = gap_of("runs/a", {});
   ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().text(), HasSubstr("no [fairness]"));
+  EXPECT_THAT(none.error().text(), HasSubstr("neither [fairness]"));
+  // A gap of an earlier model is none of the last one's.
+  std::vector<learning::RoundFacts> outweighed(2);
+  outweighed[0].released = {{"loss_old", .9, .1}, {"loss_new", .1, .1}, {"gap", .8, .1}};
+  outweighed[1].released = {{"counted_old", 9, 5}, {"counted_new", 90, 5}, {"loss_new", .1, .1}};
+  const auto noise = gap_of("runs/a", outweighed);
+  ASSERT_FALSE(noise);
+  EXPECT_THAT(noise.error().text(), HasSubstr("noise outweighs"));
   std::vector<learning::RoundFacts> rounds(1);
   const auto error_of = [&](std::vector<learning::ReleasedMetric> metrics) {
     rounds[0].released = std::move(metrics);

@@ -21,6 +21,7 @@
 #include "data/split.h"
 #include "data/transform.h"
 #include "fairness/fair_spec.h"
+#include "fairness/group_training.h"
 #include "jobs/words.h"
 #include "learning/metrics.h"
 #include "learning/strategy.h"
@@ -72,10 +73,22 @@ base::Result<data::Pipeline> pipeline_of(const TableSource& source);
 // The columns of the source's records, as they are learned from.
 base::Result<data::Schema> schema_of(const Source& source);
 
+// Of a model of cells, by the names of columns (jobs/group_job.h).
+struct CellsSpec {
+  std::map<std::string, std::uint32_t> cells = {};  // of each number
+  std::map<std::string, double> bandwidth = {};     // in the column's unit; without: one cell
+  std::vector<double> widths = {};                  // multiples of the bandwidths to choose from
+  std::string group = {};     // the category whose two values are treated alike
+  std::string positive = {};  // of the label's values the one that is to be given alike
+
+  bool operator==(const CellsSpec&) const = default;
+};
+
 struct ModelSpec {
   learning::ModelKind kind = learning::ModelKind::logistic;
   std::vector<std::size_t> hidden;
   double l2 = 0;
+  CellsSpec cells = {};
 
   bool operator==(const ModelSpec&) const = default;
 };
@@ -163,6 +176,8 @@ struct Job {
   std::optional<active::ActiveSpec> active;
   // What is counted, and mended, by class of sites.
   std::optional<fairness::FairSpec> fairness;
+  // Fairness between two groups of records: of a model of cells, and of no other.
+  std::optional<fairness::GroupSpec> groups = {};
   std::uint32_t updates = 0;  // training.rounds as the file says: of one training
   learning::StrategySpec strategy;
   bool personal = false;  // each site fits the model's outputs to its own records, for itself

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "jobs/active_job.h"
 #include "jobs/fair_job.h"
+#include "jobs/group_job.h"
 #include "jobs/job.h"
 #include "jobs/job_privacy.h"
 #include "jobs/job_sections.h"
@@ -31,6 +32,15 @@ constexpr int kMaxFractionBits = 52;  // as math::Lattice has it
 void read_model(Section section, ModelSpec& model) {
   section.require({"kind"});
   if (!section.get_word<learning::ModelKind>("kind", model.kind, learning::model_kind)) return;
+  if (model.kind == learning::ModelKind::cells) {
+    read_cells(section, model.cells);
+    section.finish();
+    return;
+  }
+  for (const auto* key : {"cells", "bandwidth", "widths"}) {
+    section.only(false, key, "kind = \"cells\"");
+    section.section(key);
+  }
   section.get("hidden", model.hidden);
   section.only(model.kind == learning::ModelKind::mlp, "hidden", "kind = \"mlp\"");
   if (model.kind == learning::ModelKind::mlp) section.require({"hidden"});
@@ -200,6 +210,12 @@ void settle_recipe(Section section, const data::Schema& schema, Job& job) {
                                .whitens = learning::recipe::whitens(schema),
                                .clipped_share = job.privacy.clipped_share};
   double& moments = job.privacy.moments;
+  if (job.groups) {
+    recipe.rounds = 1;  // that a record takes part in
+    moments = 0;
+    job.strategy.privacy = std::move(recipe);
+    return;
+  }
   const double share =
       learning::recipe::moments_share(job.privacy.unit == "record", recipe.whitens);
   if (moments < 0) moments = share;
@@ -240,7 +256,15 @@ void read_aggregation(Section section, bool noised, Job& job) {
   section.finish();
 }
 
-void read_metrics(Section& section, learning::Task task, std::vector<learning::Metric>& metrics) {
+// The price of its bound moves the probabilities of a model of cells: they say which label, and
+// not how sure.
+bool is_judged_by(const Job& job, learning::Metric metric) {
+  using learning::Metric;
+  return !job.groups || (metric != Metric::brier && metric != Metric::ece);
+}
+
+void read_metrics(Section& section, learning::Task task, const Job& job,
+                  std::vector<learning::Metric>& metrics) {
   std::vector<std::string> names;
   section.get("metrics", names);
   for (const std::string& name : names) {
@@ -251,6 +275,11 @@ void read_metrics(Section& section, learning::Task task, std::vector<learning::M
       section.refuse("metrics", fmt::format("{} judges a {}, and the label makes this a {}", name,
                                             learning::name_of(learning::task_of(*metric)),
                                             learning::name_of(task)));
+    } else if (!is_judged_by(job, *metric)) {
+      section.refuse("metrics",
+                     fmt::format("{} judges probabilities, which the price of a bound moves; take "
+                                 "accuracy, macro_f1, mcc",
+                                 name));
     } else if (std::ranges::find(metrics, *metric) != metrics.end()) {
       section.refuse("metrics", fmt::format("{} twice", name));
     } else {
@@ -261,7 +290,7 @@ void read_metrics(Section& section, learning::Task task, std::vector<learning::M
     section.refuse("metrics", "expected at least one metric; without the key, all are taken");
   if (names.empty())
     for (const auto metric : learning::all_metrics())
-      if (learning::task_of(metric) == task) metrics.push_back(metric);
+      if (learning::task_of(metric) == task && is_judged_by(job, metric)) metrics.push_back(metric);
 }
 
 // Without [evaluation], all metrics of the task on all test records, once.
@@ -269,7 +298,7 @@ void read_evaluation(Section section, const data::Schema& schema, Job& job) {
   const learning::Task task =
       schema.label()->values.empty() ? learning::Task::regression : learning::Task::classification;
   EvaluationSpec& evaluation = job.evaluation;
-  read_metrics(section, task, evaluation.metrics);
+  read_metrics(section, task, job, evaluation.metrics);
   section.get_word<Over>("over", evaluation.over, choice_of<Over>);
   if (evaluation.over == Over::groups && !schema.has(data::ColumnKind::group))
     section.refuse("over", "the records have no group: give a column the kind \"group\"");
@@ -348,6 +377,7 @@ void check_together(Section& root, Job& job) {
                 "noise placed \"shared\" takes at least 2 sites: one alone would add all of it, "
                 "which is placement = \"site\"");
   settle_recipe(root.section("privacy"), *schema, job);
+  if (job.groups && !settle_groups(root, *schema, job)) return;
   const auto architecture = architecture_of(job.model, *schema);
   if (!architecture) return root.section("model").refuse_where_named(architecture.error());
   // Only a simulated fleet's size is known before reading; the run proves its sums again.
@@ -387,6 +417,9 @@ Result<learning::Architecture> architecture_of(const ModelSpec& model, const dat
   spec.task = label->values.empty() ? learning::Task::regression : learning::Task::classification;
   spec.outputs = label->values.empty() ? 1 : label->values.size();
   spec.l2 = model.l2;
+  if (model.kind == learning::ModelKind::cells) {
+    HANSE_TRY(spec.axes, axes_of(model.cells, schema));
+  }
   return learning::Architecture::create(std::move(spec));
 }
 
@@ -397,7 +430,11 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
                       filename, base::kMaxJobBytes, text.size());
   HANSE_TRY(Document document, Document::parse(text, filename, overrides));
   Section root = document.root();
-  root.require({"name", "data", "model", "training", "privacy"});
+  const bool cells = is_of_cells(document.root());
+  if (cells)
+    root.require({"name", "data", "model", "privacy", "fairness"});
+  else
+    root.require({"name", "data", "model", "training", "privacy"});
   std::string name = "unnamed";
   root.get("name", name);
   auto id = base::JobId::create(name);
@@ -414,13 +451,16 @@ Result<Job> parse_job(std::string_view text, std::string_view filename,
   if (root.has("data")) read_data(root.section("data"), environment, job);
   if (root.has("model")) read_model(root.section("model"), job.model);
   const bool noised = has_noise(root.section("privacy"));
-  if (root.has("training")) read_training(root.section("training"), noised, job);
+  if (cells) refuse_gradients(root);
+  if (root.has("training") && !cells) read_training(root.section("training"), noised, job);
   if (root.has("privacy")) read_privacy(root.section("privacy"), job.privacy);
   for (const auto* key : {"data", "model", "training", "privacy"}) root.section(key);
   read_aggregation(root.section("aggregation"), noised, job);
   read_classes(root, job.classes);
   if (root.has("active")) read_active(root.section("active"), job);
-  if (root.has("fairness")) read_fairness(root.section("fairness"), job);
+  if (root.has("fairness"))
+    cells ? read_group_fairness(root.section("fairness"), job)
+          : read_fairness(root.section("fairness"), job);
   for (const auto* key : {"active", "fairness"}) root.section(key);
   root.section("evaluation");
   root.finish();

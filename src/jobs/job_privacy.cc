@@ -8,6 +8,7 @@
 #include <set>
 
 #include "active/active_training.h"
+#include "active/budget.h"
 #include "base/nearest.h"
 #include "fairness/fair_training.h"
 #include "jobs/active_job.h"
@@ -27,12 +28,15 @@ using learning::PrivateSpec;
 Result<std::unique_ptr<learning::Strategy>> create(const Job& job, learning::StrategySpec strategy,
                                                    const learning::Architecture& architecture,
                                                    std::uint32_t sites) {
+  if (job.groups)
+    return fairness::GroupTraining::create(*job.groups, architecture, strategy, job.name, sites);
   if (job.fairness)
     return fairness::FairTraining::create(*job.fairness, std::move(strategy), job.updates, job.name,
                                           sites);
   if (!job.active) return learning::create_strategy(std::move(strategy), job.name, sites);
   return active::ActiveTraining::create(*job.active, std::move(strategy), job.updates, job.name,
-                                        sites, initial_model(job, architecture));
+                                        sites, initial_model(job, architecture),
+                                        watched_facts(*job.active));
 }
 
 Result<std::unique_ptr<learning::Strategy>> create(const Job& job, PrivateSpec spec,
@@ -164,24 +168,35 @@ Result<std::optional<double>> epsilon_of_group(std::span<const privacy::Charge> 
 }
 
 // Which of Strategy::charges each round pays a part of: in each cycle of an active training the
-// histogram; the moments, the steps, the metrics; the rounds by class.
+// histogram; the moments, the steps, the metrics; the rounds by class. A stream's histograms behind
+// the second go with the second.
 std::vector<std::size_t> charges_of_rounds(const Job& job) {
   const std::uint32_t moments = job.privacy.moments > 0 ? 1 : 0;
   const std::uint32_t metrics = job.privacy.metrics > 0 ? 1 : 0;
   const std::uint32_t cycles = job.active ? job.active->cycles : 1;
   const std::uint32_t histogram = job.active ? 1 : 0;  // what is private has one
+  const std::uint32_t counted = job.active ? active::histograms_of_record(*job.active) : 0;
   const std::uint32_t by_class = job.fairness ? fairness::rounds_by_class(*job.fairness) : 0;
   const std::uint32_t updates = job.rounds / cycles - histogram - by_class;
   const std::uint32_t steps = updates - moments - metrics;
   std::vector<std::size_t> charges;
   std::size_t charge = 0;
-  for (std::uint32_t cycle = 0; cycle < cycles; ++cycle)
-    for (const std::uint32_t count : {histogram, moments, steps, metrics})
+  std::size_t last_histogram = 0;
+  for (std::uint32_t cycle = 0; cycle < cycles; ++cycle) {
+    if (cycle < counted) last_histogram = charge++;
+    charges.insert(charges.end(), histogram, last_histogram);
+    for (const std::uint32_t count : {moments, steps, metrics})
       if (count > 0) charges.insert(charges.end(), count, charge++);
-  for (std::uint32_t round = 0; by_class > 0 && round + 1 < job.rounds; ++round)
-    if (fairness::asks_classes(*job.fairness, updates, round))
-      charges.insert(charges.begin() + round, charge);
-  if (by_class > 0) charges.push_back(by_class > 1 ? charge + 1 : charge);
+  }
+  if (!job.fairness) return charges;
+  using fairness::Asks;
+  const bool weighs = fairness::rounds_between(*job.fairness, Asks::scores) > 0;
+  const bool norms = fairness::rounds_between(*job.fairness, Asks::norms) > 0;
+  const std::size_t of_norms = charge + (weighs ? 1 : 0);
+  for (std::uint32_t round = 0; round + 1 < job.rounds; ++round)
+    if (const Asks what = fairness::asks(*job.fairness, updates, round); what != Asks::training)
+      charges.insert(charges.begin() + round, what == Asks::norms ? of_norms : charge);
+  charges.push_back(of_norms + (norms ? 1 : 0));
   return charges;
 }
 
@@ -190,6 +205,15 @@ Result<double> gate_epsilon(const PrivacySpec& privacy, double granted,
   HANSE_TRY(const privacy::Gate gate, gate_of(privacy, granted));
   HANSE_TRY(const privacy::Price price, price_of(gate, charges));
   return gate.epsilon_of(price);
+}
+
+// By the gate of a site that grants what the job takes, or by the account of one that grants none.
+Result<double> gate_epsilon(const PrivacySpec& privacy, base::Delta delta,
+                            std::span<const privacy::Charge> charges) {
+  if (privacy.epsilon) return gate_epsilon(privacy, *privacy.epsilon, charges);
+  const auto accountant = privacy::make_accountant(privacy::AccountantKind::zcdp);
+  for (const privacy::Charge& charge : charges) HANSE_TRY_VOID(accountant->add(charge));
+  return accountant->epsilon(delta);
 }
 
 struct Dosed {
@@ -214,13 +238,19 @@ Result<Dosed> dosed_spec(const Job& job, const learning::Architecture& architect
 
 void charge_again(const Job& job, std::span<const std::uint32_t> attempts,
                   std::vector<privacy::Charge>& charges) {
+  if (job.groups) {  // one charge for a record of either round
+    for (const std::uint32_t tried : attempts)
+      charges.front().count = std::max<std::uint64_t>(charges.front().count, tried);
+    return;
+  }
   const std::vector<std::size_t> charge_of = charges_of_rounds(job);
   const std::vector<privacy::Charge> once = charges;
   HANSE_CHECK(!charge_of.empty() && std::ranges::max(charge_of) + 1 == charges.size());
   for (std::size_t round = 0; round < std::min(charge_of.size(), attempts.size()); ++round) {
     const std::size_t charge = charge_of[round];
     const auto rounds = static_cast<std::uint64_t>(std::ranges::count(charge_of, charge));
-    charges[charge].count += once[charge].count / rounds * (std::max(attempts[round], 1U) - 1);
+    const std::uint64_t each = std::max<std::uint64_t>(once[charge].count / rounds, 1);
+    charges[charge].count += each * (std::max(attempts[round], 1U) - 1);
   }
 }
 
@@ -310,6 +340,28 @@ Result<std::vector<privacy::Charge>> charges_of(const Job& job, const data::Sche
   return strategy->charges(architecture, site);
 }
 
+Result<LabelBudget> label_budget(const Job& job, const data::Schema& schema, std::uint32_t sites) {
+  if (!job.privacy.is_private()) return LabelBudget{};
+  const active::ActiveSpec& spec = *job.active;
+  HANSE_TRY(const learning::Architecture architecture, architecture_of(job.model, schema));
+  HANSE_TRY(const Dosed dosed, dosed_spec(job, architecture, sites));
+  const double rho = learning::rho_of(dosed.spec);
+  LabelBudget budget{.estimation = active::estimation_share(spec, architecture.outputs(), rho),
+                     .quota_deviation = active::quota_deviation(spec, architecture.outputs(), rho),
+                     .blocks = {}};
+  if (spec.arrivals.empty()) return budget;
+  HANSE_TRY(const auto charges, charges_of(job, schema, sites));
+  HANSE_TRY(const base::Delta delta, base::Delta::create(job.privacy.delta));
+  for (std::uint32_t block = 0; block < spec.cycles; ++block) {
+    const auto own = active::charges_of_block(spec, charges, block);
+    ReportedBlock& reported = budget.blocks.emplace_back();
+    reported.block = block + 1;
+    HANSE_TRY(reported.gate_epsilon, gate_epsilon(job.privacy, delta, own));
+    HANSE_TRY(reported.pld_epsilon, epsilon_of_group(own, delta, 1));
+  }
+  return budget;
+}
+
 Result<std::vector<LargerUnit>> larger_units(const Job& job,
                                              std::span<const data::SiteData> sites) {
   const data::Schema& schema = *sites.front().records.schema;
@@ -349,13 +401,7 @@ Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schema& sch
   for (const privacy::Charge& charge : charges)
     guarantee.mechanisms.push_back({charge.loss.text(), charge.count});
   HANSE_TRY(guarantee.pld_epsilon, epsilon_of_group(charges, delta, 1));
-  if (job.privacy.epsilon) {
-    HANSE_TRY(guarantee.gate_epsilon, gate_epsilon(job.privacy, *job.privacy.epsilon, charges));
-  } else {
-    const auto accountant = privacy::make_accountant(privacy::AccountantKind::zcdp);
-    for (const privacy::Charge& charge : charges) HANSE_TRY_VOID(accountant->add(charge));
-    guarantee.gate_epsilon = accountant->epsilon(delta);
-  }
+  HANSE_TRY(guarantee.gate_epsilon, gate_epsilon(job.privacy, delta, charges));
   HANSE_TRY_VOID(report_collusion(job, architecture, sites, attempts, guarantee));
   for (const auto& [site, granted] : job.privacy.site_epsilon) {
     HANSE_TRY(charges, strategy->charges(architecture, &site));

@@ -47,6 +47,15 @@ base::Result<ReportedPrivacy> reported_privacy(const Job& job, const data::Schem
                                                std::uint32_t sites,
                                                std::span<const std::uint32_t> attempts = {});
 
+// How an active job divides its budget; nothing in the clear.
+struct LabelBudget {
+  double estimation = 0;       // as ReportedActive
+  double quota_deviation = 0;  // as ReportedActive; 0 where sites choose alone
+  std::vector<ReportedBlock> blocks;
+};
+base::Result<LabelBudget> label_budget(const Job& job, const data::Schema& schema,
+                                       std::uint32_t sites);
+
 // The guarantee for whoever has most units among these records, by group privacy: an engine whose
 // rows are protected one by one. Counts records, so it is for simulations only.
 base::Result<std::vector<LargerUnit>> larger_units(const Job& job,

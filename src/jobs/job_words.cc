@@ -28,6 +28,8 @@ std::string in_words(const learning::Architecture& architecture) {
       fmt::format("{} {}", learning::name_of(architecture.kind()), architecture.inputs());
   for (const learning::Layer& layer : architecture.layers())
     text += fmt::format("-{}", layer.outputs);
+  for (const learning::Axis& axis : architecture.axes())
+    text += fmt::format("{}{}", &axis == &architecture.axes().front() ? ": " : "×", axis.cells);
   return text;
 }
 

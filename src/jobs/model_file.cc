@@ -158,6 +158,14 @@ static void describe(JsonFields& json, ReadingSpec& reading) {
   }
 }
 
+static void describe(JsonFields& json, learning::Axis& axis) {
+  json.field("column", axis.column);
+  json.field("values", axis.values);
+  json.field("low", axis.low);
+  json.field("high", axis.high);
+  json.field("cells", axis.cells);
+}
+
 static void describe(JsonFields& json, learning::ArchitectureSpec& spec) {
   word(json, "kind", spec.kind, learning::model_kind);
   json.field("inputs", spec.inputs);
@@ -165,6 +173,7 @@ static void describe(JsonFields& json, learning::ArchitectureSpec& spec) {
   json.field("outputs", spec.outputs);
   word(json, "task", spec.task, learning::task_named);
   json.field("l2", spec.l2);
+  if (spec.kind == learning::ModelKind::cells) json.field("axes", spec.axes);
 }
 
 static void describe(JsonFields& json, DraftClass& one) {

@@ -30,8 +30,16 @@ std::string in_words(const learning::ReleasedMetric& metric) {
 
 // Of the model; else of the pool that labels are chosen from, or of what comes next.
 bool is_of_model(const learning::ReleasedMetric& one) {
-  return one.name != "candidates" && one.name != "labels_granted" && one.name != "gap_sampling" &&
-         !one.name.starts_with("share_");
+  return one.name != "candidates" && one.name != "labels_granted" &&
+         !one.name.starts_with("sampling_") && !one.name.starts_with("share_");
+}
+
+// Facts that a round says together: how right the model is by class, or how long gradients are. 0:
+// each by itself.
+int together(const std::string& name) {
+  const auto begins = [&](auto... prefixes) { return (name.starts_with(prefixes) || ...); };
+  if (begins("counted_", "loss_", "gap")) return 1;
+  return begins("records_", "clipped_", "norm_", "clip_") ? 2 : 0;
 }
 
 using Released = std::vector<learning::ReleasedMetric>;
@@ -44,9 +52,14 @@ learning::ReleasedMetric& named(Released& among, const std::string& name) {
 // Of each training what it released last: earlier rounds asked about another model.
 std::vector<Released> last_released(const std::vector<RoundRow>& rounds) {
   std::map<std::pair<std::uint64_t, std::uint32_t>, Released> trainings;
-  for (const RoundRow& row : rounds)
+  for (const RoundRow& row : rounds) {
+    Released& so_far = trainings[{row.seed, row.fold}];
     for (const learning::ReleasedMetric& one : row.facts.released)
-      if (is_of_model(one)) named(trainings[{row.seed, row.fold}], one.name) = one;
+      if (const int kind = together(one.name); kind > 0)
+        std::erase_if(so_far, [&](const auto& old) { return together(old.name) == kind; });
+    for (const learning::ReleasedMetric& one : row.facts.released)
+      if (is_of_model(one)) named(so_far, one.name) = one;
+  }
   std::vector<Released> last;
   for (auto& [training, released] : trainings) last.push_back(std::move(released));
   return last;

@@ -264,16 +264,27 @@ struct CycleRow {
   bool operator==(const CycleRow&) const = default;
 };
 
+// What records of one block of a stream pay, the first one being 1.
+struct ReportedBlock {
+  std::uint64_t block = 1;
+  double gate_epsilon = 0;
+  std::optional<double> pld_epsilon;  // none: no bound is known
+
+  bool operator==(const ReportedBlock&) const = default;
+};
+
 struct ReportedActive {
   std::string rule;
   std::string acquisition;
   std::string strata;
   std::string division;
-  double control = 0;           // part of a quota that is chosen uniformly
-  double estimation = 0;        // shares of the budget, 0 without one: for the histograms,
-  double last = 0;              // and of the rest for the last training
-  std::uint32_t stability = 1;  // units that one unit more or less can change; charged
-  ComparedArms curve;           // mean over the cycles behind the first, arms as in a CycleRow
+  double control = 0;                 // part of a quota that is chosen uniformly
+  double estimation = 0;              // shares of the budget, 0 without one: for the histograms,
+  double last = 0;                    // and of the rest for the last training
+  double quota_deviation = 0;         // labels by which noise moves a cycle's number, one deviation
+  std::uint32_t stability = 1;        // units that one unit more or less can change; charged
+  std::vector<ReportedBlock> blocks;  // of a stream under a budget
+  ComparedArms curve;  // mean over the cycles behind the first, arms as in a CycleRow
   std::vector<CycleRow> cycles;
 
   bool operator==(const ReportedActive&) const = default;
@@ -290,9 +301,21 @@ struct ReportedClass {
   bool operator==(const ReportedClass&) const = default;
 };
 
+// Two groups of records, by the values of a column, and the label that both are to be given alike.
+struct ReportedGroups {
+  std::string by;
+  std::string without;  // group 0: disparity is group 1's rate less this one's
+  std::string with;     // group 1
+  std::string positive;
+
+  bool operator==(const ReportedGroups&) const = default;
+};
+
 // A fair training beside the same one without anything done by class. In `metrics` federated is the
 // former, local the latter, pooled the latter with so much more l2 that it shrinks: the numbers are
-// those of fairness_values, losses on test records.
+// those of fairness_values, losses on test records. Between groups of records local is the same
+// training without a bound, pooled the bounded one on all records in one place, and the numbers are
+// those of group_values.
 struct ReportedFairness {
   std::string method;
   std::string constraint;
@@ -300,6 +323,7 @@ struct ReportedFairness {
   double share = 0;  // of the budget, for what is asked by class; 0 without one
   std::vector<ReportedClass> classes;
   ComparedArms metrics;
+  std::optional<ReportedGroups> groups = {};  // then there are no classes
 
   bool operator==(const ReportedFairness&) const = default;
 };

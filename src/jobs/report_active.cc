@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "jobs/job_privacy.h"
 #include "jobs/report_charts.h"
 #include "learning/metrics.h"
 
@@ -154,19 +155,34 @@ std::optional<double> labels_of_control(const ReportedActive& active, double wan
   return {};
 }
 
+// What later blocks pay; the first pays all.
+std::string blocks_in_words(const ReportedActive& active) {
+  std::string text = "Each record pays for what its block was asked:";
+  for (const ReportedBlock& own : active.blocks)
+    text += fmt::format("{} epsilon {:.3g} in block {}", own.block == 1 ? "" : ",",
+                        own.gate_epsilon, own.block);
+  return text + ".";
+}
+
 }  // namespace
 
-ReportedActive reported(const active::ActiveSpec& spec, bool is_private) {
-  return {.rule = std::string(active::name_of(spec.rule)),
-          .acquisition = std::string(active::name_of(spec.acquisition)),
-          .strata = std::string(active::name_of(spec.strata)),
-          .division = std::string(active::name_of(spec.division)),
-          .control = active::is_local(spec.rule) ? 0 : spec.control,
-          .estimation = is_private ? spec.estimation : 0,
-          .last = is_private && spec.cycles > 1 ? spec.last : 0,
-          .stability = spec.max_labels_per_site > 0 ? 2U : 1U,
-          .curve = {},
-          .cycles = {}};
+base::Result<ReportedActive> reported_active(const Job& job, const data::Schema& schema,
+                                             std::uint32_t sites) {
+  const active::ActiveSpec& spec = *job.active;
+  HANSE_TRY(LabelBudget budget, label_budget(job, schema, sites));
+  const bool is_private = job.privacy.is_private();
+  return ReportedActive{.rule = std::string(active::name_of(spec.rule)),
+                        .acquisition = std::string(active::name_of(spec.acquisition)),
+                        .strata = std::string(active::name_of(spec.strata)),
+                        .division = std::string(active::name_of(spec.division)),
+                        .control = active::is_local(spec.rule) ? 0 : spec.control,
+                        .estimation = budget.estimation,
+                        .last = is_private && spec.cycles > 1 ? spec.last : 0,
+                        .quota_deviation = budget.quota_deviation,
+                        .stability = spec.max_labels_per_site > 0 ? 2U : 1U,
+                        .blocks = std::move(budget.blocks),
+                        .curve = {},
+                        .cycles = {}};
 }
 
 std::string verdict(const ReportedActive& active) {
@@ -215,9 +231,10 @@ std::string active_section(const ReportedActive& active) {
     note += fmt::format(" {:.0f} % of each quota are chosen by coins too.", 100 * active.control);
   if (active.estimation > 0)
     note += fmt::format(
-        " {:.0f} % of the budget paid for the histograms of scores, {:.0f} % of the rest for the "
-        "last training.",
-        100 * active.estimation, 100 * active.last);
+        " {:.3g} % of the budget paid for the histograms of scores, whose noise moves the labels "
+        "of a cycle by about {:.0f}; {:.0f} % of the rest for the last training.",
+        100 * active.estimation, active.quota_deviation, 100 * active.last);
+  if (!active.blocks.empty()) note += " " + blocks_in_words(active);
   return fmt::format(
       R"(<h2>Labels</h2><p><strong>{}</strong></p><details open><summary>{}</summary>)"
       R"(<div class="card scroll">{}</div><div class="card scroll">{}</div></details>{})"

@@ -1,13 +1,14 @@
 // What a report says of labels that were chosen in cycles.
 #pragma once
 
-#include "active/spec.h"
+#include "jobs/job.h"
 #include "jobs/report.h"
 
 namespace hanse::jobs {
 
-// Without its cycles, which are not over.
-ReportedActive reported(const active::ActiveSpec& spec, bool is_private);
+// Of a job that labels in cycles, without its cycles, which are not over.
+base::Result<ReportedActive> reported_active(const Job& job, const data::Schema& schema,
+                                             std::uint32_t sites);
 
 // For report.html: the verdict, the learning curve beside its control, and a table; per group too.
 std::string active_section(const ReportedActive& active);

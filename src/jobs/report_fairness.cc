@@ -6,6 +6,7 @@
 
 #include "jobs/frontier_chart.h"
 #include "jobs/report_charts.h"
+#include "jobs/report_groups.h"
 
 namespace hanse::jobs {
 namespace {
@@ -188,6 +189,7 @@ ReportedFairness reported(const fairness::FairSpec& spec, bool is_private) {
 }
 
 std::vector<FairnessRow> rows_of(const ReportedFairness& fairness) {
+  if (fairness.groups) return group_rows(*fairness.groups);
   std::vector<FairnessRow> rows{
       {"fleet", "fleet"}, {"worst class", "worst"}, {"gap", "gap"}, {"excess gap", "excess_gap"}};
   for (const ReportedClass& one : fairness.classes) {
@@ -198,13 +200,16 @@ std::vector<FairnessRow> rows_of(const ReportedFairness& fairness) {
 }
 
 std::vector<std::string> verdicts(const ReportedFairness& fairness) {
+  if (fairness.groups) return group_verdicts(fairness);
   const ComparedArms& metrics = fairness.metrics;
   const Estimate* bounded = find(metrics.federated, bounded_value(fairness));
   if (bounded == nullptr || !bounded->value) return {};
   std::vector<std::string> sentences{kept_or_not(fairness, *bounded)};
   const Estimate* worst = find(metrics.federated_minus_local, "worst");
   const Estimate* fleet = find(metrics.federated_minus_local, "fleet");
-  if (worst && fleet && worst->value && fleet->value &&
+  // Of one seed the difference is mostly that of two draws of noise.
+  const bool sure = worst && fleet && worst->low && fleet->low;
+  if (sure && worst->value && fleet->value &&
       fairness.method != fairness::name_of(fairness::Method::measure))
     sentences.push_back(fmt::format(
         "Against the same training with nothing done by class the worst class loses {}, the fleet "
@@ -222,6 +227,7 @@ std::vector<std::string> verdicts(const ReportedFairness& fairness) {
 
 std::string fairness_section(const ReportedFairness& fairness) {
   if (fairness.metrics.federated.empty()) return "";
+  if (fairness.groups) return groups_section(fairness);
   std::string said;
   for (const std::string& sentence : verdicts(fairness))
     said += fmt::format("<p>{}{}{}</p>", said.empty() ? "<strong>" : "", escaped(sentence),

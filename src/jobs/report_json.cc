@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <limits>
 
 #include "jobs/report_fields.h"
+#include "jobs/report_groups.h"
 
 namespace hanse::jobs {
 namespace {
@@ -68,23 +70,35 @@ void describe(JsonFields& json, ReportedJob& job) {
   json.field("instruction_set", job.instruction_set);
 }
 
+// Names of what rounds release; those that end in '_' go before a class of sites.
+static bool may_be_released(std::string_view name, double value) {
+  struct Metric {
+    std::string_view name;
+    double least = -std::numeric_limits<double>::infinity();
+    double most = std::numeric_limits<double>::infinity();
+  };
+  static constexpr Metric kMetrics[] = {
+      {"loss", 0},    {"accuracy", 0},  {"rmse", 0},  {"mae", 0},   {"labels_granted", 0},
+      {"candidates"}, {"gap"},          {"loss_"},    {"counted_"}, {"records_"},
+      {"clipped_"},   {"sampling_", 0}, {"norm_", 0}, {"clip_", 0}, {"share_", 0, 1}};
+  return std::ranges::any_of(kMetrics, [&](const Metric& one) {
+    const bool is_named = one.name.ends_with('_')
+                              ? name.starts_with(one.name) && name.size() > one.name.size()
+                              : name == one.name;
+    return is_named && value >= one.least && value <= one.most;
+  });
+}
+
 static void describe(JsonFields& json, learning::ReleasedMetric& metric) {
   json.field("name", metric.name);
   json.field("value", metric.value);
   json.field("error", metric.error);
   if (!json.reading()) return;
-  constexpr std::string_view kMetrics[] = {"loss", "accuracy",       "rmse",
-                                           "mae",  "labels_granted", "gap_sampling"};
-  const bool is_metric = std::ranges::find(kMetrics, metric.name) != std::end(kMetrics);
-  const bool may_be_negative = metric.name == "candidates" || metric.name == "gap" ||
-                               (metric.name.starts_with("loss_") && metric.name.size() > 5);
-  const bool is_share = metric.name.starts_with("share_") && metric.name.size() > 6 &&
-                        metric.value >= 0 && metric.value <= 1;
-  if (!(may_be_negative || is_share || (is_metric && metric.value >= 0)) || metric.error < 0)
+  if (metric.error < 0 || !may_be_released(metric.name, metric.value))
     json.refuse(
-        "one of loss, accuracy, rmse, mae, labels_granted and gap_sampling, or candidates, "
-        "loss_CLASS and gap, which noise may make negative, or share_CLASS from 0 to 1; its error "
-        "not below 0");
+        "one of loss, accuracy, rmse, mae and labels_granted, or candidates, gap, and of a class "
+        "loss_, counted_, records_ and clipped_, which noise may make negative, sampling_, norm_ "
+        "and clip_ of at least 0, share_ from 0 to 1; its error not below 0");
 }
 
 void describe(JsonFields& json, learning::RoundFacts& facts) {
@@ -242,6 +256,12 @@ static void describe(JsonFields& json, CycleRow& row) {
   json.field("groups", row.groups);
 }
 
+static void describe(JsonFields& json, ReportedBlock& own) {
+  json.field("block", own.block);
+  json.field("gate_epsilon", own.gate_epsilon);
+  json.field("pld_epsilon", own.pld_epsilon);
+}
+
 static void describe_active(JsonFields& json, std::optional<ReportedActive>& active) {
   bool enabled = active.has_value();
   json.field("enabled", enabled);
@@ -254,7 +274,9 @@ static void describe_active(JsonFields& json, std::optional<ReportedActive>& act
   json.field("control", active->control);
   json.field("estimation", active->estimation);
   json.field("last", active->last);
+  json.field("quota_deviation", active->quota_deviation);
   json.field("stability", active->stability);
+  json.field("blocks", active->blocks);
   json.object("curve", [&](JsonFields& at) { describe_cycle(at, active->curve); });
   json.field("cycles", active->cycles);
 }
@@ -264,12 +286,31 @@ static void describe(JsonFields& json, ReportedClass& one) {
   json.field("weight", one.weight);
 }
 
+// Fairness between groups of records, its method being read.
+static void describe_groups(JsonFields& json, ReportedFairness& fairness) {
+  if (!fairness.groups) fairness.groups.emplace();
+  json.field("bound", fairness.bound);
+  json.field("by", fairness.groups->by);
+  std::vector<std::string> names{fairness.groups->without, fairness.groups->with};
+  json.field("groups", names);
+  if (json.reading() && names.size() != 2) return json.refuse("two groups");
+  fairness.groups->without = names[0];
+  fairness.groups->with = names[1];
+  json.field("positive", fairness.groups->positive);
+  estimates(json, "fair", fairness.metrics.federated);
+  estimates(json, "unbounded", fairness.metrics.local);
+  estimates(json, "pooled", fairness.metrics.pooled);
+  estimates(json, "fair_minus_unbounded", fairness.metrics.federated_minus_local);
+}
+
 static void describe_fairness(JsonFields& json, std::optional<ReportedFairness>& fairness) {
   bool enabled = fairness.has_value();
   json.field("enabled", enabled);
   if (!enabled) return fairness.reset();
   if (!fairness) fairness.emplace();
   json.field("method", fairness->method);
+  if (fairness->method == kFdpFair) return describe_groups(json, *fairness);
+  fairness->groups.reset();
   json.field("constraint", fairness->constraint);
   json.field("bound", fairness->bound);
   json.field("share", fairness->share);

@@ -80,8 +80,9 @@ Report sample(const std::string& text) {
                                       2,
                                       1.5}};
   report.aggregation = {"masked", 5, 3, 1, 5, 28, true, 2625, 40'000, 0.75, 3};
-  report.active =
-      ReportedActive{"threshold", "margin", "none", "even", .15, .1, .5, 2, compared(.01), {}};
+  report.active = ReportedActive{
+      "threshold",   "margin", "none", "even", .15, .1, .5, 12.5, 2, {{1, .9, 1.1}, {2, .5, {}}},
+      compared(.01), {}};
   report.active->cycles = {{60, active_arms(), {{text, active_arms()}}},
                            {120.5, active_arms(), {}}};
   report.active->curve = active_arms();

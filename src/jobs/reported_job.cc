@@ -1,6 +1,9 @@
 #include "jobs/reported_job.h"
 
+#include <fmt/format.h>
+
 #include "base/digest.h"
+#include "jobs/group_job.h"
 #include "learning/kernels.h"
 
 namespace hanse::jobs {
@@ -17,7 +20,8 @@ base::Result<ReportedJob> reported_job(const Job& job) {
                      .repeats = job.evaluation.repeats,
                      .model = in_words(architecture),
                      .parameters = architecture.parameter_count(),
-                     .strategy = in_words(job.strategy, job.rounds),
+                     .strategy = job.groups ? fmt::format("{}, {} rounds", kFdpFair, job.rounds)
+                                            : in_words(job.strategy, job.rounds),
                      .labels = schema.label()->values,
                      .instruction_set = learning::best_kernels().name};
 }

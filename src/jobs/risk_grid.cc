@@ -261,9 +261,19 @@ Result<std::vector<std::vector<RiskSeed>>> risk_grid(const Job& job, std::uint32
                       "job '{}' is not private, so there is nothing to take apart; give "
                       "privacy.epsilon",
                       job.name.text());
+  if (job.groups)
+    return base::fail(ErrorCode::unsupported,
+                      "job '{}' is fair between groups of records; its costs are told apart "
+                      "between classes of sites alone",
+                      job.name.text());
   if (!job.fairness)
     return base::fail(ErrorCode::invalid_argument,
                       "job '{}' says nothing of fairness; give it a [fairness]", job.name.text());
+  if (job.personal)
+    return base::fail(ErrorCode::unsupported,
+                      "job '{}' has personal parts, which are no cost of fairness and would hide "
+                      "some of it: leave training.personal out",
+                      job.name.text());
   HANSE_CHECK(seeds > 0 && !rungs.empty());
   return Grid(job, seeds, rungs, doors).run();
 }

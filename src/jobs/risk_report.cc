@@ -134,6 +134,27 @@ bool levels_down(const RiskReport& report) {
          report.fairness.bound < *report.least_honest_gap->low;
 }
 
+namespace {
+
+// What each class's own best model loses: [[class]] best. Empty where a class has none.
+std::string best_in_words(const RiskReport& report) {
+  const Estimates& trained = report.cells[static_cast<std::size_t>(fairness::Cell::neither)];
+  const auto value = [&](const std::string& name) {
+    const auto found = std::ranges::find(trained, name, &Estimate::name);
+    return found == trained.end() ? std::optional<double>() : found->value;
+  };
+  std::string text;
+  for (const ReportedClass& one : report.fairness.classes) {
+    const auto loss = value("loss_" + one.name);
+    const auto excess = value("excess_" + one.name);
+    if (!loss || !excess) return "";
+    text += fmt::format("{}{} {:.3f}", text.empty() ? "" : ", ", one.name, *loss - *excess);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::string> verdicts(const RiskReport& report) {
   std::vector<std::string> sentences;
   const auto& dominant = report.costs.dominant;
@@ -170,6 +191,9 @@ std::vector<std::string> verdicts(const RiskReport& report) {
         "{:.3f} ({:.3f} to {:.3f}), and below that the others are made worse for nobody's good.",
         report.fairness.bound, *report.least_honest_gap->value, *report.least_honest_gap->low,
         *report.least_honest_gap->high));
+  if (const std::string best = best_in_words(report); !best.empty())
+    sentences.push_back(
+        fmt::format("Without noise the classes' own best models lose {} ([[class]] best).", best));
   return sentences;
 }
 

@@ -8,9 +8,11 @@
 #include "jobs/active_job.h"
 #include "jobs/fair_fold.h"
 #include "jobs/fair_job.h"
+#include "jobs/group_fold.h"
 #include "jobs/job_privacy.h"
 #include "jobs/report_active.h"
 #include "jobs/report_fairness.h"
+#include "jobs/report_groups.h"
 #include "jobs/reported_job.h"
 #include "jobs/run_record.h"
 #include "jobs/tally.h"
@@ -116,8 +118,12 @@ class Runner {
     tally_.emplace(job_, *schema_);
     HANSE_TRY(report_.job, reported_job(job_));
     report_.seed = first_seed_;
-    if (job_.active) report_.active = reported(*job_.active, job_.privacy.is_private());
+    if (job_.active) {
+      HANSE_TRY(report_.active,
+                reported_active(job_, *schema_, static_cast<std::uint32_t>(sites.size())));
+    }
     if (job_.fairness) report_.fairness = reported(*job_.fairness, job_.privacy.is_private());
+    if (job_.groups) report_.fairness = reported(*job_.groups, *schema_);
     HANSE_TRY(report_.privacy,
               reported_privacy(job_, *schema_, static_cast<std::uint32_t>(sites.size())));
     if (report_.privacy.guarantee) {
@@ -228,8 +234,10 @@ class Runner {
                      whole ? std::optional(judge(*whole, part.test)) : std::nullopt,
                      groups_by_record(part.test)};
       if (part.train && job_.evaluation.local) {
-        HANSE_TRY(const learning::Model alone, model_of(all_labels, *schema_, *local[own++]));
-        one.local = judge(alone, part.test);
+        if (const SharedIterate& iterate = local[own++]) {
+          HANSE_TRY(const learning::Model alone, model_of(all_labels, *schema_, *iterate));
+          one.local = judge(alone, part.test);
+        }
       }
       judged.push_back(std::move(one));
     }
@@ -240,6 +248,10 @@ class Runner {
     }
     if (job_.fairness) {
       HANSE_TRY(outcome.fairness, fairness_of(job_, all_labels, *schema_, sites, parts, fair));
+    }
+    if (job_.groups) {
+      HANSE_TRY(outcome.fairness,
+                fairness_between_groups(job_, *schema_, parts, *federated, pooled));
     }
     found_.judged.push_back({std::move(outcome), std::move(found_.open.rounds)});
     found_.open = {};
@@ -299,7 +311,7 @@ class Runner {
     return {};
   }
 
-  // A model of each one's own, side by side.
+  // A model of each one's own, side by side; none of who has too little to learn one from.
   Result<std::vector<SharedIterate>> train_each(const std::string& arm, const Job& job,
                                                 const std::vector<SiteRecords>& sites) {
     std::vector<std::optional<Result<SharedIterate>>> trained(sites.size());
@@ -322,9 +334,12 @@ class Runner {
     if (problem_) return base::fail(*problem_);
     std::vector<SharedIterate> iterates;
     for (std::size_t s = 0; s < sites.size(); ++s) {
-      if (!*trained[s])
-        return base::fail(trained[s]->error().within("site " + sites[s].site.text()));
-      iterates.push_back(**trained[s]);
+      const Result<SharedIterate>& one = *trained[s];
+      // Of two groups one alone may have none, or noise more than there are.
+      const bool cannot = !one && one.error().code() == base::ErrorCode::failed_precondition;
+      if (!one && !(cannot && job.groups))
+        return base::fail(one.error().within("site " + sites[s].site.text()));
+      iterates.push_back(one ? *one : nullptr);
     }
     return iterates;
   }

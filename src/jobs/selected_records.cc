@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "active/pool.h"
 #include "active/score_histogram.h"
@@ -48,10 +49,12 @@ struct SelectedRecords::Body {
   Labels labels;
   std::mutex mutex = {};
   std::optional<base::Digest> last = {};
-  std::vector<std::size_t> rows = {};  // that the last plan asked about
+  std::vector<std::size_t> rows = {};            // that the last plan asked about
+  std::optional<std::size_t> control_from = {};  // from there on, of a pool with its control
   std::shared_ptr<const data::Dataset> selected = {};
 
-  Result<std::vector<std::size_t>> rows_of(const query::QueryPlan& plan) const {
+  Result<std::vector<std::size_t>> rows_of(const query::QueryPlan& plan) {
+    control_from.reset();
     HANSE_TRY(const learning::Architecture architecture, architecture_of(model, *records->schema));
     HANSE_TRY(const active::SelectionAsked asked,
               active::decode_selection(plan.selection, architecture.parameter_count()));
@@ -61,9 +64,14 @@ struct SelectedRecords::Body {
     HANSE_TRY(active::Chosenness chosen,
               active::chosen(*records, asked.history, *spec, architecture, key, training.finish()));
     if (asked.asked == active::Asked::pool) return std::move(chosen.pool);
+    const bool all = asked.asked == active::Asked::labelled;
     std::vector<std::size_t> labelled;
-    for (const active::Chosen& one : chosen.labelled) labelled.push_back(one.row);
-    return labelled;
+    for (const active::Chosen& one : chosen.labelled)
+      if (all || one.control) labelled.push_back(one.row);
+    if (all) return labelled;
+    control_from = chosen.pool.size();
+    chosen.pool.insert(chosen.pool.end(), labelled.begin(), labelled.end());
+    return std::move(chosen.pool);
   }
 
   Result<void> choose(const query::QueryPlan& plan) {
@@ -75,12 +83,18 @@ struct SelectedRecords::Body {
     return {};
   }
 
-  // With what experts had said by then. Whatever still has no label is not trained on.
+  // With what experts had said by then. Whatever still has no label is not trained on. Of a pool
+  // with its control the pool has none, whatever the table holds.
   std::shared_ptr<const data::Dataset> with_labels(base::Milliseconds until) const {
     data::Dataset known = *selected;
     std::vector<std::size_t> there;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (std::isnan(known.target[i]))
+      if (control_from && i < *control_from) {
+        known.target[i] = std::numeric_limits<double>::quiet_NaN();
+        there.push_back(i);
+        continue;
+      }
+      if (labels && std::isnan(known.target[i]))
         if (const auto label = labels(active::name_of(*records, rows[i]), until))
           known.target[i] = *label;
       if (!std::isnan(known.target[i])) there.push_back(i);
@@ -117,7 +131,8 @@ Result<std::shared_ptr<const data::Dataset>> SelectedRecords::of(const query::Qu
   }
   const std::lock_guard lock(body_->mutex);
   HANSE_TRY_VOID(body_->choose(plan));
-  return body_->labels && asks_for_labels(plan) ? body_->with_labels(until) : body_->selected;
+  const bool needs_labels = body_->control_from || (body_->labels && asks_for_labels(plan));
+  return needs_labels ? body_->with_labels(until) : body_->selected;
 }
 
 Result<std::vector<active::LabelItem>> SelectedRecords::unlabelled(

@@ -155,6 +155,14 @@ Result<query::QueryPlan> with_selection(Result<query::QueryPlan> plan,
   return plan;
 }
 
+// Whether a round before this one asked by class: before that no class counts more than another.
+bool was_asked_by_class(const Job& job, std::uint32_t round) {
+  const std::uint32_t updates = job.rounds - fairness::rounds_by_class(*job.fairness);
+  for (std::uint32_t before = 1; before < round; ++before)
+    if (fairness::asks(*job.fairness, updates, before - 1) != fairness::Asks::training) return true;
+  return false;
+}
+
 // What an honest coordinator asks in that round. What earlier rounds of a private training released
 // is the coordinator's to say and costs the site nothing: clip, map and normaliser are taken from
 // the question itself.
@@ -167,9 +175,11 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
     HANSE_TRY(iterate.history, history_before(job, asked, architecture));
   }
   // What each class counts follows from what was released, as the clip does, and costs no more.
-  if (job.fairness && asked.kind == learning::kGradientKind) {
+  const bool of_gradients =
+      asked.kind == learning::kGradientKind || asked.kind == learning::kClassNormsKind;
+  if (job.fairness && of_gradients && was_asked_by_class(job, asked.round.round)) {
     HANSE_TRY(const learning::Options options, learning::options_from_json(asked.options));
-    HANSE_TRY(iterate.history, fairness::history_with(*job.fairness, options.class_weights));
+    HANSE_TRY(iterate.history, fairness::history_with(*job.fairness, options));
   }
   Job named = job;  // a second one of this name has another
   named.name = asked.job;
@@ -205,6 +215,10 @@ base::Result<query::QueryPlan> expected_plan(const Job& job, const federation::O
 
 base::Result<void> check_asked(const Job& job, const federation::Offer& offer) {
   const query::QueryPlan& asked = offer.plan;
+  if (job.groups)
+    return fail(ErrorCode::permission_denied,
+                "job '{}' is fair between groups of records, which is for simulations alone",
+                job.name.text());
   if (asked.round.round == 0 || asked.round.round > job.rounds)
     return fail(ErrorCode::permission_denied, "the coordinator asks for round {} of {} in job '{}'",
                 asked.round.round, job.rounds, job.name.text());

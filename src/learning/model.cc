@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/limits.h"
 #include "learning/gradient.h"
@@ -10,10 +11,11 @@
 namespace hanse::learning {
 namespace {
 
-constexpr NameTable<ModelKind, 4> kModelKinds{{{ModelKind::linear, "linear"},
+constexpr NameTable<ModelKind, 5> kModelKinds{{{ModelKind::linear, "linear"},
                                                {ModelKind::ridge, "ridge"},
                                                {ModelKind::logistic, "logistic"},
-                                               {ModelKind::mlp, "mlp"}}};
+                                               {ModelKind::mlp, "mlp"},
+                                               {ModelKind::cells, "cells"}}};
 constexpr NameTable<Task, 2> kTasks{
     {{Task::classification, "classification"}, {Task::regression, "regression"}}};
 
@@ -79,7 +81,23 @@ base::Result<ModelKind> model_kind(std::string_view name) {
 
 base::Result<Task> task_named(std::string_view name) { return value_in(kTasks, "task", name); }
 
+base::Result<Architecture> Architecture::create_cells(ArchitectureSpec spec) {
+  if (spec.task != Task::classification || spec.outputs != 2 || !spec.hidden.empty() ||
+      spec.l2 != 0)
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a model of cells tells two labels apart, and has neither hidden layers nor "
+                      "l2; found {} outputs of a {}, {} layers and l2 {}",
+                      spec.outputs, name_of(spec.task), spec.hidden.size(), spec.l2);
+  HANSE_TRY_VOID(check_widths(spec));
+  HANSE_TRY(const std::size_t cells, count_cells(spec.axes, spec.inputs));
+  return Architecture(std::move(spec), {}, cells);
+}
+
 base::Result<Architecture> Architecture::create(ArchitectureSpec spec) {
+  if (spec.kind == ModelKind::cells) return create_cells(std::move(spec));
+  if (!spec.axes.empty())
+    return base::fail(base::ErrorCode::invalid_argument, "a {} model has no axes, found {}",
+                      name_of(spec.kind), spec.axes.size());
   HANSE_TRY_VOID(check_kind(spec));
   HANSE_TRY_VOID(check_widths(spec));
   std::vector<Layer> layers;
@@ -95,7 +113,7 @@ base::Result<Architecture> Architecture::create(ArchitectureSpec spec) {
     return base::fail(base::ErrorCode::invalid_argument,
                       "a model has at most {} parameters, this one {}; make its layers narrower",
                       base::kMaxParameters, offset);
-  return Architecture(std::move(spec), std::move(layers));
+  return Architecture(std::move(spec), std::move(layers), offset);
 }
 
 void Architecture::add_l2_gradient(std::span<const double> parameters,
@@ -115,12 +133,18 @@ base::Result<Model> Model::create(Architecture architecture, std::vector<double>
   if (bad != parameters.end())
     return base::fail(base::ErrorCode::invalid_argument,
                       "parameter {} of a model is {}, not finite", bad - parameters.begin(), *bad);
+  if (architecture.kind() == ModelKind::cells)
+    for (const double p : parameters)
+      if (!(p >= 0 && p <= 1))
+        return base::fail(base::ErrorCode::invalid_argument,
+                          "a cell's probability lies in 0 to 1, found {}", p);
   return Model(std::move(architecture), std::move(parameters));
 }
 
 Model Model::initial(Architecture architecture, base::RandomSource& random) {
   std::vector<double> parameters(architecture.parameter_count());
   const std::vector<Layer>& layers = architecture.layers();
+  if (architecture.kind() == ModelKind::cells) std::ranges::fill(parameters, 0.5);
   if (architecture.kind() == ModelKind::mlp) {
     for (const Layer& layer : layers) {
       const bool last = &layer == &layers.back();
@@ -136,6 +160,15 @@ Model Model::initial(Architecture architecture, base::RandomSource& random) {
 math::Matrix Model::predict(const math::Matrix& features) const {
   HANSE_CHECK(features.columns() == architecture_.inputs());
   math::Matrix predictions(features.rows(), architecture_.outputs());
+  if (architecture_.kind() == ModelKind::cells) {
+    for (std::size_t row = 0; row < features.rows(); ++row) {
+      const auto cell = cell_of(architecture_.axes(), features.row(row));
+      const double second = cell ? parameters_[*cell] : std::numeric_limits<double>::quiet_NaN();
+      predictions.at(row, 0) = 1 - second;
+      predictions.at(row, 1) = second;
+    }
+    return predictions;
+  }
   BlockGradient block(architecture_);
   for (std::size_t first = 0; first < features.rows(); first += kBlock) {
     const std::size_t count = std::min(kBlock, features.rows() - first);

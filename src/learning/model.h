@@ -1,5 +1,6 @@
 // Models as flat vectors of parameters: linear, ridge, multinomial logistic regression and the
-// multilayer perceptron, all of them chains of dense layers.
+// multilayer perceptron, all of them chains of dense layers; and models of cells, which look a
+// record up.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +9,14 @@
 #include <vector>
 
 #include "base/random.h"
+#include "learning/cells.h"
 #include "math/matrix.h"
 
 namespace hanse::learning {
 
-enum class ModelKind { linear, ridge, logistic, mlp };
+// `cells` has a probability for each cell of its features and is learned from counts
+// (fairness/group_training.h), not by gradients.
+enum class ModelKind { linear, ridge, logistic, mlp, cells };
 enum class Task { classification, regression };
 
 std::string_view name_of(ModelKind kind);
@@ -39,6 +43,7 @@ struct ArchitectureSpec {
   std::size_t outputs = 0;            // labels of a classification; 1 of a regression
   Task task = Task::classification;
   double l2 = 0;
+  std::vector<Axis> axes{};  // of cells only
 
   bool operator==(const ArchitectureSpec&) const = default;
 };
@@ -51,8 +56,9 @@ struct ArchitectureSpec {
 // classification (natural logarithm), ½ (prediction − target)² for a regression.
 class Architecture {
  public:
-  // linear and ridge are regressions, logistic a classification; only an mlp has hidden layers, and
-  // linear has no l2. Widths and the number of parameters are bounded. Else invalid_argument.
+  // linear and ridge are regressions, logistic a classification, cells one of two labels; only an
+  // mlp has hidden layers, and neither linear nor cells have l2. Widths and the number of
+  // parameters are bounded. Else invalid_argument.
   static base::Result<Architecture> create(ArchitectureSpec spec);
 
   const ArchitectureSpec& spec() const { return spec_; }
@@ -61,8 +67,9 @@ class Architecture {
   std::size_t inputs() const { return spec_.inputs; }
   std::size_t outputs() const { return spec_.outputs; }
   double l2() const { return spec_.l2; }
-  const std::vector<Layer>& layers() const { return layers_; }
-  std::size_t parameter_count() const { return layers_.back().offset + layers_.back().size(); }
+  const std::vector<Layer>& layers() const { return layers_; }  // none of cells
+  const std::vector<Axis>& axes() const { return spec_.axes; }
+  std::size_t parameter_count() const { return parameter_count_; }
 
   // gradient += l2 · W. Biases are left alone.
   void add_l2_gradient(std::span<const double> parameters, std::span<double> gradient) const;
@@ -70,28 +77,32 @@ class Architecture {
   bool operator==(const Architecture& other) const { return spec_ == other.spec_; }
 
  private:
-  Architecture(ArchitectureSpec spec, std::vector<Layer> layers)
-      : spec_(std::move(spec)), layers_(std::move(layers)) {}
+  Architecture(ArchitectureSpec spec, std::vector<Layer> layers, std::size_t parameters)
+      : spec_(std::move(spec)), layers_(std::move(layers)), parameter_count_(parameters) {}
+  static base::Result<Architecture> create_cells(ArchitectureSpec spec);
   ArchitectureSpec spec_;
   std::vector<Layer> layers_;
+  std::size_t parameter_count_;
 };
 
-// An architecture and its parameters, layer after layer: W, then b.
+// An architecture and its parameters, layer after layer: W, then b. Of cells: the probability of
+// the second label, cell after cell.
 class Model {
  public:
-  // Another number of parameters, or one that is not finite: invalid_argument.
+  // Another number of parameters, one that is not finite, of cells one that is not within 0 and 1:
+  // invalid_argument.
   static base::Result<Model> create(Architecture architecture, std::vector<double> parameters);
 
   // Where training starts. Zeros where the objective is convex. For an mlp biases are zero and
   // weights normal: variance 2/inputs before a ReLU (He et al. 2015, (10)), 2/(inputs + outputs) in
-  // the last layer (Glorot and Bengio 2010, (12)).
+  // the last layer (Glorot and Bengio 2010, (12)). Cells have probabilities of one half.
   static Model initial(Architecture architecture, base::RandomSource& random);
 
   const Architecture& architecture() const { return architecture_; }
   std::span<const double> parameters() const { return parameters_; }
 
   // One row per record: the probabilities of the labels, or one column with the value. `features`
-  // has architecture().inputs() columns: checked, aborts.
+  // has architecture().inputs() columns: checked, aborts. Of cells NaN for a record in none.
   math::Matrix predict(const math::Matrix& features) const;
 
   bool operator==(const Model&) const = default;

@@ -69,12 +69,12 @@ TEST(Architecture, ShapesThatMakeNoSenseAreRefused) {
 
 TEST(Architecture, NamesGoThereAndBack) {
   for (const ModelKind kind :
-       {ModelKind::linear, ModelKind::ridge, ModelKind::logistic, ModelKind::mlp})
+       {ModelKind::linear, ModelKind::ridge, ModelKind::logistic, ModelKind::mlp, ModelKind::cells})
     EXPECT_EQ(*model_kind(name_of(kind)), kind);
   for (const Task task : {Task::classification, Task::regression})
     EXPECT_EQ(*task_named(name_of(task)), task);
   EXPECT_EQ(model_kind("forest").error().text(),
-            "model kind 'forest' is unknown; valid are: linear, ridge, logistic, mlp");
+            "model kind 'forest' is unknown; valid are: linear, ridge, logistic, mlp, cells");
 }
 
 TEST(Architecture, L2SparesBiases) {
@@ -162,6 +162,85 @@ TEST(Model, ParametersThatDoNotFitAreRefused) {
   EXPECT_EQ(Model::create(of, {1, 2}).error().text(), "the architecture has 3 parameters, found 2");
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(Model::create(of, {1, nan, 2}).error().code(), base::ErrorCode::invalid_argument);
+}
+
+// A category of three values from column 1 on, and a number in column 0 cut into four.
+ArchitectureSpec of_cells() {
+  return {.kind = ModelKind::cells,
+          .inputs = 4,
+          .hidden = {},
+          .outputs = 2,
+          .axes = {{.column = 1, .values = 3, .cells = 3},
+                   {.column = 0, .low = -1, .high = 1, .cells = 4}}};
+}
+
+TEST(Cells, AreLookedUp) {
+  const Architecture of = *Architecture::create(of_cells());
+  EXPECT_EQ(of.parameter_count(), 12U);
+  EXPECT_TRUE(of.layers().empty());
+  std::vector<double> parameters;
+  for (int cell = 0; cell < 12; ++cell) parameters.push_back(cell / 16.0);
+  const Model model = *Model::create(of, parameters);
+  // By hand: value and number, and the cell that they are in.
+  const std::vector<std::tuple<std::size_t, double, double>> expected{
+      {0, -1, 0}, {0, -.51, 0}, {0, -.5, 1}, {0, 0, 2}, {1, .49, 6},
+      {1, .5, 7}, {2, 1, 11},   {2, 9, 11},  {2, -9, 8}};
+  math::Matrix records(expected.size() + 2, 4);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    records.at(i, 0) = std::get<1>(expected[i]);
+    records.at(i, 1 + std::get<0>(expected[i])) = 1;
+  }
+  records.at(expected.size(), 0) = 0;  // of none of the values
+  records.at(expected.size() + 1, 0) = std::nan("");
+  records.at(expected.size() + 1, 1) = 1;
+  const math::Matrix out = model.predict(records);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(out.at(i, 1), std::get<2>(expected[i]) / 16) << i;
+    EXPECT_EQ(out.at(i, 0), 1 - out.at(i, 1)) << i;
+  }
+  EXPECT_TRUE(std::isnan(out.at(expected.size(), 1)));
+  EXPECT_TRUE(std::isnan(out.at(expected.size() + 1, 0)));
+  base::SeededSimulationRandom random(1, "start");
+  const Model first = Model::initial(of, random);
+  for (const double value : first.parameters()) EXPECT_EQ(value, .5);
+}
+
+TEST(Cells, ThatMakeNoSenseAreRefused) {
+  const auto refused = [](const std::string& says, const auto& change) {
+    ArchitectureSpec spec = of_cells();
+    change(spec);
+    expect_refused(spec, says);
+  };
+  refused("found 3 outputs", [](ArchitectureSpec& s) { s.outputs = 3; });
+  refused("found 1 outputs of a regression", [](ArchitectureSpec& s) {
+    s.task = Task::regression;
+    s.outputs = 1;
+  });
+  refused("1 layers", [](ArchitectureSpec& s) { s.hidden = {2}; });
+  refused("l2 0.5", [](ArchitectureSpec& s) { s.l2 = .5; });
+  refused("1 to 9 axes, found 0", [](ArchitectureSpec& s) { s.axes.clear(); });
+  refused("1 to 9 axes, found 10", [](ArchitectureSpec& s) { s.axes.resize(10); });
+  refused("3 columns from 2 on", [](ArchitectureSpec& s) { s.axes[0].column = 2; });
+  refused("1 columns from 4294967295 on", [](ArchitectureSpec& s) { s.axes[1].column = ~0U; });
+  refused("columns from 1 on", [](ArchitectureSpec& s) { s.axes[0].values = ~0U; });
+  refused("two axes read column 1", [](ArchitectureSpec& s) { s.axes[1].column = 1; });
+  refused("has a cell for each", [](ArchitectureSpec& s) { s.axes[0].cells = 2; });
+  refused("found 0", [](ArchitectureSpec& s) { s.axes[1].cells = 0; });
+  refused("at most 65536", [](ArchitectureSpec& s) { s.axes[1].cells = 22'000; });
+  refused("two finite numbers", [](ArchitectureSpec& s) { s.axes[1].high = -1; });
+  refused("two finite numbers", [](ArchitectureSpec& s) { s.axes[1].low = std::nan(""); });
+  refused("two finite numbers", [](ArchitectureSpec& s) {
+    s.axes[1].low = -1e308;
+    s.axes[1].high = 1e308;
+  });
+  refused("a logistic model has no axes",
+          [](ArchitectureSpec& s) { s.kind = ModelKind::logistic; });
+  const Architecture of = *Architecture::create(of_cells());
+  for (const double beyond : {-1e-9, 1.0000001, std::numeric_limits<double>::infinity()}) {
+    std::vector<double> parameters(12, .5);
+    parameters[7] = beyond;
+    EXPECT_FALSE(Model::create(of, parameters)) << beyond;
+  }
 }
 
 }  // namespace

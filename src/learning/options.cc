@@ -139,30 +139,48 @@ base::Result<MetricsOptions> metrics_from(const Json& json) {
   return MetricsOptions{clip};
 }
 
-base::Result<ClassWeights> class_weights_from(const Json& json) {
-  ClassWeights weights;
-  if (!json.is_array() || json.size() > data::kMaxSiteClasses)
-    return wrong("class_weights", "an array of at most 64", json.type_name());
-  for (const Json& one : json) {
-    HANSE_TRY_VOID(expect_keys(one, "class_weights", {"classes", "weight"}));
-    const Json& names = one.at("classes");
-    if (!names.is_array()) return wrong("classes", "an array", names.type_name());
-    auto& joined = weights.classes.emplace_back();
-    for (const Json& name : names) {
-      if (!name.is_string()) return wrong("classes", "names", name.type_name());
-      joined.push_back(name.get<std::string>());
-    }
-    HANSE_TRY(weights.weights.emplace_back(), positive(one, "weight"));
-    if (weights.weights.back() > 1)
-      return wrong("weight", "at most 1", fmt::format("{}", weights.weights.back()));
+base::Result<std::vector<std::string>> names_from(const Json& names) {
+  if (!names.is_array()) return wrong("classes", "an array", names.type_name());
+  std::vector<std::string> joined;
+  for (const Json& name : names) {
+    if (!name.is_string()) return wrong("classes", "names", name.type_name());
+    joined.push_back(name.get<std::string>());
   }
-  HANSE_TRY_VOID(data::check_classes(weights.classes));
-  return weights;
+  return joined;
+}
+
+base::Result<ClassFactors> factors_from(const Json& json, const char* key, const char* of_class) {
+  ClassFactors factors;
+  if (!json.is_array() || json.size() > data::kMaxSiteClasses)
+    return wrong(key, "an array of at most 64", json.type_name());
+  for (const Json& one : json) {
+    HANSE_TRY_VOID(expect_keys(one, key, {"classes", of_class}));
+    HANSE_TRY(factors.classes.emplace_back(), names_from(one.at("classes")));
+    HANSE_TRY(factors.factors.emplace_back(), positive(one, of_class));
+    if (factors.factors.back() > 1)
+      return wrong(of_class, "at most 1", fmt::format("{}", factors.factors.back()));
+  }
+  HANSE_TRY_VOID(data::check_classes(factors.classes));
+  return factors;
+}
+
+base::Result<data::SiteClasses> norm_classes_from(const Json& json) {
+  data::SiteClasses classes;
+  if (!json.is_array() || json.empty() || json.size() > data::kMaxSiteClasses)
+    return wrong("norm_classes", "an array of 1 to 64", json.type_name());
+  for (const Json& one : json) {
+    HANSE_TRY(classes.emplace_back(), names_from(one));
+  }
+  HANSE_TRY_VOID(data::check_classes(classes));
+  return classes;
 }
 
 base::Result<void> expect_option_keys(Json json) {
-  if (!json.contains("learner") && !json.contains("moments") && !json.contains("metrics"))
+  if (!json.contains("learner") && !json.contains("moments") && !json.contains("metrics")) {
     json.erase("class_weights");
+    if (json.contains("private"))
+      for (const auto* key : {"class_clips", "norm_classes"}) json.erase(key);
+  }
   for (const auto* alone : {"moments", "metrics"})
     if (json.contains(alone)) return expect_keys(json, "options", {"architecture", alone});
   const bool local = json.contains("learner");
@@ -221,20 +239,24 @@ std::string to_json(const Options& options) {
   if (options.moments)
     json["moments"] = {{"targets", options.moments->targets}, {"scale", options.moments->scale}};
   if (options.metrics) json["metrics"] = {{"clip", options.metrics->clip}};
-  if (options.class_weights)
-    for (std::size_t c = 0; c < options.class_weights->classes.size(); ++c)
-      json["class_weights"].push_back({{"classes", options.class_weights->classes[c]},
-                                       {"weight", options.class_weights->weights[c]}});
+  const auto add = [&json](const char* key, const char* of_class,
+                           const std::optional<ClassFactors>& factors) {
+    for (std::size_t c = 0; factors && c < factors->classes.size(); ++c)
+      json[key].push_back({{"classes", factors->classes[c]}, {of_class, factors->factors[c]}});
+  };
+  add("class_weights", "weight", options.class_weights);
+  add("class_clips", "clip", options.class_clips);
+  if (!options.norm_classes.empty()) json["norm_classes"] = options.norm_classes;
   return json.dump();
 }
 
-base::Result<double> weight_of(const Options& options, const data::Dataset& records) {
-  if (!options.class_weights) return 1.0;
-  HANSE_TRY(const auto places, data::places_of(records, options.class_weights->classes));
-  double weight = 1;
-  for (const std::uint32_t place : places)
-    weight = std::min(weight, options.class_weights->weights[place]);
-  return weight;
+base::Result<double> factor_of(const std::optional<ClassFactors>& factors,
+                               const data::Dataset& records) {
+  if (!factors) return 1.0;
+  HANSE_TRY(const auto places, data::places_of(records, factors->classes));
+  double factor = 1;
+  for (const std::uint32_t place : places) factor = std::min(factor, factors->factors[place]);
+  return factor;
 }
 
 base::Result<Options> options_from_json(std::string_view options) {
@@ -261,7 +283,14 @@ base::Result<Options> options_from_json(std::string_view options) {
     HANSE_TRY(result.metrics, metrics_from(json.at("metrics")));
   }
   if (json.contains("class_weights")) {
-    HANSE_TRY(result.class_weights, class_weights_from(json.at("class_weights")));
+    HANSE_TRY(result.class_weights,
+              factors_from(json.at("class_weights"), "class_weights", "weight"));
+  }
+  if (json.contains("class_clips")) {
+    HANSE_TRY(result.class_clips, factors_from(json.at("class_clips"), "class_clips", "clip"));
+  }
+  if (json.contains("norm_classes")) {
+    HANSE_TRY(result.norm_classes, norm_classes_from(json.at("norm_classes")));
   }
   return result;
 }

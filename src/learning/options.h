@@ -17,6 +17,13 @@
 //
 //    "class_weights": [{"classes": ["modern"], "weight": 0.25}, {"classes": ["legacy", "old"],
 //                      "weight": 1}]
+//
+// and a private one at what share of the plan's clip each class's gradients are clipped instead,
+//
+//    "class_clips": [{"classes": ["modern"], "clip": 0.5}, {"classes": ["legacy"], "clip": 1}]
+//
+// A plan that counts norms (class_norms.h) has the options of the private gradient that it is
+// about, and "norm_classes": [["modern"], ["legacy"]].
 #pragma once
 
 #include <optional>
@@ -55,11 +62,12 @@ struct MetricsOptions {
   bool operator==(const MetricsOptions&) const = default;
 };
 
-struct ClassWeights {
+// A number in (0, 1] for each class of sites: the sensitivity is that of 1.
+struct ClassFactors {
   data::SiteClasses classes;
-  std::vector<double> weights;  // in (0, 1], one for each; the sensitivity is that of 1
+  std::vector<double> factors;
 
-  bool operator==(const ClassWeights&) const = default;
+  bool operator==(const ClassFactors&) const = default;
 };
 
 struct Options {
@@ -68,7 +76,9 @@ struct Options {
   std::optional<PrivateOptions> privacy = {};
   std::optional<MomentsOptions> moments = {};
   std::optional<MetricsOptions> metrics = {};
-  std::optional<ClassWeights> class_weights = {};
+  std::optional<ClassFactors> class_weights = {};
+  std::optional<ClassFactors> class_clips = {};
+  data::SiteClasses norm_classes = {};
 
   bool operator==(const Options&) const = default;
 };
@@ -76,9 +86,10 @@ struct Options {
 // Numbers survive the way there and back bit by bit.
 std::string to_json(const Options& options);
 
-// By the class of the site whose records these are; 1 of a plan that weighs none. Records that know
-// no class, or another: invalid_argument.
-base::Result<double> weight_of(const Options& options, const data::Dataset& records);
+// By the class of the site whose records these are; 1 where the plan says nothing. Records that
+// know no class, or another: invalid_argument.
+base::Result<double> factor_of(const std::optional<ClassFactors>& factors,
+                               const data::Dataset& records);
 
 // Longer than kMaxOptionsBytes, not JSON, an unknown, repeated or missing key, a wrong type or a
 // value out of range: invalid_argument naming the key.

@@ -121,7 +121,9 @@ base::Result<Model> personalised(const Model& model, const data::Dataset& own) {
 
 base::Result<Model> pulled(const Model& model, const data::Dataset& own, double pull) {
   HANSE_TRY(const data::Dataset usable, usable_of(model.architecture(), own));
-  const LearnerSpec spec{.optimiser = {.kind = OptimiserKind::sgd, .learning_rate = .1},
+  // The pull is the greater part of the curvature where it is strong: steps follow it.
+  const double rate = std::min(.1, 1 / pull);
+  const LearnerSpec spec{.optimiser = {.kind = OptimiserKind::sgd, .learning_rate = rate},
                          .epochs = kDittoSteps,
                          .batch = kMostBatch,
                          .mu = pull};

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
 
 #include "learning/learner.h"
 #include "learning/test_problems.h"
@@ -48,7 +51,7 @@ TEST(Personal, DittoIsBetweenTheCommonModelAndOnesOwn) {
     };
     double before = 0;
     double loss = mean_loss(model, own);
-    for (const double pull : {2.0, .2, .02}) {
+    for (const double pull : {1e3, 60.0, 30.0, 2.0, .2, .02}) {
       const Model ditto = pulled(model, own, pull).value();
       EXPECT_GT(distance(ditto), before) << name_of(of.kind()) << ' ' << pull;
       EXPECT_LT(mean_loss(ditto, own), loss) << name_of(of.kind()) << ' ' << pull;

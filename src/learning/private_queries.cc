@@ -89,13 +89,35 @@ class PrivateGradientQuery final : public query::Query {
   base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource& random,
                                      base::Executor& executor) const override {
     HANSE_TRY(const Units units, Units::of(plan_, model_.model.architecture(), records, random));
-    HANSE_TRY(const double weight, weight_of(options_, records));
+    HANSE_TRY(const double weight, factor_of(options_.class_weights, records));
+    HANSE_TRY(const double clip, factor_of(options_.class_clips, records));
     return query::Answer(sum_of_gradients({.model = model_.model,
                                            .map = model_.map_or_null(),
                                            .scale = options_.privacy->scale,
+                                           .clip = clip,
                                            .weight = weight},
                                           records, units, plan_.layout, plan_.unit, executor,
                                           random));
+  }
+
+ private:
+  query::QueryPlan plan_;
+  MappedModel model_;
+  Options options_;
+};
+
+// How long the gradients are that a gradient's plan would ask for, by class of site.
+class ClassNormsQuery final : public query::Query {
+ public:
+  ClassNormsQuery(query::QueryPlan plan, MappedModel model, Options options)
+      : plan_(std::move(plan)), model_(std::move(model)), options_(std::move(options)) {}
+  base::Result<query::Answer> answer(const data::Dataset& records, base::RandomSource& random,
+                                     base::Executor&) const override {
+    HANSE_TRY(const auto places, data::places_of(records, options_.norm_classes));
+    HANSE_TRY(const Units units, Units::of(plan_, model_.model.architecture(), records, random));
+    return query::Answer(sum_of_norms(
+        {.model = model_.model, .map = model_.map_or_null(), .scale = options_.privacy->scale},
+        records, units, plan_.layout, plan_.unit, places));
   }
 
  private:
@@ -238,6 +260,12 @@ base::Result<privacy::NoisePlan> noise_for(const privacy::Layout& layout, const 
   return plan;
 }
 
+double deviation_of(const privacy::PlannedNoise& part, const AskedNoise& asked,
+                    std::uint64_t contributors, math::Lattice lattice) {
+  const double shares = asked.placement == privacy::Placement::site ? 1 : asked.shares;
+  return part.sigma * lattice.step() * std::sqrt(static_cast<double>(contributors) / shares);
+}
+
 base::Result<std::unique_ptr<query::Query>> create_moments(const query::QueryPlan& plan) {
   HANSE_TRY(Options options, options_of(plan, /*moments=*/true, /*learner=*/false));
   if (options.architecture.inputs() > kMaxMapped)
@@ -253,11 +281,36 @@ base::Result<std::unique_ptr<query::Query>> create_moments(const query::QueryPla
 
 base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query::QueryPlan& plan) {
   HANSE_TRY(const Options options, options_of(plan, /*moments=*/false, /*learner=*/false));
+  if (!options.norm_classes.empty())
+    return base::fail(base::ErrorCode::invalid_argument, "a '{}' plan counts no norms by class",
+                      plan.kind);
   const privacy::Layout expected = gradient_layout(options.architecture.parameter_count(),
                                                    plan.layout.lattice, plan.layout.max_units);
   HANSE_TRY_VOID(check_summed(plan, expected.parts));
   HANSE_TRY(MappedModel model, mapped_model(plan, options));
   return std::unique_ptr<query::Query>(new PrivateGradientQuery(plan, std::move(model), options));
+}
+
+privacy::Layout norms_layout(std::size_t classes, math::Lattice lattice, std::uint64_t max_units) {
+  return {.parts = {{.name = "norms", .coordinates = classes * kNormBins, .clip = 1}},
+          .lattice = lattice,
+          .max_units = max_units};
+}
+
+base::Result<std::unique_ptr<query::Query>> create_class_norms(const query::QueryPlan& plan) {
+  HANSE_TRY(Options options, options_of(plan, /*moments=*/false, /*learner=*/false));
+  if (options.norm_classes.empty() || plan.unit != "record")
+    return base::fail(base::ErrorCode::invalid_argument,
+                      "a '{}' plan counts records by class, and says not of which classes, or "
+                      "that the unit is each '{}'",
+                      plan.kind, plan.unit.substr(0, 64));
+  HANSE_TRY_VOID(privacy::check_unrotated(plan.layout));
+  const privacy::Layout expected =
+      norms_layout(options.norm_classes.size(), plan.layout.lattice, plan.layout.max_units);
+  HANSE_TRY_VOID(check_summed(plan, expected.parts));
+  HANSE_TRY(MappedModel model, mapped_model(plan, options));
+  return std::unique_ptr<query::Query>(
+      new ClassNormsQuery(plan, std::move(model), std::move(options)));
 }
 
 base::Result<privacy::Charge> local_training_charge(const query::QueryPlan& plan) {

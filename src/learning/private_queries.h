@@ -9,6 +9,7 @@ namespace hanse::learning {
 // options that do not fit them, a plan in the clear.
 base::Result<std::unique_ptr<query::Query>> create_moments(const query::QueryPlan& plan);
 base::Result<std::unique_ptr<query::Query>> create_private_gradient(const query::QueryPlan& plan);
+base::Result<std::unique_ptr<query::Query>> create_class_norms(const query::QueryPlan& plan);
 // DP-FedAvg: each step is a DP-SGD step with the whole noise drawn at the site. Shared noise is
 // refused: one share on a step would not protect what the next step starts from. An epoch is
 // 1/sampling_rate steps.
@@ -41,8 +42,13 @@ privacy::Layout moments_layout(std::size_t numbers, math::Lattice lattice, std::
                                bool rotated = false);
 privacy::Layout gradient_layout(std::size_t parameters, math::Lattice lattice,
                                 std::uint64_t max_units, bool rotated = false);
+privacy::Layout norms_layout(std::size_t classes, math::Lattice lattice, std::uint64_t max_units);
 // The last of two parts takes this share of ρ.
 base::Result<privacy::NoisePlan> noise_for(const privacy::Layout& layout, const AskedNoise& asked,
                                            double last_share);
+// The standard deviation of each number of a released part, in the part's unit: every contributor
+// added one dose of noise or, of shared noise, one of so many shares of a dose.
+double deviation_of(const privacy::PlannedNoise& part, const AskedNoise& asked,
+                    std::uint64_t contributors, math::Lattice lattice);
 
 }  // namespace hanse::learning

@@ -13,6 +13,7 @@
 #include "learning/recipe.h"
 #include "learning/strategy.h"
 #include "learning/test_problems.h"
+#include "learning/unit_sums.h"
 
 namespace hanse::learning {
 namespace {
@@ -322,6 +323,128 @@ TEST(PrivateQueries, SharedNoiseOnLocalStepsIsRefused) {
     EXPECT_NE(refused.error().text().find("what the next starts from"), std::string::npos);
     spec.local_epochs = 1;
     EXPECT_TRUE(create_strategy(spec, *base::JobId::create("test"), 4).has_value());
+  }
+}
+
+// Plans that treat classes of sites apart: a gradient of `clip` for one of them, and the lengths of
+// gradients.
+std::vector<query::QueryPlan> class_plans(const Architecture& of, double clip) {
+  std::vector<query::QueryPlan> all;
+  for (const query::QueryPlan& plan : plans(of, "record")) {
+    if (plan.kind != kGradientKind) continue;
+    Options options = options_from_json(plan.options).value();
+    options.class_clips = ClassFactors{{{"modern"}, {"legacy"}}, {1, clip}};
+    all.push_back(plan);
+    all.back().options = to_json(options);
+    HANSE_CHECK(options_from_json(all.back().options).value() == options);
+    options.class_clips.reset();
+    options.norm_classes = {{"modern"}, {"legacy"}};
+    all.push_back(plan);
+    all.back().kind = kClassNormsKind;
+    all.back().options = to_json(options);
+    all.back().layout = norms_layout(2, plan.layout.lattice, plan.layout.max_units);
+    all.back().noise =
+        noise_for(all.back().layout, {.multiplier = 3, .units_are_records = false}, 0).value();
+  }
+  return all;
+}
+
+data::Dataset of_class(data::Dataset records, const std::string& name) {
+  records.site_class.assign(records.size(), 0);
+  records.site_class_names = {name};
+  return records;
+}
+
+TEST(ClassPlans, OneRecordMoreIsWithinTheSensitivity) {
+  for (const Architecture& of : test::all_architectures(5, 3))
+    for (const double clip : {1e-3, .25, 1.0})
+      for (const query::QueryPlan& plan : class_plans(of, clip))
+        for (const char* name : {"modern", "legacy"}) {
+          data::Dataset more = of_class(test::records_for(of, 300, 7), name);
+          for (double& value : more.features.row(18)) value = 1e155;
+          for (const std::size_t at : {0u, 18u, 256u})
+            expect_neighbours(plan, more, without(more, at, 1));
+        }
+}
+
+// A class's gradients are as long as its own clip lets them be: shorter than the plan's, and by
+// direction as those that were let through.
+TEST(ClassPlans, AClassIsClippedAtItsOwnShare) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 5, 3);
+  const data::Dataset one = test::records_for(of, 1, 7);
+  const auto length = [&](double clip, const char* name) {
+    query::QueryPlan plan = class_plans(of, clip).front();
+    Options options = options_from_json(plan.options).value();
+    options.privacy->scale = 1e-3;  // so that everything is clipped
+    plan.options = to_json(options);
+    const privacy::ClippedSum found = sum(plan, of_class(one, name));
+    double squares = 0;
+    for (std::size_t i = 0; i < of.parameter_count(); ++i)
+      squares += std::pow(static_cast<double>(found.values()[i]), 2);
+    EXPECT_EQ(found.values()[of.parameter_count()],
+              static_cast<std::int64_t>(1 / plan.layout.lattice.step()))
+        << "counted as longer than the plan's clip";
+    return std::sqrt(squares) * plan.layout.lattice.step();
+  };
+  EXPECT_NEAR(length(.25, "modern"), 1, 1e-6);
+  EXPECT_NEAR(length(.25, "legacy"), .25, 1e-6);
+  // What is not clipped is not made shorter either.
+  query::QueryPlan loose = class_plans(of, .25).front();
+  Options options = options_from_json(loose.options).value();
+  options.privacy->scale = 1e3;
+  loose.options = to_json(options);
+  EXPECT_TRUE(std::ranges::equal(sum(loose, of_class(one, "modern")).values(),
+                                 sum(loose, of_class(one, "legacy")).values()));
+}
+
+// Each record once, in the octave of its gradient's length, at its own class's place.
+TEST(ClassPlans, NormsAreCountedByClassAndOctave) {
+  const Architecture of = test::architecture(ModelKind::mlp, Task::classification, 5, 3);
+  const data::Dataset records = test::records_for(of, 300, 7);
+  const query::QueryPlan plan = class_plans(of, 1)[1];
+  const Model model =
+      Model::create(of, *base::double_from_little_endian(plan.parameters.view())).value();
+  const double scale = options_from_json(plan.options)->privacy->scale;
+  std::vector<double> expected(2 * kNormBins);
+  BlockGradient block(of);
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    block.compute(model.parameters(), records, std::vector{row});
+    block.find_norms();
+    const double octave = std::ceil(std::log2(block.norms()[0] / scale));
+    expected[kNormBins + static_cast<std::size_t>(std::clamp(octave + 4, 0.0, 9.0))] += 1;
+  }
+  const privacy::ClippedSum found = sum(plan, of_class(records, "legacy"));
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_EQ(static_cast<double>(found.values()[i]) * plan.layout.lattice.step(), expected[i])
+        << i;
+}
+
+TEST(ClassPlans, ForgedOnesAreRefused) {
+  const Architecture of = test::architecture(ModelKind::logistic, Task::classification, 5, 3);
+  const data::Dataset records = of_class(test::records_for(of, 30, 7), "modern");
+  for (const query::QueryPlan& good : class_plans(of, .5)) {
+    ASSERT_TRUE(answer(good, records).has_value());
+    EXPECT_FALSE(answer(good, test::records_for(of, 30, 7))) << "records that know no class";
+    EXPECT_FALSE(answer(good, of_class(records, "ancient")));
+    const auto refused = [&](auto spoil) {
+      query::QueryPlan plan = good;
+      Options options = options_from_json(plan.options).value();
+      spoil(plan, options);
+      plan.options = to_json(options);
+      EXPECT_FALSE(answer(plan, records)) << good.kind;
+    };
+    refused([](auto& plan, auto&) { plan.unit = "machine"; });
+    refused([](auto& plan, auto&) { plan.noise.parts.clear(); });
+    refused([](auto& plan, auto&) { plan.layout.parts[0].coordinates += 1; });
+    refused([](auto&, auto& options) { options.privacy.reset(); });
+    for (const double clip : {0.0, -.5, 1.5, kInfinity})
+      refused([&](auto&, auto& options) {
+        options.class_clips = ClassFactors{{{"modern"}, {"legacy"}}, {1, clip}};
+      });
+    refused([](auto& plan, auto& options) {
+      options.norm_classes =
+          plan.kind == kGradientKind ? data::SiteClasses{{"modern"}} : data::SiteClasses{};
+    });
   }
 }
 

@@ -97,7 +97,7 @@ base::Result<query::Answer> GradientQuery::answer(const data::Dataset& records, 
   HANSE_TRY_VOID(check_records(model_.architecture(), records));
   const std::size_t blocks = (records.size() + kBlock - 1) / kBlock;
   const std::size_t tasks = tasks_for(model_.architecture(), blocks);
-  HANSE_TRY(const double weight, weight_of(options_, records));
+  HANSE_TRY(const double weight, factor_of(options_.class_weights, records));
   privacy::ClippedSumAccumulator total(layout_, unit_);
   total.weigh(weight);
   std::vector<privacy::ClippedSumAccumulator> sums(tasks, total);
@@ -166,6 +166,7 @@ void fill(query::Catalog& catalog) {
   catalog.add(std::string(kGradientKind), GradientQuery::create);
   catalog.add(std::string(kLocalTrainingKind), LocalTrainingQuery::create);
   catalog.add(std::string(kMetricsKind), create_metrics);
+  catalog.add(std::string(kClassNormsKind), create_class_norms);
 }
 
 }  // namespace hanse::learning

@@ -9,6 +9,7 @@
 //   gradient        gradient: Σ clipped gradients, clipped: how many were    ClippedSum
 //   local_training  update: θ_local − θ_plan                                 PrivateIterate
 //   metrics         metrics: Σ clipped losses and hits, count: n             ClippedSum
+//   class_norms     norms: how many gradients of each class are how long     ClippedSum
 //
 // loss is that of the plan's parameters, cut off at the part's clip record by record.
 // plan.parameters are θ as little-endian doubles, and behind it the map to whitened inputs where
@@ -33,6 +34,7 @@ inline constexpr std::string_view kMomentsKind = "moments";
 inline constexpr std::string_view kGradientKind = "gradient";
 inline constexpr std::string_view kLocalTrainingKind = "local_training";
 inline constexpr std::string_view kMetricsKind = "metrics";
+inline constexpr std::string_view kClassNormsKind = "class_norms";
 
 // The model in the plan's parameters, and nothing else in them: else invalid_argument.
 base::Result<Model> model_in(const query::QueryPlan& plan, const Architecture& architecture);

@@ -73,7 +73,7 @@ data::Dataset of_class(data::Dataset records, const std::string& name) {
 
 query::QueryPlan weighed(query::QueryPlan plan, double weight) {
   Options options = options_from_json(plan.options).value();
-  options.class_weights = ClassWeights{{{"modern"}, {"legacy", "old"}}, {1, weight}};
+  options.class_weights = ClassFactors{{{"modern"}, {"legacy", "old"}}, {1, weight}};
   plan.options = to_json(options);
   HANSE_CHECK(options_from_json(plan.options).value() == options);
   return plan;
@@ -101,15 +101,15 @@ TEST(Queries, RefuseWeightsThatAreNone) {
   const query::QueryPlan plan = plan_for(StrategyKind::fedsgd, test::random_model(of, 2));
   for (const double weight : {0.0, -.5, 1.5}) {
     Options options = options_from_json(plan.options).value();
-    options.class_weights = ClassWeights{{{"modern"}, {"legacy"}}, {1, weight}};
+    options.class_weights = ClassFactors{{{"modern"}, {"legacy"}}, {1, weight}};
     EXPECT_FALSE(options_from_json(to_json(options))) << weight;
   }
   Options twice = options_from_json(plan.options).value();
-  twice.class_weights = ClassWeights{{{"modern"}, {"modern"}}, {1, .5}};
+  twice.class_weights = ClassFactors{{{"modern"}, {"modern"}}, {1, .5}};
   EXPECT_FALSE(options_from_json(to_json(twice)));
   Options local =
       options_from_json(plan_for(StrategyKind::fedavg, test::random_model(of, 2)).options).value();
-  local.class_weights = ClassWeights{{{"modern"}}, {1}};
+  local.class_weights = ClassFactors{{{"modern"}}, {1}};
   EXPECT_FALSE(options_from_json(to_json(local)));
 }
 

@@ -175,6 +175,7 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
   const std::size_t tasks = rotated ? 1 : tasks_for(of.model.architecture(), count);
   ClippedSumAccumulator total(layout, unit, NotFinite::left_out);
   total.weigh(of.weight);
+  total.lower_clip(of.clip);
   std::vector<ClippedSumAccumulator> sums(tasks, total);
   std::vector<base::Result<void>> results(tasks);
   executor.parallel_for(tasks, [&](std::size_t task) {
@@ -188,6 +189,35 @@ privacy::ClippedSum sum_of_gradients(const GradientOf& of, const data::Dataset& 
     HANSE_CHECK(results[task].has_value() && total.merge(sums[task]).has_value());
   }
   return std::move(total).finish();
+}
+
+std::uint32_t norm_bin(double norm) {
+  std::uint32_t bin = 0;
+  for (double edge = 0x1p-4; bin + 1 < kNormBins && norm > edge; edge *= 2) ++bin;
+  return bin;
+}
+
+privacy::ClippedSum sum_of_norms(const GradientOf& of, const data::Dataset& records,
+                                 const Units& units, const privacy::Layout& layout,
+                                 const std::string& unit, std::span<const std::uint32_t> places) {
+  ClippedSumAccumulator sum(layout, unit, NotFinite::left_out);
+  std::vector<double> contribution(layout.coordinates());
+  BlockGradient block(of.model.architecture(), best_kernels(), of.map);
+  for (std::size_t at = 0; at < units.size(); at += kBlock) {
+    const auto rows = units.rows().subspan(at, std::min(kBlock, units.size() - at));
+    block.compute_padded(of.model.parameters(), records, rows);
+    block.find_norms();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double norm = block.norms()[i];
+      if (!std::isfinite(norm)) continue;
+      const std::size_t first = std::size_t{places[records.site_class[rows[i]]]} * kNormBins;
+      double& place = contribution[first + norm_bin(norm / of.scale)];
+      place = 1;
+      HANSE_CHECK(sum.add(contribution).has_value());
+      place = 0;
+    }
+  }
+  return std::move(sum).finish();
 }
 
 privacy::ClippedSum sum_of_moments(const Architecture& architecture, bool with_targets,

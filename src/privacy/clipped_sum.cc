@@ -220,6 +220,15 @@ void ClippedSumAccumulator::weigh(double weight) {
   weight_ = layout_.weight * weight;
 }
 
+void ClippedSumAccumulator::lower_clip(double share) {
+  HANSE_CHECK(share > 0 && share <= 1);
+  lowered_ = share;
+}
+
+double ClippedSumAccumulator::clip_of(std::size_t part) const {
+  return layout_.parts[part].clip * (part == 0 ? lowered_ : 1);
+}
+
 base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
   if (units > layout_.max_units - units_)
     return base::fail(base::ErrorCode::failed_precondition,
@@ -232,8 +241,7 @@ base::Result<void> ClippedSumAccumulator::count(std::size_t units) {
 
 void ClippedSumAccumulator::add_clipped(std::size_t part, std::size_t offset,
                                         std::span<const double> values) {
-  const double factor =
-      clip_factor(norm(values), layout_.parts[part].clip, values.size()) * weight_;
+  const double factor = clip_factor(norm(values), clip_of(part), values.size()) * weight_;
   for (std::size_t i = 0; i < values.size(); ++i)
     values_[offset + i] += layout_.lattice.quantise(values[i] * factor);
   unit_rounding_[part] = std::max(unit_rounding_[part], rounding_of_unit(layout_, values.size()));
@@ -246,7 +254,7 @@ void ClippedSumAccumulator::add_turned(std::size_t part, std::size_t offset,
   turned_.resize(words);
   rounded_.resize(words);
   // As add_clipped, with steps for the unit: times a power of two, which rounds nothing.
-  const double factor = clip_factor(norm(values), of.clip, values.size()) * weight_;
+  const double factor = clip_factor(norm(values), clip_of(part), values.size()) * weight_;
   rotations_[part].turn(values, std::ldexp(factor, layout_.lattice.fraction_bits()), turned_);
   const double clip = std::ldexp(layout_.most(of), layout_.lattice.fraction_bits());
   round_at_random(turned_, rounded_norm_squared(clip, words), random, rounded_);
@@ -294,7 +302,7 @@ base::Result<void> ClippedSumAccumulator::add_batch(std::size_t batched_part, Ba
   for (std::size_t i = 0; i < units; ++i)
     factors[i] = left_out && !std::isfinite(norms[i])
                      ? 0.0
-                     : clip_factor(norms[i], part.clip, part.coordinates) * weight_;
+                     : clip_factor(norms[i], clip_of(batched_part), part.coordinates) * weight_;
   std::vector<double> sum(part.coordinates);
   batched.weighted_sum(factors, sum);
   if (!(left_out || all_finite(norms)) || !all_finite(sum) || !all_finite(others))

@@ -128,6 +128,9 @@ class ClippedSumAccumulator {
   // What each unit adds from here on is multiplied by this, in (0, 1], after it was clipped. The
   // sensitivity stays that of a weight of 1.
   void weigh(double weight);
+  // What each unit adds to the first part from here on is clipped to this share, in (0, 1], of the
+  // part's clip. The sensitivity stays that of the part's clip.
+  void lower_clip(double share);
 
   // One unit: `contribution` holds all parts. Not finite: invalid_argument, if refused. More than
   // max_units: failed_precondition; where nothing may be refused, the caller sees to it beforehand.
@@ -149,6 +152,7 @@ class ClippedSumAccumulator {
 
  private:
   base::Result<void> count(std::size_t units);
+  double clip_of(std::size_t part) const;
   template <class AddPart>
   base::Result<void> add_parts(std::span<const double> contribution, const AddPart& add_part);
   void add_clipped(std::size_t part, std::size_t offset, std::span<const double> values);
@@ -157,7 +161,8 @@ class ClippedSumAccumulator {
 
   Layout layout_;
   std::string unit_;
-  double weight_;  // on what was clipped; the layout's, and what weigh says
+  double weight_;       // on what was clipped; the layout's, and what weigh says
+  double lowered_ = 1;  // what lower_clip says
   NotFinite not_finite_;
   std::vector<std::int64_t> values_;
   std::vector<double> unit_rounding_;   // per part: the largest of a unit added alone

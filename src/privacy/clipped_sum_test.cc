@@ -182,6 +182,23 @@ RC_GTEST_PROP(ClippedSum, AWeightedUnitMovesTheSumByWeightTimesClip, ()) {
   RC_ASSERT(layout.most(layout.parts[0]) == 0.75 * layout.weight);
 }
 
+// A lowered clip cuts the first part alone, and only what is longer than it.
+TEST(ClippedSum, ALoweredClipCutsTheFirstPart) {
+  Layout layout = layout_of({{"update", 2, 1}, {"count", 1, 1}});
+  ClippedSumAccumulator sum(layout, "record");
+  sum.lower_clip(.25);
+  ASSERT_TRUE(sum.add(std::vector<double>{3, 4, 1}));
+  const ClippedSum found = std::move(sum).finish();
+  const double step = layout.lattice.step();
+  EXPECT_NEAR(static_cast<double>(found.values()[0]) * step, .25 * .6, 1e-6);
+  EXPECT_NEAR(static_cast<double>(found.values()[1]) * step, .25 * .8, 1e-6);
+  EXPECT_NEAR(static_cast<double>(found.values()[2]) * step, 1, 1e-6);
+  ClippedSumAccumulator within(layout, "record");
+  within.lower_clip(.25);
+  ASSERT_TRUE(within.add(std::vector<double>{.12, .16, 0}));
+  EXPECT_NEAR(static_cast<double>(std::move(within).finish().values()[1]) * step, .16, 1e-6);
+}
+
 // The bound is no wider than that: a long unit reaches it, and without the weight goes beyond.
 TEST(ClippedSum, AWeightIsOnWhatClippingLeft) {
   Layout layout = layout_of({{"part", 1, 1}, {"n", 1, 1}}, 20);

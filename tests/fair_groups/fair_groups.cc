@@ -19,8 +19,8 @@ using base::fail;
 using base::Result;
 using fairness::FairOutcome;
 using fairness::FairRecords;
+using fairness::FairRuleSpec;
 using fairness::FairSite;
-using fairness::FairSpec;
 
 FairRecords select(const FairRecords& records, std::span<const std::size_t> rows) {
   FairRecords part{math::Matrix(rows.size(), records.features.columns())};
@@ -43,7 +43,7 @@ std::vector<FairRecords> dealt(const FairRecords& records, std::span<const std::
   return result;
 }
 
-Result<FairOutcome> trained(const FairSpec& spec, const FairRecords& records,
+Result<FairOutcome> trained(const FairRuleSpec& spec, const FairRecords& records,
                             std::span<const std::size_t> rows, Arm arm, double epsilon,
                             base::RandomSource& random) {
   const std::size_t sites = arm == Arm::fdp_fair_sites ? kSites : 1;
@@ -72,7 +72,7 @@ Result<FairOutcome> trained(const FairSpec& spec, const FairRecords& records,
 // The clear arms smooth as the published experiment does: 0.3 points of either test, which leaves
 // whole points of the LSAT alone. The private ones have cells of a size that noise allows, by round
 // numbers; they were looked at with these records, which no budget was charged for.
-FairSpec law_spec(Arm arm, double bound) {
+FairRuleSpec law_spec(Arm arm, double bound) {
   if (!is_private(arm))
     return {.features = {{119.5, 180.5, 61, .3}, {0, 4.5, 450, .3}, {-.5, 1.5, 2, 0}},
             .bound = bound};
@@ -81,7 +81,7 @@ FairSpec law_spec(Arm arm, double bound) {
           .bound = bound};
 }
 
-FairSpec oracle_spec(double bound) {
+FairRuleSpec oracle_spec(double bound) {
   return {.features = {{0, 1, 32, .02}, {0, 1, 32, .02}},
           .widths = {1, 1.5, 2, 3, 4, 6, 8, 12},
           .bound = bound};

@@ -55,7 +55,8 @@ class FairDeployed(Parties):
         # Moments, updates, and the round that asks by class.
         self.assertEqual(len(report["rounds"]), UPDATES + 2)
         released = [one["name"] for one in report["rounds"][-1]["released"]]
-        self.assertEqual(released, ["loss_new", "loss_old", "gap", "gap_sampling"])
+        self.assertEqual(released, ["counted_new", "loss_new", "sampling_new", "counted_old",
+                                    "loss_old", "sampling_old", "gap"])
         model = json.loads((self.folder / "hub/runs/ovens/model.json").read_text())
         self.assertEqual([one["names"] for one in model["site_classes"]], [["new"], ["old"]])
         self.succeeds("predict", "hub/runs/ovens", "ulm/local/ovens.csv", "--class", "old")

@@ -139,6 +139,7 @@ class Sites(Parties):
 
     def statement(self, run):
         """Of bremen, once everybody has stopped."""
+        self.last_head_is_cosigned()
         for party in (*self.running.values(), self.hub):
             self.assertEqual(party.stop(), 0)
         self.assertFalse((self.folder / "bremen/site.sock").exists())

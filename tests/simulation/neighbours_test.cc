@@ -58,7 +58,9 @@ std::string job_text(const std::string& kind) {
   std::string text = kJob;
   text.replace(text.find("PLACEMENT"), 9, kind.substr(0, kind.find(' ')));
   if (kind.find(' ') == std::string::npos) return text;
-  text += "[active]\ninitial = 20\nquota = 10\ncycles = 2\nbins = 4\n";
+  // Nearly every record is asked for, and noise hides none of them from the eye.
+  text.replace(text.find("epsilon = 1.0"), 13, "epsilon = 10.0");
+  text += "[active]\ninitial = 80\nquota = 40\ncycles = 2\nbins = 4\n";
   if (kind.ends_with("capped")) text += "rule = \"capped_threshold\"\nmax_labels_per_site = 6\n";
   return text;
 }
@@ -112,7 +114,7 @@ class Plant {
     HANSE_CHECK(files_.write("own.csv", base::view_of(csv)).has_value());
     record_ = storage::Durable<federation::SiteRecord>::open(store_, "site", {}).value();
     ledger_ = federation::Ledger::open(store_).value();
-    const auto gate = privacy::Gate::create(privacy::Currency::rho, *base::Epsilon::create(2),
+    const auto gate = privacy::Gate::create(privacy::Currency::rho, *base::Epsilon::create(20),
                                             *base::Delta::create(1e-5));
     HANSE_CHECK(ledger_->open_asset(
         {asset_, *privacy::UnitId::create("record"), privacy::Neighbours::add_remove, *gate,

@@ -204,7 +204,7 @@ FairRecords records_of(std::size_t more, std::size_t times = 1) {
   return records;
 }
 
-fairness::FairSpec spec_of() {
+fairness::FairRuleSpec spec_of() {
   return {.features = {{0, 1, 2, 0}}, .levels = 1, .bound = 0, .class_budget = 0.9};
 }
 

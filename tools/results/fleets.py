@@ -29,6 +29,7 @@ METHODS = (
     (("fairness.method=agnostic", "privacy.clipped_share=0.1"),
      {"fair": "agnostic, adaptive clip"}),
     (("fairness.method=gifair",), {"fair": "GIFAIR"}),
+    (("fairness.method=dpsgd_f",), {"fair": "DPSGD-F"}),
     (("fairness.method=measure", "training.personal=true", "training.personal_pull=0.1"),
      {"fair": "Ditto (stays at the site)"}),
     (("fairness.method=saddle_point",), {"fair": "saddle point"}),
@@ -38,7 +39,7 @@ METHODS = (
     (("fairness.method=combination",), {"fair": "**combination**"}),
 )
 BASELINES = ("plain", "small weights", "plain, adaptive clip", "q-FedAvg", "agnostic (group DRO)",
-             "agnostic, adaptive clip", "GIFAIR")
+             "agnostic, adaptive clip", "GIFAIR", "DPSGD-F")
 CLOSE = .01  # losses that differ by less are taken for equal
 OURS = ("**calibration**", "**calibration, adaptive clip**", "**combination**")
 ABOUT = {
@@ -56,7 +57,7 @@ INTRODUCTION = (
     "`./dev results fleets` writes this page: {seeds} seeds of each job by `hanse run`, the training and its rounds by class under one budget. "
     "Losses on test records, mean and half of a 95 % interval over the seeds (Nadeau and Bengio, so for splits that share records); gaps are those of single seeds, so noise in small classes widens them. "
     "An excess is over the class's own best model without noise. The last column counts sites whose own model is surely better than the federated one.", "",
-    "*Small weights* is the control: a method that is no better only makes the easy class worse. q-FedAvg, agnostic learning and GIFAIR weigh classes by what three private rounds between say; the saddle point and the combination too, "
+    "*Small weights* is the control: a method that is no better only makes the easy class worse. q-FedAvg, agnostic learning and GIFAIR weigh classes by what three private rounds between say, DPSGD-F clips them by it; the saddle point and the combination too, "
     "towards an excess gap of .05. A method dominates another where both the fleet's loss and the worst class's are lower by more than .01. *Adaptive clip*: it follows the tenth of the gradients that it binds, where the recipe's binds most. Sums are plain: the same numbers as masked ones, sooner.", "")
 
 
