@@ -122,8 +122,8 @@ Result<void> check_class_floor(const Job& job, std::span<const std::string> of_s
     if (static_cast<std::size_t>(sites) < floor + missing)
       return base::fail(
           base::ErrorCode::permission_denied,
-          "job '{}' counts by class of sites, and of class '{}' there are {}{}: too few to hide one "
-          "among them, which takes {}; declare larger classes, or raise aggregation.min_sites",
+          "job '{}' counts by class of sites, and of class '{}' there are {}{}: too few to hide "
+          "one among them, which takes {}; declare larger classes, or raise aggregation.min_sites",
           job.name.text(), data::joined_name(names), sites,
           missing > 0 ? fmt::format(", of which a round may close without {}", missing) : "",
           floor + missing);
