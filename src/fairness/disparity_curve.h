@@ -21,6 +21,9 @@ struct PriceOfDisparity {
   bool operator==(const PriceOfDisparity&) const = default;
 };
 
+// The scores that a model gives to records of each group, ascending, each once: public with it.
+using GroupScores = std::array<std::vector<double>, kGroups>;
+
 class DisparityCurve {
  public:
   // Counts by leaf of both groups, finite, may be negative where noise is. A group's selection rate
@@ -36,10 +39,11 @@ class DisparityCurve {
   // P(z ≥ threshold) in that group, likewise.
   double rate(std::uint32_t group, double threshold) const;
 
-  // The least |τ| with |disparity(τ)| ≤ bound. Within a leaf that holds more than a hundredth of
-  // the groups nobody knows where, so there it is the grid point that keeps the bound or, where
-  // none does, the nearer one. bound in [0, 1], else invalid_argument.
-  base::Result<PriceOfDisparity> solve(double bound) const;
+  // The least |τ| with |disparity| ≤ bound; where none keeps it, the one that comes nearest. Within
+  // a leaf the disparity falls where the model has scores, by as much at each of a group's: many
+  // records may share one, and a price takes all of them or none. bound in [0, 1], else
+  // invalid_argument.
+  base::Result<PriceOfDisparity> solve(double bound, const GroupScores& scores) const;
 
  private:
   DisparityCurve(const ThresholdTree& tree, std::vector<std::vector<double>> rates)
@@ -61,6 +65,6 @@ using TailQuestion = std::function<base::Result<std::array<double, kGroups>>(
 // asked one after another: for one place (CDP-Fair). Where the noise turns the search, the last
 // interval is wrong and the result says what was measured there.
 base::Result<PriceOfDisparity> search_price(const ThresholdTree& tree, double bound,
-                                            const TailQuestion& ask);
+                                            const GroupScores& scores, const TailQuestion& ask);
 
 }  // namespace hanse::fairness

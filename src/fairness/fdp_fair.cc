@@ -52,6 +52,11 @@ void set_total(const FairRuleSpec& spec, const FairSite& site, bool calibrated,
                           : learned + measured;
 }
 
+// Of a cell, 2πₐ(η − ½).
+double score_of(const FairModel& model, std::size_t group, std::size_t cell) {
+  return 2 * model.share[group] * (model.probability[group].of_cell[cell] - 0.5);
+}
+
 struct Learned {
   FairModel model;
   std::vector<FairCharge> charges;
@@ -106,7 +111,19 @@ std::optional<double> FairModel::score(std::span<const double> features,
   HANSE_CHECK(group < kGroups);
   const std::optional<std::size_t> cell = grid.cell_of(features);
   if (!cell) return std::nullopt;
-  return 2 * share[group] * (probability[group].of_cell[*cell] - 0.5);
+  return score_of(*this, group, *cell);
+}
+
+GroupScores FairModel::scores() const {
+  GroupScores scores;
+  for (std::size_t group = 0; group < kGroups; ++group) {
+    std::vector<double>& own = scores[group];
+    for (std::size_t cell = 0; cell < probability[group].of_cell.size(); ++cell)
+      own.push_back(score_of(*this, group, cell));
+    std::ranges::sort(own);
+    own.erase(std::ranges::unique(own).begin(), own.end());
+  }
+  return scores;
 }
 
 double FairClassifier::threshold(std::uint32_t group) const {
@@ -207,10 +224,11 @@ Result<FairModel> FairCounts::fit(std::span<const double> classes, std::span<con
   return model;
 }
 
-Result<PriceOfDisparity> FairCounts::price(std::span<const double> tree_counts) const {
+Result<PriceOfDisparity> FairCounts::price(const FairModel& model,
+                                           std::span<const double> tree_counts) const {
   HANSE_TRY(const auto leaves, tree_.leaf_counts(tree_counts));
   HANSE_TRY(const DisparityCurve curve, DisparityCurve::create(tree_, leaves));
-  return curve.solve(spec_.bound);
+  return curve.solve(spec_.bound, model.scores());
 }
 
 Result<FairOutcome> fdp_fair(const FairRuleSpec& spec, std::span<const FairSite> sites,
@@ -231,7 +249,7 @@ Result<FairOutcome> fdp_fair(const FairRuleSpec& spec, std::span<const FairSite>
     set_total(spec, sites[i], true, charge);
     add(sum, own);
   }
-  HANSE_TRY(const PriceOfDisparity price, counts.price(sum));
+  HANSE_TRY(const PriceOfDisparity price, counts.price(learned.model, sum));
   return FairOutcome{FairClassifier(std::move(learned.model), price.tau), price,
                      std::move(learned.charges)};
 }
@@ -265,7 +283,8 @@ Result<FairOutcome> cdp_fair(const FairRuleSpec& spec, const FairSite& site,
     if (noise) HANSE_TRY_VOID(noise->add(tails, random));
     return std::array{static_cast<double>(tails[0]), static_cast<double>(tails[1])};
   };
-  HANSE_TRY(const PriceOfDisparity price, search_price(counts.tree(), spec.bound, ask));
+  HANSE_TRY(const PriceOfDisparity price,
+            search_price(counts.tree(), spec.bound, learned.model.scores(), ask));
   return FairOutcome{FairClassifier(std::move(learned.model), price.tau), price,
                      std::move(learned.charges)};
 }

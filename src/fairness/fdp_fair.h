@@ -74,6 +74,8 @@ struct FairModel {
 
   // 2πₐ(η − ½); none where a feature is not a number. group below kGroups: checked, aborts.
   std::optional<double> score(std::span<const double> features, std::uint32_t group) const;
+  // Of all cells.
+  GroupScores scores() const;
 };
 
 class FairClassifier {
@@ -120,7 +122,8 @@ class FairCounts {
   // group without a positive count: failed_precondition.
   base::Result<FairModel> fit(std::span<const double> classes, std::span<const double> cells,
                               double variance) const;
-  base::Result<PriceOfDisparity> price(std::span<const double> tree_counts) const;
+  base::Result<PriceOfDisparity> price(const FairModel& model,
+                                       std::span<const double> tree_counts) const;
 
  private:
   FairCounts(FairRuleSpec spec, CellGrid grid, ThresholdTree tree)

@@ -403,10 +403,11 @@ Result<FairModel> model_in(const FairCounts& counts, const privacy::Released& re
   return counts.fit(classes, cells, variance);
 }
 
-Result<PriceOfDisparity> price_in(const FairCounts& counts, const privacy::Released& released) {
+Result<PriceOfDisparity> price_in(const FairCounts& counts, const FairModel& model,
+                                  const privacy::Released& released) {
   HANSE_TRY(const std::vector<double> tree,
             part_of(released, kTreePart, counts.tree().coordinates()));
-  return counts.price(tree);
+  return counts.price(model, tree);
 }
 
 Result<std::unique_ptr<query::Query>> create_fair_learning(const query::QueryPlan& plan) {

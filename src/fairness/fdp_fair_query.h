@@ -76,7 +76,7 @@ base::Result<FairModel> decode_model(const CellGrid& grid, base::ByteView bytes)
 // From a released sum; `variance` is that of the noise on each count of a cell.
 base::Result<FairModel> model_in(const FairCounts& counts, const privacy::Released& released,
                                  double variance);
-base::Result<PriceOfDisparity> price_in(const FairCounts& counts,
+base::Result<PriceOfDisparity> price_in(const FairCounts& counts, const FairModel& model,
                                         const privacy::Released& released);
 
 // Options, layout and parameters must agree, the unit is the record: else invalid_argument.

@@ -117,9 +117,10 @@ TEST(FairQueries, AnswerTheCountsOfTheRecords) {
   EXPECT_EQ(measured.part(kTreePart).value(),
             doubles(counts.calibration(some_model(), plain(records)).value()));
   EXPECT_TRUE(model_in(counts, learned, 0).has_value());
-  EXPECT_EQ(price_in(counts, measured)->tau, counts.price(measured.part(kTreePart).value())->tau);
+  EXPECT_EQ(price_in(counts, some_model(), measured)->tau,
+            counts.price(some_model(), measured.part(kTreePart).value())->tau);
   // A sum of another question.
-  EXPECT_FALSE(price_in(counts, learned).has_value());
+  EXPECT_FALSE(price_in(counts, some_model(), learned).has_value());
   EXPECT_FALSE(model_in(counts, measured, 0).has_value());
 }
 

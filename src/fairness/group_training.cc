@@ -293,7 +293,8 @@ Result<Iterate> GroupTraining::step(const Iterate& iterate,
     HANSE_TRY(next.model, Model::create(iterate.model.architecture(), std::move(parameters)));
     findings.share = model.share[1];
   } else {
-    HANSE_TRY(findings.price, price_in(counts_, released));
+    HANSE_TRY(const FairModel model, learned(iterate));
+    HANSE_TRY(findings.price, price_in(counts_, model, released));
   }
   next.history = encode(findings);
   next.steps = iterate.steps + 1;

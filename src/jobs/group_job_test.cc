@@ -194,6 +194,12 @@ TEST(GroupJob, SaysWhatIsWrongAndWhere) {
   refused("model.cells: has a meaning only for kind = \"cells\"", {"model.kind=logistic"});
   refused("say model.kind = \"cells\"",
           {"model={kind=\"logistic\"}", "training={strategy=\"fedsgd\", rounds=2}"});
+  // A list where a table never stood is one mistake.
+  const auto once = parsed({"model={kind=\"logistic\", widths=[1.0]}"});
+  ASSERT_FALSE(once);
+  const std::string_view text = once.error().text();
+  EXPECT_THAT(text, HasSubstr("model.widths: has a meaning only for kind = \"cells\""));
+  EXPECT_EQ(text.find("model.widths"), text.rfind("model.widths")) << text;
 }
 
 // A record is in one half: the whole ε goes into either, as the pure procedure spends it.

@@ -37,10 +37,8 @@ void read_model(Section section, ModelSpec& model) {
     section.finish();
     return;
   }
-  for (const auto* key : {"cells", "bandwidth", "widths"}) {
+  for (const auto* key : {"cells", "bandwidth", "widths"})
     section.only(false, key, "kind = \"cells\"");
-    section.section(key);
-  }
   section.get("hidden", model.hidden);
   section.only(model.kind == learning::ModelKind::mlp, "hidden", "kind = \"mlp\"");
   if (model.kind == learning::ModelKind::mlp) section.require({"hidden"});

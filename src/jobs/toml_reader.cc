@@ -403,6 +403,7 @@ void Section::require(std::initializer_list<std::string_view> keys) {
 void Section::only(bool allowed, std::string_view key, std::string_view when) {
   if (allowed) return;
   if (has(key)) refuse(key, fmt::format("has a meaning only for {}; remove it", when));
+  known_.emplace_back(key);
   elsewhere_.emplace_back(key);
 }
 

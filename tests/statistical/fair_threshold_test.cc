@@ -108,7 +108,7 @@ Observed tree_search(const Noised& with) {
     const auto curve =
         fairness::DisparityCurve::create(with.tree, with.tree.leaf_counts(noised).value());
     if (!curve) return std::int64_t{1'000'000};
-    return static_cast<std::int64_t>(price_seen(curve->solve(kBound).value().tau));
+    return static_cast<std::int64_t>(price_seen(curve->solve(kBound, {}).value().tau));
   };
 }
 
@@ -135,7 +135,7 @@ TEST(FairThreshold, TheMendedSearchOfOnePlaceKeepsItsClaim) {
             noise.draw(random));
       return tails;
     };
-    const auto price = fairness::search_price(tree, kBound, ask);
+    const auto price = fairness::search_price(tree, kBound, {}, ask);
     return price ? static_cast<std::int64_t>(price_seen(price->tau)) : std::int64_t{1'000'000};
   };
   EXPECT_FALSE(falsify("search of one place on a grid", kClaim, mended, kSearches).falsified());
@@ -214,10 +214,10 @@ struct Trained {
   double epsilon = 1;  // that is spent
 };
 
-// What is seen of a whole training: shares in twentieths, or the price.
+// What is seen of a whole training: shares in twentieths, or the disparity that the price is for.
 Observed training(const Trained& trained) {
   const std::array<FairRecords, 2> tables = {records_of(0), records_of(1)};
-  // Whoever watches the price knows the probabilities well.
+  // Whoever watches the second half knows the probabilities well.
   const FairRecords many = records_of(0, 40);
   const double rho = privacy::zcdp_budget(trained.epsilon, kClaim.delta);
   return [tables, many, trained, rho](int table, base::RandomSource& random) -> std::int64_t {
@@ -228,7 +228,7 @@ Observed training(const Trained& trained) {
                              ? fairness::cdp_fair(spec_of(), site, random)
                              : fairness::fdp_fair(spec_of(), std::span(&site, 1), random);
     if (!outcome) return -1;
-    if (trained.second_half) return std::llround(20 * (outcome->price.tau + 1));
+    if (trained.second_half) return std::llround(20 * (outcome->price.free_disparity + 1));
     return std::llround(20 * outcome->classifier.model().share[1]);
   };
 }
